@@ -1,0 +1,86 @@
+"""The run log as CloudWatch metrics, in embedded metric format on standard output.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+A video's name is metadata, never a dimension: each value of a dimension is a metric to pay for.
+Metadata belongs to the blob, so blobs are flushed video by video.
+"""
+
+from collections import Counter
+
+from aws_lambda_powertools import Metrics, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+from pipeline.outcome import Outcome
+from pipeline.runlog import RunLog
+
+NAMESPACE = "pretag"
+# Further classes are counted as `other`.
+CLASSES_WITH_METRICS = 20
+OTHER = "other"
+
+_COUNTS = {
+    "frames_decoded": "FramesDecoded",
+    "frames_corrupt": "FramesCorrupt",
+    "frames_sampled": "FramesSampled",
+    "frames_kept": "FramesKept",
+    "detections": "Detections",
+}
+
+
+def emit_outcome(outcome: Outcome, classes: tuple[str, ...]) -> None:
+    """Print the metrics of a video that was processed or rejected.
+
+    Args:
+        outcome: of the video.
+        classes: what the detector may find; the first ones get a metric of their own.
+    """
+    metrics = _metrics(outcome.video)
+    rejected = outcome.status == "rejected"
+    metrics.add_metric("VideosRejected", MetricUnit.Count, int(rejected))
+    metrics.add_metric("VideosProcessed", MetricUnit.Count, int(not rejected))
+    if rejected:
+        metrics.add_metadata("reason", outcome.reason)
+    else:
+        _add_log(metrics, outcome.log)
+    metrics.flush_metrics()
+    for label, count in bounded(outcome.log.detections_by_class, classes).items():
+        with single_metric(
+            "DetectionsByClass", MetricUnit.Count, count, namespace=NAMESPACE
+        ) as metric:
+            metric.add_dimension("service", metrics.service or NAMESPACE)
+            metric.add_dimension("class", label)
+            metric.add_metadata("video", outcome.video)
+
+
+def emit_superseded(video: str) -> None:
+    """Print the metric of a video that was gone before it was read."""
+    metrics = _metrics(video)
+    metrics.add_metric("VideosSuperseded", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
+def bounded(counts: Counter[str], classes: tuple[str, ...]) -> Counter[str]:
+    """Return the counts by class, those beyond the first classes summed up as `other`."""
+    own = classes[:CLASSES_WITH_METRICS]
+    result: Counter[str] = Counter()
+    for label, count in counts.items():
+        result[label if label in own else OTHER] += count
+    return result
+
+
+def _metrics(video: str) -> Metrics:
+    metrics = Metrics(namespace=NAMESPACE)
+    metrics.add_metadata("video", video)
+    return metrics
+
+
+def _add_log(metrics: Metrics, log: RunLog) -> None:
+    counts = log.counts()
+    for name, metric in _COUNTS.items():
+        metrics.add_metric(metric, MetricUnit.Count, counts[name])
+    for stage in log.stages.values():
+        metrics.add_metric(f"{stage.name.title()}Seconds", MetricUnit.Seconds, stage.seconds)
+    metrics.add_metric("TotalSeconds", MetricUnit.Seconds, log.total_seconds)
+    metrics.add_metric("VideoSeconds", MetricUnit.Seconds, log.video_seconds)
+    metrics.add_metric("RealTimeFactor", MetricUnit.NoUnit, log.real_time_factor)
+    metrics.add_metric("PeakMemory", MetricUnit.Megabytes, log.peak_memory_megabytes)

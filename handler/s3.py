@@ -1,0 +1,178 @@
+"""Videos from S3, and results to it."""
+
+import mimetypes
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from handler.events import Job
+from pipeline.delivery import LATEST
+from pipeline.errors import BrokenError, RetryableError, SupersededError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_GONE = {"404", "NoSuchKey", "NoSuchVersion", "412", "PreconditionFailed"}
+_FORBIDDEN = {"403", "AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "AllAccessDisabled"}
+
+
+@cache
+def s3_client() -> "S3Client":
+    """Return the process's one S3 client."""
+    return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}))
+
+
+@dataclass(frozen=True)
+class S3Video:
+    """One version of one object."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str
+    modified: datetime
+    client: "S3Client" = field(repr=False)
+
+    @classmethod
+    def of(cls, job: Job, client: "S3Client") -> "S3Video":
+        """Find the object that a job names.
+
+        Raises:
+            SupersededError: it was deleted, or is another one by now.
+            BrokenError, RetryableError: S3 would not say.
+        """
+        with _told(job.uri):
+            head = client.head_object(Bucket=job.bucket, Key=job.key, **_version(job.version_id))
+        etag = head["ETag"].strip('"')
+        if job.version_id is None and job.etag is not None and job.etag != etag:
+            raise SupersededError(f"{job.uri} was replaced before it was read.")
+        return cls(job.bucket, job.key, job.version_id, etag, head["LastModified"], client)
+
+    @property
+    def uri(self) -> str:
+        """`s3://bucket/key`."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def name(self) -> str:
+        """The key."""
+        return self.key
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Bucket, key, and version or ETag."""
+        pin = {"version_id": self.version_id} if self.version_id else {"etag": self.etag}
+        return {"bucket": self.bucket, "key": self.key, **pin}
+
+    @contextmanager
+    def open(self) -> Iterator[Path]:
+        """Lend a copy of the object, of this very version.
+
+        Raises:
+            SupersededError: it was replaced or deleted meanwhile.
+            BrokenError, RetryableError: S3 would not give it.
+        """
+        with tempfile.NamedTemporaryFile(prefix="pretag-") as file:
+            with _told(self.uri):
+                response = self.client.get_object(
+                    Bucket=self.bucket,
+                    Key=self.key,
+                    IfMatch=self.etag,
+                    **_version(self.version_id),
+                )
+                shutil.copyfileobj(response["Body"], file, 1024 * 1024)
+            file.flush()
+            yield Path(file.name)
+
+
+class S3Sink:
+    """Writes a run below `s3://<bucket>/<prefix>/<video key>/<run id>`.
+
+    Objects become visible one by one; the manifest, written last, makes them a result.
+    """
+
+    def __init__(
+        self, client: "S3Client", bucket: str, prefix: str, video_key: str, run_id: str
+    ) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._home = "/".join(part for part in (prefix.strip("/"), video_key) if part)
+        self._run_id = run_id
+
+    @property
+    def location(self) -> str:
+        """The run's S3 prefix."""
+        return f"s3://{self._bucket}/{self._home}/{self._run_id}"
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write one object.
+
+        Raises:
+            BrokenError, RetryableError: S3 would not take it.
+        """
+        self._put(f"{self._run_id}/{path}", data)
+
+    def publish(self, latest: bytes | None) -> None:
+        """Point `latest.json` at the run; the manifest has made it visible."""
+        if latest is not None:
+            self._put(LATEST, latest)
+
+    def abandon(self) -> None:
+        """Leave what was written: without a manifest it is no result, and a retry overwrites it."""
+
+    def _put(self, path: str, data: bytes) -> None:
+        key = f"{self._home}/{path}"
+        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        with _told(f"s3://{self._bucket}/{key}"):
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=kind)
+
+
+def read_text(uri: str, client: "S3Client") -> str:
+    """Return the text of `s3://bucket/key`.
+
+    Raises:
+        BrokenError, RetryableError: it cannot be read.
+    """
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        with _told(uri):
+            return client.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    except SupersededError as error:
+        raise BrokenError(f"{uri} does not exist; PRETAG_CONFIG names it.") from error
+    except UnicodeDecodeError as error:
+        raise BrokenError(f"{uri} is not UTF-8 text; PRETAG_CONFIG names it.") from error
+
+
+def _version(version_id: str | None) -> dict[str, Any]:
+    return {} if version_id is None else {"VersionId": version_id}
+
+
+@contextmanager
+def _told(uri: str) -> Iterator[None]:
+    """Tell S3's failures apart: gone, forbidden, or worth another try."""
+    try:
+        yield
+    except ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        if code in _GONE:
+            raise SupersededError(f"{uri} was replaced or deleted before it was read.") from error
+        if code in _FORBIDDEN:
+            raise BrokenError(
+                f"S3 refuses {error.operation_name} on {uri} ({code}: {message}). "
+                "Check the bucket's name and the function's role."
+            ) from error
+        raise RetryableError(f"S3 failed on {uri} ({code}: {message}).") from error
+    except NoCredentialsError as error:
+        raise BrokenError(f"No AWS credentials to reach {uri} with.") from error
+    except BotoCoreError as error:
+        raise RetryableError(f"S3 could not be reached for {uri}: {error}") from error

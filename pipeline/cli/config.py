@@ -1,0 +1,18 @@
+"""`pretag config`: the defaults, explained, as a YAML file to start from."""
+
+import click
+import yaml
+
+from pipeline import config_layers
+from pipeline.config import Config
+
+
+@click.command("config")
+def print_config() -> None:
+    """Print all config keys with their defaults and what they mean, as YAML."""
+    explanations = config_layers.known_keys()
+    for section, values in Config().model_dump(mode="json").items():
+        click.echo(f"{section}:")
+        for name, value in values.items():
+            click.echo(f"  # {explanations[f'{section}.{name}']}")
+            click.echo(f"  {yaml.safe_dump({name: value}).strip()}")

@@ -1,0 +1,27 @@
+"""`pretag model`: the detectors."""
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.config import Config
+from pipeline.detection.card import ModelCard, models_at_hand
+
+
+@click.group("model")
+def models() -> None:
+    """See which detectors there are."""
+
+
+@models.command("list")
+def list_models() -> None:
+    """List the models at hand; * is the default."""
+    table = Table("", "name", "licence", "sha256", "what it is", box=None, pad_edge=False)
+    for path in models_at_hand():
+        card = ModelCard.beside(path)
+        default = "*" if path.stem == Config().detector.model else ""
+        if card is None:
+            table.add_row(default, path.stem, "?", "?", "no card beside it")
+        else:
+            table.add_row(default, path.stem, card.licence, card.sha256[:12], card.description)
+    Console().print(table)

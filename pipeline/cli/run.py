@@ -1,0 +1,132 @@
+"""`pretag run`: one or more videos into a folder."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pipeline import config_layers
+from pipeline.cli.stage_table import stage_table
+from pipeline.config import Config
+from pipeline.cpus import available_cpus, limit_threads
+from pipeline.detection.detector import Detector
+from pipeline.detection.model import Model
+from pipeline.errors import RejectedError
+from pipeline.folder import FolderSink
+from pipeline.outcome import Outcome
+from pipeline.run import Progress as OnProgress
+from pipeline.run import annotate
+from pipeline.runlog import RunLog
+from pipeline.source import LocalVideo
+
+_REJECTED_EXIT = 3
+
+
+@click.command("run")
+@click.argument("videos", metavar="VIDEO...", nargs=-1, required=True, type=Path)
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the results: OUT/<video file name>/<run id>/.",
+)  # fmt: skip
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path),
+    help="YAML, TOML or JSON file; `pretag config` prints one to start from.",
+)  # fmt: skip
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE",
+    help="Set one config key, such as sampling.every_seconds=0.5.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a video on standard output.")
+def run_videos(
+    videos: tuple[Path, ...],
+    out: Path,
+    config_file: Path | None,
+    assignments: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001 - click passes its flags so
+) -> int:
+    """Annotate each VIDEO and write its dataset below OUT."""
+    config = _effective_config(config_file, assignments)
+    cpus = available_cpus()
+    limit_threads(cpus)
+    detector = Detector(Model.load(config.detector.model, threads=cpus), config.detector)
+    rejected = False
+    for video in videos:
+        with _progress_bar(video.name) as on_progress:
+            outcome = _annotate(video, out, config, detector, on_progress)
+        rejected |= outcome.status == "rejected"
+        _show_json(outcome) if as_json else _show(outcome)
+    return _REJECTED_EXIT if rejected else 0
+
+
+def _effective_config(file: Path | None, assignments: tuple[str, ...]) -> Config:
+    layers = []
+    file = file or _file_of_environment()
+    if file is not None:
+        layers.append(config_layers.file_layer(str(file), _read(file)))
+    layers.append(config_layers.environment_layer(os.environ))
+    layers.append(config_layers.assignments_layer("--set", assignments))
+    return config_layers.merge(*layers)
+
+
+def _file_of_environment() -> Path | None:
+    name = os.environ.get(config_layers.FILE_VARIABLE)
+    return Path(name) if name else None
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise click.UsageError(f"Config file {file} cannot be read: {why}.") from error
+
+
+def _annotate(
+    video: Path, out: Path, config: Config, detector: Detector, on_progress: OnProgress
+) -> Outcome:
+    try:
+        source = LocalVideo.at(video)
+    except RejectedError as error:
+        return Outcome.rejected(str(video), error, RunLog())
+    return annotate(
+        source, config, detector, lambda run_id: FolderSink(out, source.name, run_id), on_progress
+    )
+
+
+@contextmanager
+def _progress_bar(name: str) -> Iterator[OnProgress]:
+    """Show a bar on standard error, if that is a terminal; the header's length may be a lie."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} s of video"),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _show(outcome: Outcome) -> None:
+    if outcome.status == "rejected":
+        click.echo(f"pretag: rejected: {outcome.message}", err=True)
+        return
+    Console().print(stage_table(outcome.log))
+    counts = outcome.log.counts()
+    click.echo(
+        f"{outcome.video}: {counts['frames_kept']} frames to label of "
+        f"{counts['frames_sampled']} sampled, {counts['detections']} objects."
+    )
+    click.echo(f"Dataset: {outcome.result}")
+
+
+def _show_json(outcome: Outcome) -> None:
+    click.echo(json.dumps(outcome.summary(), ensure_ascii=False))

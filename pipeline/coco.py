@@ -1,0 +1,85 @@
+"""The dataset as COCO: https://cocodataset.org/#format-data and #format-results.
+
+Ids count from 1 and categories are all of the model's classes in its order, because labelling
+tools reject a category 0 and misplace gaps. Boxes are x, y, w, h in displayed pixels with 2
+decimals, scores have 4.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline import __version__
+from pipeline.dataset import AnnotatedFrame, Dataset
+
+Json = dict[str, Any]
+
+
+def annotations(dataset: Dataset) -> Json:
+    """Return the instances file: info, licenses, images, annotations, categories."""
+    return {
+        "info": {
+            "description": f"Pre-annotations of {dataset.video}",
+            "version": "1.0",
+            "year": dataset.modified.year,
+            "contributor": f"pretag {__version__}",
+            "url": "",
+            "date_created": f"{dataset.modified:%Y-%m-%dT%H:%M:%SZ}",
+            "start_ms": dataset.start_ms,
+        },
+        "licenses": [],
+        "categories": [
+            {"id": number, "name": label, "supercategory": ""}
+            for number, label in enumerate(dataset.labels, start=1)
+        ],
+        "images": [
+            _image(image_id, frame, dataset.hash_name)
+            for image_id, frame in enumerate(dataset.kept, start=1)
+        ],
+        "annotations": [
+            {"id": number, **result, **_geometry(result["bbox"])}
+            for number, result in enumerate(_results(dataset), start=1)
+        ],
+    }
+
+
+def predictions(dataset: Dataset) -> list[Json]:
+    """Return the results list that `COCO.loadRes` reads; empty where nothing was found."""
+    return list(_results(dataset))
+
+
+def _image(image_id: int, frame: AnnotatedFrame, hash_name: str | None) -> Json:
+    image: Json = {
+        "id": image_id,
+        "file_name": frame.file_name,
+        "width": frame.width,
+        "height": frame.height,
+        "frame_index": frame.sampled.index,
+        "pts_ms": frame.sampled.pts_ms,
+    }
+    if hash_name is not None:
+        image[hash_name] = frame.sampled.hash
+    return image
+
+
+def _results(dataset: Dataset) -> Iterator[Json]:
+    for image_id, frame in enumerate(dataset.kept, start=1):
+        found = frame.detections
+        for box, score, class_id in zip(
+            found.boxes.tolist(), found.scores.tolist(), found.class_ids.tolist(), strict=True
+        ):
+            yield {
+                "image_id": image_id,
+                "category_id": class_id + 1,
+                "bbox": _xywh(box),
+                "score": round(score, 4),
+            }
+
+
+def _xywh(box: list[float]) -> list[float]:
+    # Corners are rounded first, so that x + w never leaves the picture.
+    x1, y1, x2, y2 = (round(value, 2) for value in box)
+    return [x1, y1, round(x2 - x1, 2), round(y2 - y1, 2)]
+
+
+def _geometry(bbox: list[float]) -> Json:
+    return {"area": round(bbox[2] * bbox[3], 4), "iscrowd": 0, "segmentation": []}

@@ -1,0 +1,134 @@
+"""What can be configured: one frozen model, whose defaults and explanations are the reference."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from pipeline.digest import sha256_of_json
+
+HashMethodName = Literal["phash", "dhash", "average_hash", "whash"]
+
+
+def _split_commas(value: object) -> object:
+    """Let `person,car` stand for a list: the environment and `--set` have only text."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Sampling(_Section):
+    """Which moments of the video become frames."""
+
+    every_seconds: float = Field(
+        default=1.0, ge=0.001, description="Seconds between two samples, in presentation time."
+    )
+    start_seconds: float = Field(
+        default=0.0, ge=0, description="Where sampling starts, in seconds after the first frame."
+    )
+    end_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="Where sampling ends (exclusive), in seconds; null: at the end.",
+    )
+
+    @model_validator(mode="after")
+    def _end_after_start(self) -> Self:
+        if self.end_seconds is not None and self.end_seconds <= self.start_seconds:
+            raise ValueError(
+                f"end_seconds ({self.end_seconds:g}) must be greater than "
+                f"start_seconds ({self.start_seconds:g})"
+            )
+        return self
+
+
+class Dedupe(_Section):
+    """Which frames are too alike to label twice."""
+
+    method: Literal["phash", "dhash", "average_hash", "whash", "none"] = Field(
+        default="phash",
+        description="Perceptual hash: phash, dhash, average_hash or whash; none keeps all frames.",
+    )
+    hash_size: int = Field(
+        default=8, ge=2, le=32, description="Side of the hash in bits: 8 makes a hash of 64 bits."
+    )
+    max_distance: int = Field(
+        default=4,
+        ge=0,
+        description="Largest Hamming distance, in bits, at which frames are duplicates.",
+    )
+    compare_with: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many of the last kept frames a frame is compared with; null: all.",
+    )
+
+    @model_validator(mode="after")
+    def _hash_fits(self) -> Self:
+        if self.max_distance >= self.hash_size**2:
+            raise ValueError(
+                f"max_distance ({self.max_distance}) must be less than the hash's "
+                f"{self.hash_size**2} bits, or every frame is a duplicate"
+            )
+        if self.method == "whash" and self.hash_size & (self.hash_size - 1):
+            raise ValueError(f"hash_size ({self.hash_size}) must be a power of two for whash")
+        return self
+
+
+class Segment(_Section):
+    """The unit of work: a long video is many short ones."""
+
+    seconds: float = Field(
+        default=600.0, ge=1, description="Length of a segment; deduplication starts afresh in each."
+    )
+
+
+class Detector(_Section):
+    """What finds the objects."""
+
+    model: str = Field(
+        default="ssdlite_mobilenet_v2_coco",
+        min_length=1,
+        description="A model at hand by name (`pretag model list`), or the path of an ONNX file.",
+    )
+    score_threshold: float = Field(
+        default=0.4, ge=0, le=1, description="Detections that score less than this are left out."
+    )
+    iou_threshold: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Of two boxes of one class that overlap more than this, the better one stays.",
+    )
+    classes: Annotated[tuple[str, ...] | None, BeforeValidator(_split_commas)] = Field(
+        default=None,
+        min_length=1,
+        description="Only these classes, by label; null: all of the model's.",
+    )
+
+
+class Output(_Section):
+    """What is written."""
+
+    images: bool = Field(default=True, description="Write the kept frames as JPEG files.")
+    jpeg_quality: int = Field(
+        default=95, ge=1, le=100, description="JPEG quality of the kept frames."
+    )
+
+
+class Config(_Section):
+    """The effective configuration of one run.
+
+    Frozen: a run has one configuration from beginning to end. Its digest is part of the run id.
+    """
+
+    sampling: Sampling = Sampling()
+    dedupe: Dedupe = Dedupe()
+    segment: Segment = Segment()
+    detector: Detector = Detector()
+    output: Output = Output()
+
+    def digest(self) -> str:
+        """Return the sha256 (hex) of the configuration as canonical JSON."""
+        return sha256_of_json(self.model_dump(mode="json"))

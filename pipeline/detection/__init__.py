@@ -1,0 +1,1 @@
+"""Finding objects: an ONNX model in, `Detections` in displayed pixels out."""

@@ -1,0 +1,96 @@
+"""An ONNX model, loaded once: its session, its labels and its input."""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from pipeline.detection import ultralytics
+from pipeline.detection.card import ModelCard, locate
+from pipeline.digest import sha256_of_file
+from pipeline.errors import BrokenError
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is ready to run.
+
+    Attributes:
+        name: the file's name without suffix.
+        sha256: of the file.
+        labels: the class names; a class id is an index into them.
+        input_name: of the graph's image input.
+        input_width, input_height: its size in pixels.
+        session: ONNX Runtime's.
+    """
+
+    name: str
+    sha256: str
+    labels: tuple[str, ...]
+    input_name: str
+    input_width: int
+    input_height: int
+    session: Any
+
+    @classmethod
+    def load(cls, model: str, threads: int) -> "Model":
+        """Load a model by name or path, to run on so many threads.
+
+        Raises:
+            BrokenError: it is not there, damaged, not the one on its card, or of a layout that
+                pretag does not read.
+        """
+        path = locate(model)
+        digest = _verified_digest(path)
+        session = _session(path, threads)
+        names = session.get_modelmeta().custom_metadata_map.get("names")
+        if names is None:
+            raise BrokenError(f"Model {path} has no labels: its metadata has no 'names'.")
+        labels = tuple(str(name) for name in ast.literal_eval(names).values())
+        image, output = session.get_inputs()[0], session.get_outputs()[0]
+        if not ultralytics.fits(tuple(output.shape), len(labels)) or not _is_rgb(image.shape):
+            raise BrokenError(
+                f"Model {path} is of a layout that pretag does not read: input {image.shape}, "
+                f"output {output.shape}, {len(labels)} labels. It reads inputs of 1 x 3 x height "
+                "x width and outputs of 1 x (4 + labels) x N, as Ultralytics v8 exports them."
+            )
+        return cls(
+            name=path.stem,
+            sha256=digest,
+            labels=labels,
+            input_name=image.name,
+            input_width=image.shape[3],
+            input_height=image.shape[2],
+            session=session,
+        )
+
+
+def _verified_digest(path: Path) -> str:
+    digest = sha256_of_file(path)
+    card = ModelCard.beside(path)
+    if card is not None and card.sha256 != digest:
+        raise BrokenError(
+            f"Model {path} is not the one on its card: its sha256 is {digest}, the card says "
+            f"{card.sha256}. Restore the file, or correct the card."
+        )
+    return digest
+
+
+def _session(path: Path, threads: int) -> Any:  # noqa: ANN401 - onnxruntime publishes no types
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # only fatal: its failures are raised and told in our words
+    try:
+        return onnxruntime.InferenceSession(
+            path, sess_options=options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime raises a dozen unrelated types
+        detail = " ".join(str(error).split())
+        raise BrokenError(f"Model {path} cannot be loaded by ONNX Runtime: {detail}") from error
+
+
+def _is_rgb(shape: list[object]) -> bool:
+    return len(shape) == 4 and shape[:2] == [1, 3] and all(isinstance(n, int) for n in shape)  # noqa: PLR2004

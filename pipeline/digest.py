@@ -1,0 +1,34 @@
+"""Digests of what a run is made of: files, and values as canonical JSON."""
+
+import hashlib
+import json
+from pathlib import Path
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the sha256 (hex) of a file, read in blocks.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_json(value: object) -> str:
+    """Return the sha256 (hex) of a JSON value: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run_id(identity: dict[str, str], config_digest: str, model_digest: str, version: str) -> str:
+    """Return the run's id: 16 hex digits that change whenever the result could.
+
+    Args:
+        identity: what the source is (bucket, key and version, or its content's sha256).
+        config_digest: of the effective configuration.
+        model_digest: sha256 of the model file.
+        version: pretag's own.
+    """
+    parts = {"source": identity, "config": config_digest, "model": model_digest, "pretag": version}
+    return sha256_of_json(parts)[:16]

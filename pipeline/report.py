@@ -1,0 +1,89 @@
+"""The report: stage table and dataset statistics, for a person."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from pipeline import __version__
+from pipeline.dataset import Dataset
+from pipeline.runlog import STAGES, RunLog
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """A class's share of the dataset; sizes in pixels, medians over its objects."""
+
+    label: str
+    objects: int
+    frames: int
+    share: float
+    median_score: float
+    median_width: float
+    median_height: float
+
+
+@dataclass(frozen=True)
+class PerFrame:
+    """Objects in a kept frame."""
+
+    median: float
+    most: int
+
+
+def report_markdown(dataset: Dataset, log: RunLog, run_id: str, model: str) -> str:
+    """Return report.md."""
+    found = [len(frame.detections) for frame in dataset.kept]
+    drops = Counter(frame.twin.reason for frame in dataset.sampled if frame.twin is not None)
+    return _template().render(
+        dataset=dataset,
+        log=log,
+        run_id=run_id,
+        model=model,
+        version=__version__,
+        stages=STAGES,
+        drops=dict(sorted(drops.items())),
+        empty=found.count(0),
+        per_frame=PerFrame(float(np.median(found)) if found else 0.0, max(found, default=0)),
+        classes=class_rows(dataset),
+    )
+
+
+def class_rows(dataset: Dataset) -> list[ClassRow]:
+    """Return a row for each class that was found, the most frequent first."""
+    if not dataset.kept:
+        return []
+    sizes = [len(frame.detections) for frame in dataset.kept]
+    frame_numbers = np.repeat(np.arange(len(sizes)), sizes)
+    boxes = np.concatenate([frame.detections.boxes for frame in dataset.kept])
+    scores = np.concatenate([frame.detections.scores for frame in dataset.kept])
+    class_ids = np.concatenate([frame.detections.class_ids for frame in dataset.kept])
+    rows = []
+    for class_id in np.unique(class_ids):
+        mine = class_ids == class_id
+        width, height = np.median(boxes[mine, 2:] - boxes[mine, :2], axis=0)
+        rows.append(
+            ClassRow(
+                label=dataset.labels[class_id],
+                objects=int(mine.sum()),
+                frames=len(np.unique(frame_numbers[mine])),
+                share=float(mine.mean()),
+                median_score=float(np.median(scores[mine])),
+                median_width=float(width),
+                median_height=float(height),
+            )
+        )
+    return sorted(rows, key=lambda row: (-row.objects, row.label))
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("pipeline", "."),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - Markdown, not HTML
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("report.md.j2")

@@ -1,0 +1,50 @@
+"""The run's two tables, as CSV (RFC 4180, UTF-8, LF)."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from pipeline.dataset import Dataset, SampledFrame
+from pipeline.runlog import STAGES, RunLog
+
+
+def frames_csv(dataset: Dataset) -> str:
+    """Return frames.csv: each sampled frame, kept or dropped with reason, twin and distance."""
+    header = (
+        "frame_index", "pts_ms", "segment", "status",
+        "reason", "twin_frame_index", "distance", "hash",
+    )  # fmt: skip
+    return _csv(header, (_frame_row(frame) for frame in dataset.sampled))
+
+
+def logs_csv(log: RunLog) -> str:
+    """Return logs.csv: a row a stage, and the total."""
+    header = (
+        "stage", "items_in", "unit_in", "items_out", "unit_out",
+        "failed", "seconds", "items_per_second",
+    )  # fmt: skip
+    rows: list[Sequence[object]] = [
+        (
+            stage.name, stage.items_in, STAGES[stage.name][0],
+            stage.items_out, STAGES[stage.name][1],
+            stage.failed, f"{stage.seconds:.3f}", f"{stage.items_per_second:.1f}",
+        )
+        for stage in log.stages.values()
+    ]  # fmt: skip
+    rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", ""))
+    return _csv(header, rows)
+
+
+def _frame_row(frame: SampledFrame) -> Sequence[object]:
+    place = (frame.index, frame.pts_ms, frame.segment)
+    if frame.twin is None:
+        return (*place, "kept", "", "", "", frame.hash)
+    return (*place, "dropped", frame.twin.reason, frame.twin.index, frame.twin.distance, frame.hash)
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

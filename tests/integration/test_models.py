@@ -1,0 +1,100 @@
+"""Loading models: the one that comes along, and those that must be refused."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config import Detector as DetectorConfig
+from pipeline.detection.card import MODELS_DIRECTORY, ModelCard, locate, models_at_hand
+from pipeline.detection.detector import Detector
+from pipeline.detection.model import Model
+from pipeline.errors import BrokenError, ConfigError
+
+DEFAULT = MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx"
+
+
+def test_the_default_model_is_at_hand_with_its_card() -> None:
+    assert DEFAULT in models_at_hand()
+    card = ModelCard.beside(DEFAULT)
+    assert card is not None
+    model = Model.load(DetectorConfig().model, threads=1)
+    assert card.sha256 == model.sha256
+    assert card.name == model.name
+    assert model.labels[:3] == ("person", "bicycle", "car")
+    assert (model.input_width, model.input_height) == (300, 300)
+
+
+def test_a_path_is_a_model_too(tmp_path: Path) -> None:
+    path = tmp_path / "mine.onnx"
+    shutil.copy(DEFAULT, path)
+    assert locate(str(path)) == path
+    assert ModelCard.beside(path) is None
+    assert Model.load(str(path), threads=1).name == "mine"
+
+
+def test_a_model_that_is_not_there() -> None:
+    with pytest.raises(BrokenError, match=r"no\.onnx is not there: .*ssdlite_mobilenet_v2_coco"):
+        locate("no.onnx")
+
+
+def test_a_model_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("not a graph")
+    with pytest.raises(BrokenError, match="cannot be loaded by ONNX Runtime") as caught:
+        Model.load(str(tmp_path / "text.onnx"), threads=1)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_is_not_the_one_on_its_card(tmp_path: Path) -> None:
+    path = tmp_path / "mine.onnx"
+    shutil.copy(DEFAULT, path)
+    card = DEFAULT.with_suffix(".toml").read_text().replace("469517c4", "00000000")
+    path.with_suffix(".toml").write_text(card)
+    with pytest.raises(BrokenError, match="is not the one on its card"):
+        Model.load(str(path), threads=1)
+
+
+@pytest.mark.parametrize("text", ["name = ", 'name = "x"\n', "\xff"])
+def test_a_card_that_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(BrokenError, match=r"mine\.toml is not valid"):
+        ModelCard.beside(tmp_path / "mine.onnx")
+
+
+def patched(tmp_path: Path, old: bytes, new: bytes) -> str:
+    data = DEFAULT.read_bytes()
+    assert len(old) == len(new)
+    assert old in data
+    path = tmp_path / "patched.onnx"
+    path.write_bytes(data.replace(old, new))
+    return str(path)
+
+
+def test_a_model_without_labels(tmp_path: Path) -> None:
+    with pytest.raises(BrokenError, match="has no labels"):
+        Model.load(patched(tmp_path, b"\x05names", b"\x05nomes"), threads=1)
+
+
+def test_a_model_of_another_layout(tmp_path: Path) -> None:
+    # One label less than the output has class rows.
+    with pytest.raises(BrokenError, match=r"layout that pretag does not read: input \[1, 3, 300"):
+        Model.load(patched(tmp_path, b", 79: 'toothbrush'", b"                  "), threads=1)
+
+
+def test_a_class_that_the_model_does_not_know() -> None:
+    model = Model.load(str(DEFAULT), threads=1)
+    with pytest.raises(ConfigError, match=r"'detector\.classes' names 'persn'.*mean 'person'"):
+        Detector(model, DetectorConfig(classes=("car", "persn")))
+    with pytest.raises(ConfigError, match="it knows person, bicycle"):
+        Detector(model, DetectorConfig(classes=("zzzzzzz",)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (4000, 7, 3), (50, 900, 3)])
+def test_pictures_of_any_shape(shape: tuple[int, int, int]) -> None:
+    detector = Detector(Model.load(str(DEFAULT), threads=1), DetectorConfig(score_threshold=0.01))
+    found = detector.detect(np.full(shape, 90, dtype=np.uint8))
+    limit = [shape[1], shape[0]] * 2
+    assert (found.boxes >= 0).all()
+    assert (found.boxes <= limit).all()
+    assert (np.diff(found.scores) <= 0).all()

@@ -1,0 +1,183 @@
+"""Decoding real clips: every sampled frame shows the number it should, at the time it should."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config import Config
+from pipeline.errors import RejectedError
+from pipeline.frame import Frame, Image
+from pipeline.runlog import RunLog
+from pipeline.sampling import Grid, Sampler
+from pipeline.video import Video
+from tests import clips
+
+
+def decode(path: Path, **sampling: float) -> tuple[list[Frame], RunLog]:
+    video, log = Video(path, path.name), RunLog()
+    grid = Grid.of(Config.model_validate({"sampling": sampling}))
+    try:
+        return list(video.frames(Sampler(grid), log)), log
+    finally:
+        video.close()
+
+
+def numbered(count: int, **size: int) -> list[Image]:
+    return [clips.barcode(number, **size) for number in range(count)]
+
+
+CODECS = [
+    ("h264.mp4", "libx264"),
+    ("h264.mkv", "libx264"),
+    ("h264.mov", "libx264"),
+    ("h264.ts", "libx264"),
+    ("hevc.mp4", "libx265"),
+    ("vp9.webm", "libvpx-vp9"),
+    ("mpeg4.avi", "mpeg4"),
+    ("mpeg2.mpg", "mpeg2video"),
+    ("mjpeg.avi", "mjpeg"),
+    ("av1.mp4", "libsvtav1"),
+    ("wmv2.wmv", "wmv2"),
+    ("flv1.flv", "flv1"),
+]
+
+
+@pytest.mark.parametrize(("name", "codec"), CODECS)
+def test_every_frame_of_each_codec(tmp_path: Path, name: str, codec: str) -> None:
+    quiet = {"x265-params": "log-level=none"} if codec == "libx265" else {}
+    path = clips.write_clip(tmp_path / name, numbered(40), codec=codec, rate=25, options=quiet)
+    frames, log = decode(path, every_seconds=0.001)
+    assert [clips.read_barcode(frame.image) for frame in frames] == list(range(40))
+    assert [frame.index for frame in frames] == list(range(40))
+    assert (log.stage("decode").items_in, log.stage("decode").failed) == (40, 0)
+    times = clips.frame_times_ms(path)
+    assert np.abs(np.array([frame.pts_ms for frame in frames]) - times).max() <= 1
+
+
+@pytest.mark.parametrize("rate", [10, 25, 30, Fraction(24000, 1001), Fraction(30000, 1001)])
+def test_one_frame_a_second_at_any_rate(tmp_path: Path, rate: int | Fraction) -> None:
+    count = round(rate * 4)
+    path = clips.write_clip(tmp_path / "clip.mp4", numbered(count), rate=rate)
+    frames, _ = decode(path)
+    period = 1 / Fraction(rate)
+    expected = [next(n for n in range(count) if n * period >= k) for k in range(4)]
+    assert [frame.index for frame in frames] == expected
+    assert [clips.read_barcode(frame.image) for frame in frames] == expected
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts"])
+def test_variable_rates_are_sampled_by_time(tmp_path: Path, name: str) -> None:
+    gaps = [1, 20, 40, 300, 700, 33, 2500, 10] * 6
+    times = [50 + sum(gaps[:n]) for n in range(len(gaps))]
+    path = clips.write_clip(tmp_path / name, numbered(len(times)), times_ms=times)
+    relative = [time - times[0] for time in times]
+    served = {
+        next(n for n, time in enumerate(relative) if time >= k * 1000)
+        for k in range(relative[-1] // 1000 + 1)
+    }
+    frames, _ = decode(path)
+    assert [frame.index for frame in frames] == sorted(served)
+    assert [clips.read_barcode(frame.image) for frame in frames] == sorted(served)
+    assert [frame.pts_ms for frame in frames] == [relative[frame.index] for frame in frames]
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts"])
+def test_a_late_start_is_told_apart_from_the_time_in_the_video(tmp_path: Path, name: str) -> None:
+    times = [3480 + 40 * n for n in range(60)]
+    path = clips.write_clip(tmp_path / name, numbered(60), rate=25, times_ms=times)
+    video = Video(path, name)
+    frames = list(video.frames(Sampler(Grid.of(Config())), RunLog()))
+    assert [frame.pts_ms for frame in frames] == [0.0, 1000.0, 2000.0]
+    # To the nearest frame period of the rate that the header claims.
+    assert video.start_ms == pytest.approx(3480, abs=40)
+    assert video.duration_ms == 59 * 40
+    video.close()
+
+
+def test_a_phones_rotation_is_honoured(tmp_path: Path) -> None:
+    lying = np.zeros((96, 160, 3), dtype=np.uint8)
+    lying[:, :40] = 255  # the left side, which a clockwise quarter turn brings to the top
+    path = clips.rotate_header(clips.write_clip(tmp_path / "clip.mp4", [lying] * 5))
+    (frame,), _ = decode(path)
+    assert frame.image.shape == (160, 96, 3)
+    assert frame.image[:35].mean() > 230
+    assert frame.image[45:].mean() < 25
+
+
+def test_start_and_end(tmp_path: Path) -> None:
+    path = clips.write_clip(tmp_path / "clip.mp4", numbered(100), rate=10)
+    frames, log = decode(path, start_seconds=2.5, end_seconds=5, every_seconds=1)
+    assert [clips.read_barcode(frame.image) for frame in frames] == [25, 35, 45]
+    assert log.stage("decode").items_in == 51  # it ends with the first frame past the end
+
+
+def test_damage_in_the_middle_does_not_end_the_video(tmp_path: Path) -> None:
+    images = [clips.texture(seed) for seed in range(100)]
+    path = clips.write_clip(tmp_path / "clip.ts", images, options={"g": "10", "bf": "0"})
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 3000] = bytes(3000)
+    path.write_bytes(data)
+    frames, _ = decode(path)
+    assert frames[-1].pts_ms >= 9000
+    assert len(frames) >= 9
+
+
+Damage = Callable[[Path], object]
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "reason", "says"),
+    [
+        ("empty.mp4", lambda p: p.write_bytes(b""), "empty", "is empty (0 bytes)"),
+        ("text.mp4", lambda p: p.write_text("hello " * 900), "not_a_video", "is not a video"),
+        (
+            "playlist.mp4",
+            lambda p: p.write_text("ffconcat version 1.0\nfile 'x.mp4'\n"),
+            "not_a_video",
+            "its first bytes are of no container",
+        ),
+        ("sound.mp4", clips.write_sound, "no_video_stream", "holds only sound"),
+        (
+            "cut.mp4",
+            lambda p: p.write_bytes(clips.write_clip(p, numbered(50)).read_bytes()[:2000]),
+            "truncated",
+            "is cut short",
+        ),
+        (
+            "av1.mp4",  # a header that promises 20 frames of AV1, of which none decodes
+            lambda p: clips.name_codec(clips.write_clip(p, numbered(20)), b"avc1", b"av01"),
+            "no_decodable_frame",
+            "codec 'AV01') but not one frame could be decoded",
+        ),
+        (
+            "unknown.mp4",
+            lambda p: clips.name_codec(clips.write_clip(p, numbered(20)), b"avc1", b"zzzz"),
+            "no_video_stream",
+            "its codec is unknown",
+        ),
+    ],
+)
+def test_a_bad_video_is_rejected_with_its_reason(
+    tmp_path: Path, name: str, make: Damage, reason: str, says: str
+) -> None:
+    path = tmp_path / name
+    make(path)
+    with pytest.raises(RejectedError) as caught:
+        decode(path)
+    assert caught.value.reason == reason
+    assert says in str(caught.value)
+    assert str(caught.value).startswith(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stream_cut_short_gives_what_it_has(tmp_path: Path) -> None:
+    images = [clips.texture(seed) for seed in range(60)]
+    path = clips.write_clip(tmp_path / "clip.ts", images, options={"g": "10"})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    frames, _ = decode(path)
+    assert [frame.pts_ms for frame in frames[:2]] == [0.0, 1000.0]
+    assert 2 <= len(frames) <= 4

@@ -1,0 +1,105 @@
+"""The COCO files: known answers, the reference reader, and the rules that labelling tools need."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pycocotools.coco import COCO
+
+from pipeline import __version__, coco
+from pipeline.dataset import AnnotatedFrame, Dataset, SampledFrame
+from pipeline.frame import Detections
+
+NOTHING: list[tuple[float, ...]] = []
+
+
+def detections(rows: list[tuple[float, ...]]) -> Detections:
+    table = np.array(rows, dtype=np.float32).reshape(-1, 6)
+    return Detections(table[:, :4], table[:, 4], table[:, 5].astype(np.int64))
+
+
+def kept(index: int, rows: list[tuple[float, ...]]) -> AnnotatedFrame:
+    return AnnotatedFrame(
+        SampledFrame(index, index * 40.0, 0, "00ff00ff00ff00ff", None), 640, 480, detections(rows)
+    )
+
+
+def dataset(*frames: AnnotatedFrame) -> Dataset:
+    return Dataset(
+        video="a b/höhe.mp4",
+        modified=datetime(2026, 3, 1, 12, 30, tzinfo=UTC),
+        labels=("person", "car"),
+        hash_name="phash",
+        start_ms=1480.0,
+        sampled=[frame.sampled for frame in frames],
+        kept=list(frames),
+    )
+
+
+def test_known_answer() -> None:
+    found = coco.annotations(
+        dataset(kept(0, NOTHING), kept(25, [(10.004, 20, 110.126, 60.5, 0.87654, 1)]))
+    )
+    assert found["info"]["start_ms"] == 1480.0
+    assert found["info"]["date_created"] == "2026-03-01T12:30:00Z"
+    assert found["info"]["contributor"] == f"pretag {__version__}"
+    assert found["licenses"] == []
+    assert [(each["id"], each["name"]) for each in found["categories"]] == [
+        (1, "person"),
+        (2, "car"),
+    ]
+    assert found["images"] == [
+        {
+            "id": 1, "file_name": "frame_000000.jpg", "width": 640, "height": 480,
+            "frame_index": 0, "pts_ms": 0.0, "phash": "00ff00ff00ff00ff",
+        },
+        {
+            "id": 2, "file_name": "frame_000025.jpg", "width": 640, "height": 480,
+            "frame_index": 25, "pts_ms": 1000.0, "phash": "00ff00ff00ff00ff",
+        },
+    ]  # fmt: skip
+    assert found["annotations"] == [
+        {
+            "id": 1, "image_id": 2, "category_id": 2, "bbox": [10.0, 20.0, 100.13, 40.5],
+            "score": 0.8765, "area": 4055.265, "iscrowd": 0, "segmentation": [],
+        }
+    ]  # fmt: skip
+
+
+def test_without_hashes_images_have_none() -> None:
+    plain = dataset(kept(0, NOTHING))
+    plain.hash_name = None
+    assert "phash" not in coco.annotations(plain)["images"][0]
+
+
+def test_the_reference_reader_reads_both_files(tmp_path: Path) -> None:
+    found = dataset(kept(3, [(0, 0, 50, 50, 0.9, 0), (5, 5, 9, 9, 0.5, 1)]), kept(9, NOTHING))
+    (tmp_path / "instances.json").write_text(json.dumps(coco.annotations(found)))
+    (tmp_path / "predictions.json").write_text(json.dumps(coco.predictions(found)))
+    truth = COCO(str(tmp_path / "instances.json"))
+    results = truth.loadRes(str(tmp_path / "predictions.json"))
+    assert sorted(truth.imgs) == [1, 2]
+    assert [each["bbox"] for each in results.anns.values()] == [
+        each["bbox"] for each in truth.anns.values()
+    ]
+
+
+def test_nothing_found_is_an_empty_list() -> None:
+    assert coco.predictions(dataset(kept(0, NOTHING))) == []
+
+
+side = st.floats(0, 640, width=32)
+
+
+@given(x1=side, x2=side, y1=st.floats(0, 480, width=32), y2=st.floats(0, 480, width=32))
+def test_rounded_boxes_stay_in_the_picture(x1: float, x2: float, y1: float, y2: float) -> None:
+    row = (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2), 0.5, 0)
+    found = coco.annotations(dataset(kept(0, [row])))["annotations"][0]
+    x, y, width, height = found["bbox"]
+    assert 0 <= x <= round(x + width, 2) <= 640
+    assert 0 <= y <= round(y + height, 2) <= 480
+    assert found["area"] == pytest.approx(width * height, abs=1e-4)
