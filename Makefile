@@ -46,8 +46,9 @@ format: .venv/dev.ready ## rewrite the sources in the project's format
 	@$(BIN)/ruff format .
 
 .PHONY: lock
+# imagehash asks for scipy (143 MB) for a DCT that pipeline/hashing.py takes from OpenCV.
 lock: .venv/dev.ready ## resolve the requirements files anew, with hashes
-	@for set in "dev.txt --extra cli --group dev" "cli.txt --extra cli --group build -c requirements/dev.txt" "lambda.txt -c requirements/dev.txt"; do \
+	@for set in "dev.txt --extra cli --group dev" "cli.txt --extra cli --group build -c requirements/dev.txt" "lambda.txt -c requirements/dev.txt --no-emit-package scipy"; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-emit-index-url pyproject.toml --output-file requirements/$$set; \
 	done

@@ -1,54 +1,57 @@
 """The Lambda function's entry point."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handler.environment import Environment
-from handler.events import Job, parse
-from handler.metrics import emit_superseded
-from handler.worker import effective_config, work
-from pipeline.errors import SupersededError
+from handler.events import Job, Skip, is_batch, jobs_in, jobs_in_text, messages_in
+from handler.tracing import traced
+from handler.worker import work
 
 logger = Logger()
-tracer = Tracer()
 
 
+@traced
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Work through all records of an event, then raise if any must be tried again.
+    """Work through all of an event, then say what must be tried again.
 
     Returns:
-        A summary: a line for each video, and each record that was passed over, with its reason.
+        For a queue's event, the messages that failed (`batchItemFailures`). Else a summary: a
+        line for each video and for each record that was passed over, with its reason.
 
     Raises:
         PretagError: the first failure that is not the video's own; AWS retries the event, and
             then puts it whole into the failure queue.
     """
     environment = Environment.load()
-    config = effective_config(environment)
-    videos: list[dict[str, Any]] = []
-    skipped: list[dict[str, str]] = []
-    failures: list[Exception] = []
-    for job in parse(event, environment.video_suffixes):
-        if not isinstance(job, Job):
-            logger.info("Skipped", extra={"record": job.what, "reason": job.why})
-            skipped.append({"record": job.what, "reason": job.why})
-            continue
+    if not is_batch(event):
+        return _work_through(jobs_in(event), environment)
+    failures = []
+    for message_id, body in messages_in(event):
         try:
-            video = work(job, config, environment)
-            logger.info("Video %s", video["status"], extra={"outcome": video})
-        except SupersededError as error:
-            logger.warning("Video superseded", extra={"video": job.uri, "reason": str(error)})
-            emit_superseded(job.uri)
-            video = {"video": job.uri, "status": "superseded", "message": str(error)}
+            _work_through(jobs_in_text(body), environment)
+        except Exception:
+            logger.exception("Message failed", extra={"message_id": message_id})
+            failures.append({"itemIdentifier": message_id})
+    return {"batchItemFailures": failures}
+
+
+def _work_through(jobs: Iterable[Job | Skip], environment: Environment) -> dict[str, Any]:
+    summary: dict[str, Any] = {"videos": [], "skipped": []}
+    failures: list[Exception] = []
+    for job in jobs:
+        try:
+            outcome = work(job, environment)
         except Exception as error:  # the other records come first; it is raised below
-            logger.exception("Video failed", extra={"video": job.uri})
+            logger.exception("Video failed", extra={"job": job})
             failures.append(error)
             continue
-        videos.append(video)
+        logger.info("Worked", extra={"outcome": outcome})
+        summary["skipped" if "skipped" in outcome else "videos"].append(outcome)
     if failures:
         raise failures[0]
-    return {"videos": videos, "skipped": skipped}
+    return summary

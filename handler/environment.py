@@ -43,6 +43,11 @@ class Environment(BaseModel):
     config_file: str | None = Field(default=None, alias="PRETAG_CONFIG", pattern="^s3://[^/]+/.+")
     memory_megabytes: int | None = Field(default=None, alias="AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
 
+    @property
+    def output(self) -> str:
+        """`s3://bucket/prefix` of all results, unless an event asks for another."""
+        return f"s3://{self.output_bucket}/{self.output_prefix}"
+
     @classmethod
     def load(cls) -> "Environment":
         """Read the process's environment.

@@ -143,7 +143,7 @@ def read_text(uri: str, client: "S3Client") -> str:
     Raises:
         BrokenError, RetryableError: it cannot be read.
     """
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = split_uri(uri)
     try:
         with _told(uri):
             return client.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
@@ -151,6 +151,12 @@ def read_text(uri: str, client: "S3Client") -> str:
         raise BrokenError(f"{uri} does not exist; PRETAG_CONFIG names it.") from error
     except UnicodeDecodeError as error:
         raise BrokenError(f"{uri} is not UTF-8 text; PRETAG_CONFIG names it.") from error
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Return the bucket and the key (or prefix) of `s3://bucket/key`."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
 
 
 def _version(version_id: str | None) -> dict[str, Any]:

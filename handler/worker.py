@@ -2,25 +2,48 @@
 
 import os
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import Any
 
 from handler.environment import Environment
-from handler.events import Job
-from handler.metrics import emit_outcome
-from handler.s3 import S3Sink, S3Video, read_text, s3_client
+from handler.events import Job, Skip
+from handler.metrics import emit_outcome, emit_superseded
+from handler.s3 import S3Sink, S3Video, read_text, s3_client, split_uri
 from pipeline import config_layers
 from pipeline.config import Config
 from pipeline.cpus import available_cpus, limit_threads
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
+from pipeline.errors import SupersededError
 from pipeline.run import annotate
 
 # Loaded once a process: a warm call finds its model here.
 _load_model = lru_cache(maxsize=2)(Model.load)
 
 
-def effective_config(environment: Environment) -> Config:
-    """Return the configuration: the file that `PRETAG_CONFIG` names, then the environment.
+def work(job: Job | Skip, environment: Environment) -> dict[str, Any]:
+    """Annotate one object, put its dataset into the output bucket, and print its metrics.
+
+    Returns:
+        The job's line of the summary: done, rejected, superseded or skipped.
+
+    Raises:
+        PretagError: retryable or broken.
+    """
+    if isinstance(job, Skip):
+        return job.summary()
+    suffixes = environment.video_suffixes
+    if not job.named and PurePosixPath(job.key).suffix.lower() not in suffixes:
+        return Skip(job.uri, f"its suffix is not one of {' '.join(suffixes)}").summary()
+    try:
+        return _annotated(job, environment)
+    except SupersededError as error:
+        emit_superseded(job.uri)
+        return {"video": job.uri, "status": "superseded", "message": str(error)}
+
+
+def effective_config(environment: Environment, job: Job) -> Config:
+    """Return the configuration: `PRETAG_CONFIG`'s file, the environment, the event's own.
 
     Raises:
         ConfigError: a key or value is wrong.
@@ -30,29 +53,23 @@ def effective_config(environment: Environment) -> Config:
     if environment.config_file is not None:
         text = read_text(environment.config_file, s3_client())
         layers.append(config_layers.file_layer(environment.config_file, text))
-    return config_layers.merge(*layers, config_layers.environment_layer(os.environ))
+    layers.append(config_layers.environment_layer(os.environ))
+    layers.append(config_layers.tree_layer("the event", job.config))
+    return config_layers.merge(*layers)
 
 
-def work(job: Job, config: Config, environment: Environment) -> dict[str, Any]:
-    """Annotate one object, put its dataset into the output bucket, and print its metrics.
-
-    Returns:
-        The video's line of the summary.
-
-    Raises:
-        PretagError: superseded, retryable or broken.
-    """
+def _annotated(job: Job, environment: Environment) -> dict[str, Any]:
     client = s3_client()
+    config = effective_config(environment, job)
     cpus = available_cpus(environment.memory_megabytes)
     limit_threads(cpus)
     model = _load_model(config.detector.model, cpus)
+    bucket, prefix = split_uri(job.output or environment.output)
     outcome = annotate(
         S3Video.of(job, client),
         config,
         Detector(model, config.detector),
-        lambda run_id: S3Sink(
-            client, environment.output_bucket, environment.output_prefix, job.key, run_id
-        ),
+        lambda run_id: S3Sink(client, bucket, prefix, job.key, run_id),
     )
     emit_outcome(outcome, config.detector.classes or model.labels)
     return outcome.summary()

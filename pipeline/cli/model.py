@@ -16,7 +16,10 @@ def models() -> None:
 @models.command("list")
 def list_models() -> None:
     """List the models at hand; * is the default."""
-    table = Table("", "name", "licence", "sha256", "what it is", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "name", "licence", "sha256"):  # to be copied: never shortened
+        table.add_column(column, no_wrap=True)
+    table.add_column("what it is", overflow="fold")
     for path in models_at_hand():
         card = ModelCard.beside(path)
         default = "*" if path.stem == Config().detector.model else ""

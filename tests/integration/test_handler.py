@@ -1,6 +1,9 @@
 """The Lambda handler against S3 (moto): events in, trees and metrics out."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +68,7 @@ def put(client: "S3Client", key: str = KEY, body: bytes | None = None) -> dict[s
     data = clips.SAMPLE.read_bytes() if body is None else body
     answer = client.put_object(Bucket="incoming", Key=key, Body=data)
     return {
+        "eventSource": "aws:s3",
         "eventName": "ObjectCreated:Put",
         "s3": {
             "bucket": {"name": "incoming"},
@@ -202,11 +206,11 @@ def test_what_is_no_video_is_skipped_with_a_log_line(
     names = ["s3://incoming/notes.txt", "s3://incoming/a.mp4"]
     answer = invoke(put(bucket, "notes.txt", b"x"), removed)
     assert answer["videos"] == []
-    assert [each["record"] for each in answer["skipped"]] == names
-    logged = [each.__dict__["record"] for each in caplog.records if each.message == "Skipped"]
-    assert logged == names
+    assert [each["skipped"] for each in answer["skipped"]] == names
+    outcomes = [each.__dict__["outcome"] for each in caplog.records if each.message == "Worked"]
+    assert [each["skipped"] for each in outcomes] == names
     test = app.lambda_handler({"Service": "Amazon S3", "Event": "s3:TestEvent"}, Context())
-    assert test["skipped"][0]["record"] == "s3:TestEvent"
+    assert test["skipped"][0]["skipped"] == "s3:TestEvent"
     assert tree(bucket) == {}
 
 
@@ -346,3 +350,52 @@ def test_threads_follow_the_functions_memory(
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
     invoke(put(bucket))
     assert asked == [1]
+
+
+def test_a_queue_hears_which_messages_failed(
+    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRETAG_OUTPUT__IMAGES", "false")
+    bodies = {
+        "good": json.dumps({"Records": [put(bucket)]}),
+        "none": "hello",
+        "broken": json.dumps({"video": f"s3://incoming/{KEY}", "config": {"dedup": {"x": 1}}}),
+        "redriven": json.dumps({"requestPayload": {"Records": [put(bucket, "redriven.mp4")]}}),
+    }
+    records = [
+        {"eventSource": "aws:sqs", "messageId": name, "body": body} for name, body in bodies.items()
+    ]
+    answer = app.lambda_handler({"Records": records}, Context())
+    assert answer == {
+        "batchItemFailures": [{"itemIdentifier": "none"}, {"itemIdentifier": "broken"}]
+    }
+    assert {f"datasets/{KEY}/latest.json", "datasets/redriven.mp4/latest.json"} < set(tree(bucket))
+
+
+def test_a_direct_event_brings_its_config_and_output(
+    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(bucket, "clips/without suffix")
+    monkeypatch.setenv("PRETAG_OUTPUT__IMAGES", "true")
+    answer = app.lambda_handler(
+        {
+            "video": "s3://incoming/clips/without suffix",
+            "config": {"output": {"images": False}},
+            "output": "s3://results/trial/",
+        },
+        Context(),
+    )
+    (video,) = answer["videos"]
+    assert video["result"].startswith("s3://results/trial/clips/without suffix/")
+    assert not [key for key in tree(bucket) if key.endswith(".jpg")]
+
+
+def test_tracing_is_asked_for() -> None:
+    code = "import handler.app, sys; print('aws_xray_sdk' in sys.modules)"
+    for disabled, loaded in {"true": "False", "false": "True"}.items():
+        finished = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True, text=True, check=True,
+            env={**os.environ, "POWERTOOLS_TRACE_DISABLED": disabled},
+        )  # fmt: skip
+        assert finished.stdout.strip() == loaded

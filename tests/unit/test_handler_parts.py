@@ -11,74 +11,140 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.environment import Environment
-from handler.events import Job, Skip, parse
+from handler.events import Job, Skip, is_batch, jobs_in, jobs_in_text, messages_in
 from handler.metrics import CLASSES_WITH_METRICS, bounded
 from pipeline.errors import BrokenError
 
 EVENTS = Path(__file__).parents[2] / "events"
-SUFFIXES = (".mp4", ".mov")
 
 
-def event(key: str, name: str = "ObjectCreated:Put", **entity: str) -> dict[str, Any]:
-    template: dict[str, Any] = json.loads((EVENTS / "s3-put.json").read_text())
+PEDESTRIANS = Job("pretag-videos", "incoming/pedestrians.mp4")
+
+
+def event(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return loaded
+
+
+def put(key: str, name: str = "ObjectCreated:Put", **entity: str) -> dict[str, Any]:
+    template = event("s3-put")
     (record,) = template["Records"]
     record["eventName"] = name
     record["s3"]["object"] = {"key": key, **entity}
     return template
 
 
-def test_the_sample_event() -> None:
-    sample = json.loads((EVENTS / "s3-put.json").read_text())
-    assert parse(sample, SUFFIXES) == [
-        Job("pretag-videos", "incoming/pedestrians.mp4", version_id=None, etag=None)
+@pytest.mark.parametrize(
+    ("name", "jobs"),
+    [
+        ("s3-put", [PEDESTRIANS]),
+        (
+            "s3-put-several",
+            [
+                PEDESTRIANS,
+                Job("pretag-videos", "incoming/cam 1+2/höhe.MP4", version_id="EXAMPLE-VERSION"),
+                Job("pretag-videos", "incoming/notes.txt"),
+            ],
+        ),
+        ("s3-test", [Skip("s3:TestEvent", "S3 sends it when a notification is configured")]),
+        (
+            "s3-delete",
+            [Skip(PEDESTRIANS.uri, "ObjectRemoved:Delete creates no object")],
+        ),
+        ("sns", [PEDESTRIANS]),
+        ("sqs", [PEDESTRIANS, Job("pretag-videos", "incoming/missing.mp4")]),
+        ("eventbridge", [PEDESTRIANS]),
+        ("redrive", [PEDESTRIANS]),
+        (
+            "direct",
+            [
+                Job(
+                    "pretag-videos",
+                    "incoming/pedestrians.mp4",
+                    config={"sampling": {"every_seconds": 2}, "detector": {"classes": ["person"]}},
+                    output="s3://pretag-results/trial",
+                    named=True,
+                )
+            ],
+        ),
+    ],
+)
+def test_each_sample_event(name: str, jobs: list[Job | Skip]) -> None:
+    assert list(jobs_in(event(name))) == jobs
+
+
+def test_every_sample_event_is_tested() -> None:
+    names = {path.stem for path in EVENTS.glob("*.json")}
+    assert names == {
+        "s3-put", "s3-put-several", "s3-test", "s3-delete", "sns", "sqs", "eventbridge", "direct",
+        "redrive", "bad",
+    }  # fmt: skip
+
+
+def test_only_queues_want_partial_failures() -> None:
+    assert [
+        name for name in ("s3-put", "sns", "sqs", "redrive", "direct") if is_batch(event(name))
+    ] == [
+        "sqs",
+        "redrive",
+    ]
+    assert [message for message, _ in messages_in(event("sqs"))] == [
+        "00000000-0000-4000-8000-000000000001",
+        "00000000-0000-4000-8000-000000000002",
     ]
 
 
 def test_version_and_etag_are_taken_along() -> None:
-    assert parse(event("a.mp4", versionId="v1", eTag="abc"), SUFFIXES) == [
+    assert list(jobs_in(put("a.mp4", versionId="v1", eTag="abc"))) == [
         Job("pretag-videos", "a.mp4", version_id="v1", etag="abc")
     ]
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
-def test_any_key_survives_the_form_encoding(name: str) -> None:
-    key = f"{name}.mp4"
-    (job,) = parse(event(quote_plus(key)), SUFFIXES)
-    assert isinstance(job, Job)
-    assert job.key == key
+any_key = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
 
-@pytest.mark.parametrize("key", ["a.MP4", "b.Mov", "c.d/e.mp4"])
-def test_suffixes_are_told_in_any_case(key: str) -> None:
-    assert isinstance(parse(event(key), SUFFIXES)[0], Job)
+@given(any_key)
+def test_any_key_survives_the_form_encoding(key: str) -> None:
+    assert list(jobs_in(put(quote_plus(key)))) == [Job("pretag-videos", key)]
+
+
+@given(any_key)
+def test_event_bridge_sends_keys_as_they_are(key: str) -> None:
+    bridged = event("eventbridge")
+    bridged["detail"]["object"]["key"] = key
+    assert list(jobs_in(bridged)) == [Job("pretag-videos", key)]
+
+
+def test_event_bridges_other_events_are_skipped() -> None:
+    bridged = {**event("eventbridge"), "detail-type": "Object Tags Added"}
+    assert list(jobs_in(bridged)) == [Skip(PEDESTRIANS.uri, "Object Tags Added creates no object")]
+
+
+def test_a_topics_message_in_a_queue() -> None:
+    (record,) = event("sns")["Records"]
+    assert list(jobs_in_text(json.dumps(record["Sns"]))) == [PEDESTRIANS]
 
 
 @pytest.mark.parametrize(
-    ("key", "name", "why"),
+    ("odd", "says"),
     [
-        ("notes.txt", "ObjectCreated:Put", "its suffix is not one of .mp4 .mov"),
-        ("no-suffix", "ObjectCreated:Copy", "its suffix"),
-        ("folder.mp4/", "ObjectRemoved:Delete", "ObjectRemoved:Delete creates no object"),
-        ("a.mp4", "ObjectRemoved:DeleteMarkerCreated", "creates no object"),
-        ("a.mp4", "ObjectTagging:Put", "creates no object"),
+        ({}, r"none that pretag knows .its keys: none."),
+        ({"hello": 1}, r"its keys: hello"),
+        ({"Records": [{"eventSource": "aws:kinesis"}]}, "a record from aws:kinesis"),
+        ({"video": "https://x/y.mp4"}, "video: String should match pattern"),
+        ({"video": "s3://b/k", "confg": {}}, "confg: Extra inputs are not permitted"),
+        ({"requestPayload": {"a": 1}}, "its keys: a"),
     ],
 )
-def test_what_asks_for_no_work_is_skipped_with_a_reason(key: str, name: str, why: str) -> None:
-    (skip,) = parse(event(key, name), SUFFIXES)
-    assert isinstance(skip, Skip)
-    assert skip.what == f"s3://pretag-videos/{key}"
-    assert why in skip.why
+def test_an_event_that_is_none_is_broken(odd: dict[str, Any], says: str) -> None:
+    with pytest.raises(BrokenError, match=says):
+        list(jobs_in(odd))
 
 
-def test_s3s_test_event_is_skipped() -> None:
-    (skip,) = parse({"Service": "Amazon S3", "Event": "s3:TestEvent"}, SUFFIXES)
-    assert isinstance(skip, Skip)
-
-
-@pytest.mark.parametrize(("odd", "says"), [({}, "none"), ({"video": "x"}, "video")])
-def test_an_event_that_is_none_is_broken(odd: dict[str, str], says: str) -> None:
-    with pytest.raises(BrokenError, match=rf"no S3 records \(its keys: {says}\)"):
-        parse(odd, SUFFIXES)
+@pytest.mark.parametrize(("text", "says"), [("hello", "holds no JSON"), ("[1]", "holds a list")])
+def test_a_message_that_is_none_is_broken(text: str, says: str) -> None:
+    with pytest.raises(BrokenError, match=says):
+        list(jobs_in_text(text))
 
 
 def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
