@@ -1,4 +1,6 @@
 # The Lambda function: AWS's Python image, runtime dependencies, the pipeline, its model.
+#checkov:skip=CKV_DOCKER_2:Lambda starts, watches and ends the container itself
+#checkov:skip=CKV_DOCKER_7:the tag is the Python version, which checkov cannot read in an argument
 ARG BASE_IMAGE=public.ecr.aws/lambda/python:3.13
 
 FROM ${BASE_IMAGE} AS build

@@ -7,9 +7,14 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= python3
 VIDEO  ?= samples/pedestrians.mp4
 OUT    ?= out
+IMAGE  ?= pretag:dev
 BIN    := .venv/bin
+SAM    := SAM_CLI_TELEMETRY=0 .tools/deploy/bin/sam
 
 ##@ Use
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-annotate --no-emit-index-url
 
 .PHONY: help
 help: ## list the targets
@@ -40,6 +45,27 @@ types: .venv/dev.ready ## check types, strictly
 .PHONY: check
 check: lint types test ## lint, types and tests: what must be green on every commit
 
+.PHONY: audit
+audit: .tools/deploy.ready .tools/audit.ready ## check the template and the Dockerfile
+	@$(SAM) validate --lint --region us-east-1
+	@.tools/deploy/bin/cfn-lint template.yaml
+	@.tools/audit/bin/checkov --quiet --compact --skip-download --framework cloudformation dockerfile \
+	  --file template.yaml Dockerfile
+
+.PHONY: image
+image: ## build the container image, and show what is in it
+	@docker build --tag $(IMAGE) $(DOCKER_BUILD_FLAGS) .
+	@bench/image_size $(IMAGE)
+
+.PHONY: e2e
+e2e: .venv/dev.ready .tools/deploy.ready .tools/emulator.ready image ## run image and stack for real (needs Docker)
+	@$(SAM) build --cached
+	@PRETAG_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e --verbose
+
+.PHONY: cold-start
+cold-start: image ## measure the cold start in the image (needs Docker)
+	@bench/cold_start $(IMAGE)
+
 .PHONY: format
 format: .venv/dev.ready ## rewrite the sources in the project's format
 	@$(BIN)/ruff check --fix-only .
@@ -49,18 +75,27 @@ format: .venv/dev.ready ## rewrite the sources in the project's format
 # imagehash asks for scipy (143 MB) for a DCT that pipeline/hashing.py takes from OpenCV.
 lock: .venv/dev.ready ## resolve the requirements files anew, with hashes
 	@for set in "dev.txt --extra cli --group dev" "cli.txt --extra cli --group build -c requirements/dev.txt" "lambda.txt -c requirements/dev.txt --no-emit-package scipy"; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-annotate --no-emit-index-url pyproject.toml --output-file requirements/$$set; \
+	  $(LOCK) pyproject.toml --output-file requirements/$$set; \
+	done
+	@for group in deploy audit emulator; do \
+	  $(LOCK) --group $$group --output-file requirements/$$group.txt; \
 	done
 
 .PHONY: clean
 clean: ## remove the environment and everything made
-	rm -rf .venv .aws-sam .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build out
+	rm -rf .venv .tools .aws-sam .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build out
 
 # An environment is its requirements file, installed: `make test` adds to what `make run` made.
 .venv/%.ready: requirements/%.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing requirements/$*.txt into .venv (once)"
-	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/$*.txt
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement requirements/$*.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Tools whose pins would fight with ours, each in an environment of its own.
+.tools/%.ready: requirements/%.txt
+	@test -x .tools/$*/bin/python || $(PYTHON) -m venv .tools/$*
+	@echo "installing requirements/$*.txt into .tools/$* (once)"
+	@.tools/$*/bin/python -m pip install --quiet --require-hashes --no-deps --requirement requirements/$*.txt
 	@touch $@
