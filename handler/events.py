@@ -70,7 +70,8 @@ class _Direct(BaseModel):
 
 def is_batch(event: Mapping[str, Any]) -> bool:
     """Tell whether a queue sent the event, and so wants to hear which messages failed."""
-    return any(record.get("eventSource") == "aws:sqs" for record in event.get("Records", []))
+    records = event.get("Records") if isinstance(event, dict) else None
+    return any(record.get("eventSource") == "aws:sqs" for record in records or [])
 
 
 def messages_in(event: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -90,6 +91,8 @@ def jobs_in(event: Mapping[str, Any]) -> Iterator[Job | Skip]:
     Raises:
         BrokenError: the event, or one that it wraps, is none of these.
     """
+    if not isinstance(event, Mapping):
+        raise BrokenError(f"The event is a {type(event).__name__}, where an object should be.")
     if "requestPayload" in event:  # from the failure queue
         yield from jobs_in(event["requestPayload"])
     elif event.get("Event") == "s3:TestEvent":
@@ -120,8 +123,6 @@ def jobs_in_text(text: str) -> Iterator[Job | Skip]:
         event = json.loads(text)
     except ValueError as error:
         raise BrokenError(f"A message holds no JSON: {error}.") from error
-    if not isinstance(event, dict):
-        raise BrokenError(f"A message holds a {type(event).__name__} where an event should be.")
     yield from jobs_in(event)
 
 

@@ -1,5 +1,6 @@
 """Videos from S3, and results to it."""
 
+import errno
 import mimetypes
 import shutil
 import tempfile
@@ -8,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
 from handler.events import Job
 from pipeline.delivery import LATEST
@@ -75,15 +75,15 @@ class S3Video:
         return {"bucket": self.bucket, "key": self.key, **pin}
 
     @contextmanager
-    def open(self) -> Iterator[Path]:
+    def open(self) -> Iterator[IO[bytes]]:
         """Lend a copy of the object, of this very version.
 
         Raises:
             SupersededError: it was replaced or deleted meanwhile.
             BrokenError, RetryableError: S3 would not give it.
         """
-        with tempfile.NamedTemporaryFile(prefix="pretag-") as file:
-            with _told(self.uri):
+        with tempfile.TemporaryFile() as file:
+            with _told(self.uri), _space_for(self.uri):
                 response = self.client.get_object(
                     Bucket=self.bucket,
                     Key=self.key,
@@ -91,8 +91,8 @@ class S3Video:
                     **_version(self.version_id),
                 )
                 shutil.copyfileobj(response["Body"], file, 1024 * 1024)
-            file.flush()
-            yield Path(file.name)
+            file.seek(0)
+            yield file
 
 
 class S3Sink:
@@ -159,6 +159,18 @@ def split_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
+@contextmanager
+def _space_for(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise BrokenError(
+            f"{uri} does not fit into /tmp. Raise the template's StorageMegabytes."
+        ) from error
+
+
 def _version(version_id: str | None) -> dict[str, Any]:
     return {} if version_id is None else {"VersionId": version_id}
 
@@ -178,6 +190,8 @@ def _told(uri: str) -> Iterator[None]:
                 "Check the bucket's name and the function's role."
             ) from error
         raise RetryableError(f"S3 failed on {uri} ({code}: {message}).") from error
+    except ParamValidationError as error:
+        raise BrokenError(f"{uri} is no name that S3 accepts: {error}") from error
     except NoCredentialsError as error:
         raise BrokenError(f"No AWS credentials to reach {uri} with.") from error
     except BotoCoreError as error:

@@ -2,8 +2,9 @@
 
 import os
 from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import Any
+
+from aws_lambda_powertools import Logger
 
 from handler.environment import Environment
 from handler.events import Job, Skip
@@ -17,8 +18,15 @@ from pipeline.detection.model import Model
 from pipeline.errors import SupersededError
 from pipeline.run import annotate
 
-# Loaded once a process: a warm call finds its model here.
-_load_model = lru_cache(maxsize=2)(Model.load)
+logger = Logger(child=True)
+
+
+@lru_cache(maxsize=2)
+def _load_model(model: str, threads: int) -> Model:
+    """Load a model once a process: a warm call finds it here."""
+    loaded = Model.load(model, threads)
+    logger.info("Model loaded", extra={"model": loaded.name, "sha256": loaded.sha256})
+    return loaded
 
 
 def work(job: Job | Skip, environment: Environment) -> dict[str, Any]:
@@ -33,7 +41,8 @@ def work(job: Job | Skip, environment: Environment) -> dict[str, Any]:
     if isinstance(job, Skip):
         return job.summary()
     suffixes = environment.video_suffixes
-    if not job.named and PurePosixPath(job.key).suffix.lower() not in suffixes:
+    # endswith, not a path's suffix: "x.mp4/" is what S3's console makes of a folder.
+    if not job.named and not job.key.lower().endswith(suffixes):
         return Skip(job.uri, f"its suffix is not one of {' '.join(suffixes)}").summary()
     try:
         return _annotated(job, environment)

@@ -1,28 +1,40 @@
 """Presentation times that never run backwards."""
 
+# Frames that a decoder hands out in the wrong order are some frames apart, never this far.
+_REORDERING_MS = 1000.0
+_USUAL_PERIOD_MS = 40.0
+
 
 class Clock:
     """Turns the decoder's positions into milliseconds after the first frame.
 
     Some streams leave frames without a time: elementary streams all of them, MPEG program streams
-    the last. OpenCV then says 0. Such a frame, and each after a clock that was set back, comes one
-    period after the frame before it: the last period seen, or the nominal one.
+    the last; OpenCV then says 0. Such a frame comes one nominal period after the one before it.
+    After damage a frame may come a little too late: it is given the time of the one before it. A
+    clock that was set back (two recordings joined) goes on where it was.
     """
 
-    def __init__(self, nominal_period_ms: float) -> None:
-        self._period_ms = nominal_period_ms
-        self._first_ms: float | None = None
+    def __init__(self, nominal_rate: float) -> None:
+        """Start the clock.
+
+        Args:
+            nominal_rate: frames a second, as the header claims; only for frames without a time.
+        """
+        believable = 1 <= nominal_rate <= 1000  # noqa: PLR2004 - headers also claim 0 and 90,000
+        self._period_ms = 1000 / nominal_rate if believable else _USUAL_PERIOD_MS
+        self._offset_ms: float | None = None
         self._last_ms = 0.0
 
     def tick(self, position_ms: float) -> float:
         """Return the next frame's time, rounded to microseconds."""
-        if self._first_ms is None:
-            self._first_ms = position_ms
+        if self._offset_ms is None:
+            self._offset_ms = -position_ms
             return 0.0
-        pts_ms = round(position_ms - self._first_ms, 3)
-        if pts_ms < self._last_ms or position_ms == 0:
-            pts_ms = round(self._last_ms + self._period_ms, 3)
-        elif pts_ms > self._last_ms:
-            self._period_ms = pts_ms - self._last_ms
-        self._last_ms = pts_ms
-        return pts_ms
+        pts_ms = position_ms + self._offset_ms
+        if position_ms == 0:
+            pts_ms = self._last_ms + self._period_ms
+        elif pts_ms < self._last_ms - _REORDERING_MS:
+            pts_ms = self._last_ms + self._period_ms
+            self._offset_ms = pts_ms - position_ms
+        self._last_ms = max(self._last_ms, round(pts_ms, 3))
+        return self._last_ms

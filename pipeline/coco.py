@@ -20,10 +20,9 @@ def annotations(dataset: Dataset) -> Json:
         "info": {
             "description": f"Pre-annotations of {dataset.video}",
             "version": "1.0",
-            "year": dataset.modified.year,
             "contributor": f"pretag {__version__}",
             "url": "",
-            "date_created": f"{dataset.modified:%Y-%m-%dT%H:%M:%SZ}",
+            "date_created": f"{dataset.modified:%Y-%m-%dT%H:%M:%SZ}" if dataset.modified else "",
             "start_ms": dataset.start_ms,
         },
         "licenses": [],

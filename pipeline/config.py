@@ -7,6 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pipeline.digest import sha256_of_json
 
 HashMethodName = Literal["phash", "dhash", "average_hash", "whash"]
+# Longer than any recording; keeps the grid's microseconds whole.
+_YEAR_SECONDS = 366 * 24 * 3600
 
 
 def _split_commas(value: object) -> object:
@@ -22,14 +24,21 @@ class Sampling(_Section):
     """Which moments of the video become frames."""
 
     every_seconds: float = Field(
-        default=1.0, ge=0.001, description="Seconds between two samples, in presentation time."
+        default=1.0,
+        ge=0.001,
+        le=_YEAR_SECONDS,
+        description="Seconds between two samples, in presentation time.",
     )
     start_seconds: float = Field(
-        default=0.0, ge=0, description="Where sampling starts, in seconds after the first frame."
+        default=0.0,
+        ge=0,
+        le=_YEAR_SECONDS,
+        description="Where sampling starts, in seconds after the first frame.",
     )
     end_seconds: float | None = Field(
         default=None,
         gt=0,
+        le=_YEAR_SECONDS,
         description="Where sampling ends (exclusive), in seconds; null: at the end.",
     )
 
@@ -80,7 +89,10 @@ class Segment(_Section):
     """The unit of work: a long video is many short ones."""
 
     seconds: float = Field(
-        default=600.0, ge=1, description="Length of a segment; deduplication starts afresh in each."
+        default=600.0,
+        ge=1,
+        le=_YEAR_SECONDS,
+        description="Length of a segment; deduplication starts afresh in each.",
     )
 
 

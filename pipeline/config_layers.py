@@ -129,7 +129,7 @@ def _flatten(tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for section, inner in tree.items():
         if isinstance(inner, Mapping):
             yield from ((f"{section}.{name}", value) for name, value in inner.items())
-        else:
+        elif inner is not None:  # a section whose keys are all commented out is None
             yield str(section), inner
 
 

@@ -1,63 +1,84 @@
 """What a file's first bytes say it is, and why a video in it would not open.
 
-FFmpeg guesses a container from any text; a magic-byte check first keeps playlists and other
-scripts away from it, whatever their suffix.
+FFmpeg guesses, and opens playlists and scripts under any name. So the container is told here,
+from magic bytes, and FFmpeg may then open that one and no other.
 """
 
-from pathlib import Path
+import io
+from dataclasses import dataclass
+from typing import IO
 
 HEAD_BYTES = 4096
 
-# https://www.iana.org/assignments/media-types and each container's specification.
-_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x1aE\xdf\xa3", "matroska"),
-    (8, b"AVI ", "avi"),
-    (8, b"AVIX", "avi"),
-    (0, b"FLV", "flv"),
-    (0, b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\x00\xaa\x00b\xcel", "asf"),
-    (0, b"OggS", "ogg"),
-    (0, b"\x00\x00\x01\xba", "mpeg-ps"),
-    (0, b"\x00\x00\x01\xb3", "mpeg-video"),
-    (0, b"\x06\x0e+4\x02\x05\x01\x01\r\x01\x02", "mxf"),
+
+@dataclass(frozen=True)
+class Container:
+    """A kind of video file: what people call it, and the name of FFmpeg's demuxer."""
+
+    name: str
+    demuxer: str
+
+
+_MP4 = Container("mp4", "mov,mp4,m4a,3gp,3g2,mj2")
+_MATROSKA = Container("matroska", "matroska,webm")
+_AVI = Container("avi", "avi")
+_TS = Container("mpeg-ts", "mpegts")
+_PS = Container("mpeg-ps", "mpeg")
+_MPEG_VIDEO = Container("mpeg-video", "mpegvideo")
+_FLV = Container("flv", "flv")
+_ASF = Container("asf", "asf")
+_OGG = Container("ogg", "ogg")
+_MXF = Container("mxf", "mxf")
+
+_SIGNATURES = (
+    (b"\x1aE\xdf\xa3", _MATROSKA),
+    (b"FLV\x01", _FLV),
+    (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\x00\xaa\x00b\xcel", _ASF),
+    (b"OggS", _OGG),
+    (b"\x00\x00\x01\xba", _PS),
+    (b"\x00\x00\x01\xb3", _MPEG_VIDEO),
+    (b"\x06\x0e+4\x02\x05\x01\x01\r\x01\x02", _MXF),
 )
 # The boxes that an ISO (mp4, mov, 3gp) file starts with; QuickTime before 2001 has no ftyp.
 _ISO_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp"}
+_ISO_HEADER_BYTES = 8
 # A transport stream's packets start with 0x47: plain, with a time code (m2ts), with parity.
 _TS_PACKET_BYTES = (188, 192, 204)
 _TS_SYNC = 0x47
 _TS_PACKETS = 3
-_ISO_HEADER_BYTES = 8
 
 
-def container_of(head: bytes) -> str | None:
-    """Return the name of the video container that a file's first bytes show, or None.
+def container_of(head: bytes) -> Container | None:
+    """Return the video container that a file's first bytes show, or None.
 
     Args:
         head: the first `HEAD_BYTES` bytes, or all of a shorter file.
     """
     if head[4:8] in _ISO_BOXES:
-        return "mp4"
-    for offset, magic, name in _SIGNATURES:
-        if head.startswith(magic, offset):
-            return name
+        return _MP4
+    if head.startswith(b"RIFF") and head[8:12] in {b"AVI ", b"AVIX"}:
+        return _AVI
+    for magic, container in _SIGNATURES:
+        if head.startswith(magic):
+            return container
     if any(_is_transport_stream(head, size) for size in _TS_PACKET_BYTES):
-        return "mpeg-ts"
+        return _TS
     return None
 
 
-def why_unopened(path: Path, container: str) -> tuple[str, str]:
+def why_unopened(stream: IO[bytes], container: Container) -> tuple[str, str]:
     """Return the reason, as a word and as a sentence, that FFmpeg opened no video stream.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the stream cannot be read.
     """
-    if container == "mp4" and "moov" not in _whole_boxes(path):
+    if container is _MP4 and b"moov" not in _whole_boxes(stream):
         return "truncated", (
             "is cut short: its index is not all there (the mp4 'moov' box, which most cameras "
             "write last). Upload the whole file again."
         )
     return "no_video_stream", (
-        f"opens as {container}, but has no video stream that can be read: "
+        f"opens as {container.name}, but has no video stream that can be read: "
         "it holds only sound, its codec is unknown, or its header is damaged."
     )
 
@@ -70,23 +91,22 @@ def _is_transport_stream(head: bytes, packet_bytes: int) -> bool:
     )
 
 
-def _whole_boxes(path: Path) -> set[str]:
+def _whole_boxes(stream: IO[bytes]) -> set[bytes]:
     """Return the types of the top-level boxes that are all there."""
-    boxes: set[str] = set()
-    end = path.stat().st_size
+    boxes: set[bytes] = set()
+    end = stream.seek(0, io.SEEK_END)
     offset = 0
-    with path.open("rb") as file:
-        while offset + _ISO_HEADER_BYTES <= end:
-            file.seek(offset)
-            header = file.read(16)
-            size = int.from_bytes(header[:4])
-            if size == 1:  # a 64-bit size follows
-                size = int.from_bytes(header[8:16])
-            if size == 0:  # to the end of the file
-                size = end - offset
-            if size < _ISO_HEADER_BYTES:  # damaged
-                break
-            offset += size
-            if offset <= end:
-                boxes.add(header[4:8].decode("latin-1"))
+    while offset + _ISO_HEADER_BYTES <= end:
+        stream.seek(offset)
+        header = stream.read(16)
+        size = int.from_bytes(header[:4])
+        if size == 1:  # a 64-bit size follows
+            size = int.from_bytes(header[8:16])
+        if size == 0:  # to the end of the file
+            size = end - offset
+        if size < _ISO_HEADER_BYTES:  # damaged
+            break
+        offset += size
+        if offset <= end:
+            boxes.add(header[4:8])
     return boxes

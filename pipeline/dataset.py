@@ -46,7 +46,7 @@ class Dataset:
 
     Attributes:
         video: what the video is called.
-        modified: when the video was last modified, UTC.
+        modified: when this version of the video was made, UTC; None if unknown.
         labels: all classes of the model, in its order.
         hash_name: the hash's method, None without one.
         start_ms: the stream's own time of its first frame; None if unknown.
@@ -55,7 +55,7 @@ class Dataset:
     """
 
     video: str
-    modified: datetime
+    modified: datetime | None
     labels: tuple[str, ...]
     hash_name: str | None
     start_ms: float | None = None

@@ -1,10 +1,10 @@
 """The sink on a disk: a temporary folder, renamed when all is in it."""
 
-import os
+import errno
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.delivery import LATEST
@@ -23,8 +23,8 @@ class FolderSink:
         self._final = self._home / run_id
         with _disk(self._home):
             self._home.mkdir(parents=True, exist_ok=True)
-            self._working = Path(tempfile.mkdtemp(prefix=f".{run_id}.", dir=self._home))
-            self._working.chmod(0o755)  # mkdtemp's 0700 would hide the result from its readers
+            self._working = self._home / f".{run_id}.{secrets.token_hex(4)}"
+            self._working.mkdir()
 
     @property
     def location(self) -> str:
@@ -40,23 +40,36 @@ class FolderSink:
 
     def publish(self, latest: bytes | None) -> None:
         """Rename the folder into place, over an earlier result of the same run id."""
-        with _disk(self._final):
-            if self._final.exists():
-                # A folder cannot be renamed over a full one; the old result leaves first.
-                shutil.rmtree(self._final)
-            self._working.rename(self._final)
-        if latest is not None:
-            pointer = self._home / LATEST
-            with _disk(pointer):
-                fresh = pointer.with_name(f".{LATEST}.{os.getpid()}")
-                fresh.write_bytes(latest)
-                fresh.replace(pointer)
+        pointer = self._home / f".{LATEST}.{secrets.token_hex(4)}"
+        try:
+            with _disk(self._home):
+                if latest is not None:  # written before the result shows: the disk may be full
+                    pointer.write_bytes(latest)
+                self._replace()
+                if latest is not None:
+                    pointer.replace(self._home / LATEST)
+        finally:
+            pointer.unlink(missing_ok=True)
 
     def abandon(self) -> None:
         """Remove the temporary folder, and the video's own if nothing else is in it."""
         shutil.rmtree(self._working, ignore_errors=True)
         if self._home.is_dir() and not any(self._home.iterdir()):
             self._home.rmdir()
+
+    def _replace(self) -> None:
+        # A folder cannot be renamed over a full one, so an earlier result steps aside first. If
+        # another process does the same at the same time, one of the two equal results stays.
+        aside = self._working.with_name(f"{self._working.name}.old")
+        with suppress(FileNotFoundError):
+            self._final.rename(aside)
+        try:
+            self._working.rename(self._final)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+            shutil.rmtree(self._working)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager

@@ -93,9 +93,9 @@ def _work(run: _Run, delivery: Delivery, on_progress: Progress) -> Dataset:
     selection = Selection(run.config.dedupe)
     with ExitStack() as lent:
         with run.log.work("fetch") as fetch:
-            path = lent.enter_context(run.source.open())
+            stream = lent.enter_context(run.source.open())
             fetch.items_out += 1
-        video = lent.enter_context(closing(Video(path, run.source.uri)))
+        video = lent.enter_context(closing(Video(stream, run.source.uri)))
         for frame in video.frames(Sampler(Grid.of(run.config)), run.log):
             with run.log.work("dedupe") as dedupe:
                 sampled = selection.judge(frame)

@@ -1,11 +1,12 @@
 """Where a video comes from: what it is called, what it is, and its bytes."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Protocol
+from datetime import datetime
+from pathlib import Path, PurePath
+from typing import IO, Protocol
 
 from pipeline.digest import sha256_of_file
 from pipeline.errors import BrokenError, RejectedError
@@ -27,20 +28,23 @@ class VideoSource(Protocol):
         """What makes it this version of this video; part of the run id."""
 
     @property
-    def modified(self) -> datetime:
-        """When it was last modified, in UTC."""
+    def modified(self) -> datetime | None:
+        """When this version was made, in UTC; None if that is not part of what it is."""
 
-    def open(self) -> AbstractContextManager[Path]:
-        """Lend a readable file with its bytes."""
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        """Lend a readable, seekable stream of its bytes."""
 
 
 @dataclass(frozen=True)
 class LocalVideo:
-    """A video in a file; identified by its content, so that a copy has the same results."""
+    """A video in a file; identified by its content, so that a copy has the same results.
+
+    A file's date is not part of its content: a download or a checkout makes it anew.
+    """
 
     path: Path
     sha256: str
-    modified: datetime
+    modified: None = None
 
     @classmethod
     def at(cls, path: Path) -> "LocalVideo":
@@ -50,28 +54,25 @@ class LocalVideo:
             RejectedError: there is nothing there, or no file.
             BrokenError: it may not be read.
         """
-        try:
-            if path.is_dir():
-                raise RejectedError(
-                    "is_a_directory", f"{path} is a directory; name the videos in it."
-                )
-            digest = sha256_of_file(path)
-            modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        except FileNotFoundError as error:
-            raise RejectedError("not_found", f"{path} does not exist.") from error
-        except OSError as error:
-            raise BrokenError(f"{path} cannot be read: {error.strerror}.") from error
-        return cls(path, digest, modified)
+        shown = printable(path)
+        if path.is_dir():
+            raise RejectedError("is_a_directory", f"{shown} is a directory; name the videos in it.")
+        if not path.exists():
+            raise RejectedError("not_found", f"{shown} does not exist.")
+        if not path.is_file():
+            raise RejectedError("not_a_file", f"{shown} is a pipe or a device, not a file.")
+        with _readable(path):
+            return cls(path, sha256_of_file(path))
 
     @property
     def uri(self) -> str:
         """Its path, as given."""
-        return str(self.path)
+        return printable(self.path)
 
     @property
     def name(self) -> str:
         """The file's name."""
-        return self.path.name
+        return printable(self.path.name)
 
     @property
     def identity(self) -> dict[str, str]:
@@ -79,6 +80,26 @@ class LocalVideo:
         return {"sha256": self.sha256}
 
     @contextmanager
-    def open(self) -> Iterator[Path]:
-        """Lend the file itself."""
-        yield self.path
+    def open(self) -> Iterator[IO[bytes]]:
+        """Lend the file itself.
+
+        Raises:
+            BrokenError: it may not be read.
+        """
+        with _readable(self.path):
+            file = self.path.open("rb")
+        with file:
+            yield file
+
+
+def printable(name: str | PurePath) -> str:
+    """Return a file's name as text; bytes that are no UTF-8 become U+FFFD."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BrokenError(f"{printable(path)} cannot be read: {error.strerror}.") from error

@@ -6,25 +6,29 @@ are not sampled halves the time of `read()`.
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO, Any, cast
 
 import cv2
 import numpy as np
 
+from pipeline import interrupts
 from pipeline.clock import Clock
-from pipeline.container import HEAD_BYTES, container_of, why_unopened
+from pipeline.container import HEAD_BYTES, Container, container_of, why_unopened
 from pipeline.errors import RejectedError
-from pipeline.frame import Frame
+from pipeline.frame import Frame, Image
 from pipeline.runlog import RunLog
 from pipeline.sampling import Sampler
+from pipeline.stream import GuardedStream
 
 # FFmpeg's own messages name no file and no remedy; ours do. Read when the first video opens.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 # OpenCV's, of files that it fails to open: they end as rejections, in our words.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-# A failed grab is a corrupt frame in mid-file or the end; this many in a row are the end.
-_FAILED_GRABS_AT_END = 64
-_USUAL_RATE = 25.0
+# A failed grab is a corrupt frame in mid-file, or the end; this many in a row are the end. At the
+# end they take 0.1 s together.
+_FAILED_GRABS_AT_END = 10_000
+# OpenCV tells the start in frame periods; of slide shows that says nothing.
+_LONGEST_PERIOD_MS = 100.0
 
 
 class Video:
@@ -37,32 +41,33 @@ class Video:
         hinted_seconds: the length that the header claims; for progress bars only.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
-        """Open the video at `path`.
+    def __init__(self, stream: IO[bytes], name: str) -> None:
+        """Open the video in a stream.
+
+        A stream, not a path: FFmpeg takes `12:30.mp4` for a protocol, `cam_%03d.mp4` for a
+        sequence of pictures, and dies of a name that is not UTF-8.
 
         Args:
-            path: a readable file.
+            stream: readable and seekable; the caller closes it.
             name: what to call it in messages.
 
         Raises:
             RejectedError: it is empty, not a video, cut short, or has no video stream.
-            OSError: the file cannot be read.
+            Exception: whatever reading the stream raises.
         """
         self._name = name
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-        if not head:
-            raise RejectedError("empty", f"{name} is empty (0 bytes).")
-        container = container_of(head)
-        if container is None:
-            raise RejectedError(
-                "not_a_video",
-                f"{name} is not a video: its first bytes are of no container that pretag reads "
-                "(mp4, mov, mkv, webm, avi, mpeg-ts, mpeg-ps, flv, wmv, ogg, mxf).",
-            )
-        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+        self._stream = GuardedStream(stream)
+        container = _container(stream, name)
+        os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = (
+            f"protocol_whitelist;file|format_whitelist;{container.demuxer}"
+        )
+        # The stubs ask for OpenCV's own IStreamReader; in Python any BufferedIOBase is one.
+        reader = cast("Any", self._stream)
+        with interrupts.held:
+            self._capture = cv2.VideoCapture(reader, cv2.CAP_FFMPEG, [])
+        self._stream.check()
         if not self._capture.isOpened():
-            reason, sentence = why_unopened(path, container)
+            reason, sentence = why_unopened(stream, container)
             raise RejectedError(reason, f"{name} {sentence}")
         self.start_ms: float | None = None
         self.duration_ms = 0.0
@@ -73,15 +78,17 @@ class Video:
 
         Raises:
             RejectedError: no frame could be decoded at all.
+            Exception: whatever reading the stream raises.
         """
         decode = log.stage("decode")
-        clock = Clock(1000 / (self._capture.get(cv2.CAP_PROP_FPS) or _USUAL_RATE))
+        clock = Clock(self._capture.get(cv2.CAP_PROP_FPS))
         index = 0
         failed = 0
         while failed < _FAILED_GRABS_AT_END:
             image = None
             with decode.timed():
-                if not self._capture.grab():
+                if not self._grab():
+                    self._stream.check()
                     failed += 1
                     continue
                 decode.failed, failed = decode.failed + failed, 0
@@ -93,9 +100,12 @@ class Video:
                     image = self._retrieve()
             decode.items_in += 1
             self.duration_ms = max(self.duration_ms, pts_ms)
-            if segment is not None and image is not None:
-                decode.items_out += 1
-                yield Frame(index, pts_ms, segment, image)
+            if segment is not None:
+                if image is not None:
+                    decode.items_out += 1
+                    yield Frame(index, pts_ms, segment, image)
+                else:
+                    decode.failed += 1
             index += 1
             if sampler.is_done(pts_ms):
                 return
@@ -106,9 +116,13 @@ class Video:
         """Give the decoder's memory back."""
         self._capture.release()
 
-    def _retrieve(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        _, image = self._capture.retrieve()
-        return np.asarray(image, dtype=np.uint8)
+    def _grab(self) -> bool:
+        with interrupts.held:
+            return self._capture.grab()
+
+    def _retrieve(self) -> Image | None:
+        converted, image = self._capture.retrieve()
+        return np.asarray(image, dtype=np.uint8) if converted else None
 
     def _hint(self) -> float | None:
         rate = self._capture.get(cv2.CAP_PROP_FPS)
@@ -119,7 +133,7 @@ class Video:
         # CAP_PROP_PTS counts in frame periods and is -2**63 where the rate is unknown.
         periods = self._capture.get(cv2.CAP_PROP_PTS)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
-        known = rate > 0 and abs(periods) < 2**53
+        known = rate >= 1000 / _LONGEST_PERIOD_MS and abs(periods) < 2**53
         return round(1000 * periods / rate, 3) if known else None
 
     def _no_frame(self) -> str:
@@ -130,3 +144,18 @@ class Video:
             f"{self._name} has a video stream (codec {codec}) but not one frame could be decoded: "
             "the codec is not supported here, or the data is damaged. Convert it to H.264."
         )
+
+
+def _container(stream: IO[bytes], name: str) -> Container:
+    head = stream.read(HEAD_BYTES)
+    stream.seek(0)
+    if not head:
+        raise RejectedError("empty", f"{name} is empty (0 bytes).")
+    container = container_of(head)
+    if container is None:
+        raise RejectedError(
+            "not_a_video",
+            f"{name} is not a video: its first bytes are of no container that pretag reads "
+            "(mp4, mov, mkv, webm, avi, mpeg-ts, mpeg-ps, flv, wmv, ogg, mxf).",
+        )
+    return container

@@ -4,44 +4,37 @@ import sys
 
 import click
 
-from pipeline import __version__
-from pipeline.cli.config import print_config
-from pipeline.cli.model import models
-from pipeline.cli.run import run_videos
-from pipeline.errors import BrokenError, ConfigError
+from pipeline import interrupts
 
-BROKEN, USAGE, REJECTED, INTERRUPTED = 1, 2, 3, 130
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="pretag")
-def pretag() -> None:
-    """Turn videos into datasets that labellers start from.
-
-    Exit codes: 0 done; 1 broken (model, permission, disk); 2 wrong usage or config; 3 some
-    video was rejected (the others are done).
-    """
-
-
-pretag.add_command(run_videos)
-pretag.add_command(print_config)
-pretag.add_command(models)
+BROKEN, USAGE, INTERRUPTED = 1, 2, 130
 
 
 def main() -> None:
     """Run the command line; end the process with its exit code."""
+    interrupts.install()
     try:
-        code = pretag.main(standalone_mode=False)
+        code = _run()
     except click.UsageError as error:
         error.show()
         code = USAGE
-    except ConfigError as error:
-        code = _say(error, USAGE)
-    except BrokenError as error:
-        code = _say(error, BROKEN)
-    except click.Abort:  # Ctrl-C: https://click.palletsprojects.com/en/stable/exceptions/
+    except (KeyboardInterrupt, click.Abort):
         code = _say("Interrupted; the video at hand has no result.", INTERRUPTED)
+    except OSError as error:  # a standard output that is full or gone
+        code = _say(f"{error.strerror or error}.", BROKEN)
     sys.exit(code)
+
+
+def _run() -> int:
+    # OpenCV, ONNX Runtime and their kin take half a second, in which an interrupt may come.
+    from pipeline.cli.commands import pretag  # noqa: PLC0415
+    from pipeline.errors import BrokenError, ConfigError  # noqa: PLC0415
+
+    try:
+        return int(pretag.main(standalone_mode=False) or 0)
+    except ConfigError as error:
+        return _say(error, USAGE)
+    except BrokenError as error:
+        return _say(error, BROKEN)
 
 
 def _say(problem: object, code: int) -> int:

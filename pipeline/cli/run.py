@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,15 +17,15 @@ from pipeline.config import Config
 from pipeline.cpus import available_cpus, limit_threads
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.errors import RejectedError
+from pipeline.errors import BrokenError, ConfigError, RejectedError
 from pipeline.folder import FolderSink
 from pipeline.outcome import Outcome
 from pipeline.run import Progress as OnProgress
 from pipeline.run import annotate
 from pipeline.runlog import RunLog
-from pipeline.source import LocalVideo
+from pipeline.source import LocalVideo, printable
 
-_REJECTED_EXIT = 3
+_BROKEN_EXIT, _REJECTED_EXIT = 1, 3
 
 
 @click.command("run")
@@ -54,13 +55,23 @@ def run_videos(
     cpus = available_cpus()
     limit_threads(cpus)
     detector = Detector(Model.load(config.detector.model, threads=cpus), config.detector)
-    rejected = False
+    code = 0
     for video in videos:
-        with _progress_bar(video.name) as on_progress:
-            outcome = _annotate(video, out, config, detector, on_progress)
-        rejected |= outcome.status == "rejected"
+        try:
+            source = LocalVideo.at(video)
+        except RejectedError as error:
+            outcome = Outcome.rejected(printable(video), error, RunLog())
+        except BrokenError as error:  # this one may not be read; the others may
+            click.echo(f"pretag: {error}", err=True)
+            code = _BROKEN_EXIT
+            continue
+        else:
+            with _progress_bar(source.name) as on_progress:
+                outcome = _annotate(source, out, config, detector, on_progress)
+        if outcome.status == "rejected":
+            code = code or _REJECTED_EXIT
         _show_json(outcome) if as_json else _show(outcome)
-    return _REJECTED_EXIT if rejected else 0
+    return code
 
 
 def _effective_config(file: Path | None, assignments: tuple[str, ...]) -> Config:
@@ -80,19 +91,15 @@ def _file_of_environment() -> Path | None:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")  # editors on Windows write a mark first
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise click.UsageError(f"Config file {file} cannot be read: {why}.") from error
+        raise ConfigError(f"Config file {file} cannot be read: {why}.") from error
 
 
 def _annotate(
-    video: Path, out: Path, config: Config, detector: Detector, on_progress: OnProgress
+    source: LocalVideo, out: Path, config: Config, detector: Detector, on_progress: OnProgress
 ) -> Outcome:
-    try:
-        source = LocalVideo.at(video)
-    except RejectedError as error:
-        return Outcome.rejected(str(video), error, RunLog())
     return annotate(
         source, config, detector, lambda run_id: FolderSink(out, source.name, run_id), on_progress
     )
@@ -109,7 +116,7 @@ def _progress_bar(name: str) -> Iterator[OnProgress]:
         TimeRemainingColumn(),
     )
     with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
+        *columns, console=console, transient=True, disable=not sys.stderr.isatty()
     ) as progress:
         task = progress.add_task(name, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

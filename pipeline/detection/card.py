@@ -41,7 +41,7 @@ class ModelCard(BaseModel):
             return None
         try:
             return cls.model_validate(tomllib.loads(card.read_text(encoding="utf-8")))
-        except (tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
+        except (OSError, tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
             detail = " ".join(str(error).split())
             raise BrokenError(f"Model card {card} is not valid: {detail}") from error
 

@@ -47,7 +47,7 @@ class Detector:
         output = model.session.run(None, {model.input_name: _tensor(fitted)})[0][0]
         candidates = ultralytics.decode(output, self._score_threshold, self._allowed)
         found = suppress(candidates, self._iou_threshold)
-        return _without_slivers(Detections(box.undo(found.boxes), found.scores, found.class_ids))
+        return without_slivers(Detections(box.undo(found.boxes), found.scores, found.class_ids))
 
 
 def _tensor(fitted: Image) -> NDArray[np.float32]:
@@ -56,7 +56,8 @@ def _tensor(fitted: Image) -> NDArray[np.float32]:
     return np.ascontiguousarray(rgb, dtype=np.float32) / np.float32(255)
 
 
-def _without_slivers(found: Detections) -> Detections:
+def without_slivers(found: Detections) -> Detections:
+    """Return the boxes that are more than nothing once rounded to the dataset's 2 decimals."""
     sides = found.boxes[:, 2:] - found.boxes[:, :2]
     real = np.flatnonzero((sides >= _SMALLEST_SIDE_PIXELS).all(axis=1))
     return Detections(found.boxes[real], found.scores[real], found.class_ids[real])

@@ -45,16 +45,14 @@ class Model:
         path = locate(model)
         digest = _verified_digest(path)
         session = _session(path, threads)
-        names = session.get_modelmeta().custom_metadata_map.get("names")
-        if names is None:
-            raise BrokenError(f"Model {path} has no labels: its metadata has no 'names'.")
-        labels = tuple(str(name) for name in ast.literal_eval(names).values())
+        labels = _labels(session.get_modelmeta().custom_metadata_map.get("names"), path)
         image, output = session.get_inputs()[0], session.get_outputs()[0]
-        if not ultralytics.fits(tuple(output.shape), len(labels)) or not _is_rgb(image.shape):
+        if not ultralytics.fits(tuple(output.shape), len(labels)) or not _is_rgb(image):
             raise BrokenError(
-                f"Model {path} is of a layout that pretag does not read: input {image.shape}, "
-                f"output {output.shape}, {len(labels)} labels. It reads inputs of 1 x 3 x height "
-                "x width and outputs of 1 x (4 + labels) x N, as Ultralytics v8 exports them."
+                f"Model {path} is of a layout that pretag does not read: input {image.shape} of "
+                f"{image.type}, output {output.shape}, {len(labels)} labels. It reads inputs of "
+                "1 x 3 x height x width of tensor(float), and outputs of 1 x (4 + labels) x N, as "
+                "Ultralytics v8 exports them."
             )
         return cls(
             name=path.stem,
@@ -68,7 +66,10 @@ class Model:
 
 
 def _verified_digest(path: Path) -> str:
-    digest = sha256_of_file(path)
+    try:
+        digest = sha256_of_file(path)
+    except OSError as error:
+        raise BrokenError(f"Model {path} cannot be read: {error.strerror}.") from error
     card = ModelCard.beside(path)
     if card is not None and card.sha256 != digest:
         raise BrokenError(
@@ -92,5 +93,22 @@ def _session(path: Path, threads: int) -> Any:  # noqa: ANN401 - onnxruntime pub
         raise BrokenError(f"Model {path} cannot be loaded by ONNX Runtime: {detail}") from error
 
 
-def _is_rgb(shape: list[object]) -> bool:
-    return len(shape) == 4 and shape[:2] == [1, 3] and all(isinstance(n, int) for n in shape)  # noqa: PLR2004
+def _labels(names: str | None, path: Path) -> tuple[str, ...]:
+    """Read the metadata's labels: a Python mapping from class id to name, as text."""
+    if names is None:
+        raise BrokenError(f"Model {path} has no labels: its metadata has no 'names'.")
+    try:
+        by_id = ast.literal_eval(names)
+        return tuple(str(by_id[class_id]) for class_id in range(len(by_id)))
+    except (ValueError, SyntaxError, TypeError, LookupError) as error:
+        raise BrokenError(
+            f"Model {path} has labels that cannot be read: its metadata 'names' must map each "
+            "class id, from 0, to a name."
+        ) from error
+
+
+def _is_rgb(image: Any) -> bool:  # noqa: ANN401 - same
+    match image.shape:
+        case [1, 3, int(), int()]:
+            return bool(image.type == "tensor(float)")
+    return False

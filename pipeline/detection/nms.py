@@ -20,7 +20,7 @@ def suppress(candidates: Detections, iou_threshold: float) -> Detections:
     """
     boxes = candidates.boxes.astype(np.float64)
     corners_and_sizes = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    # The score threshold was applied before; 0 keeps all, but only scores above it.
+    # The score threshold was applied before; this one keeps all, 0 too.
     kept = cv2.dnn.NMSBoxesBatched(
         corners_and_sizes.tolist(),
         candidates.scores.tolist(),

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +16,8 @@ from pycocotools.coco import COCO
 
 from pipeline import __version__, cli
 from pipeline.config import Config
+from pipeline.errors import BrokenError
+from pipeline.source import LocalVideo
 from tests import clips
 
 
@@ -184,17 +188,81 @@ def test_version_and_help(pretag: Pretag) -> None:
     assert "Exit codes: 0 done" in pretag("--help").out
 
 
-def test_an_interrupt_leaves_no_result(
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_leaves_no_result(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    slow = ("--set", "sampling.every_seconds=0.01", "--set", "dedupe.method=none")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "run", clips.SAMPLE, "--out", tmp_path, *slow],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    home = tmp_path / clips.SAMPLE.name
+    while not list(home.glob(".*/images/default/*.jpg")):
+        assert process.poll() is None
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert "Traceback" not in out + err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video_that_may_not_be_read_does_not_stop_the_others(
     pretag: Pretag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_arguments: object) -> None:
-        raise KeyboardInterrupt
+    at = LocalVideo.at
 
-    monkeypatch.setattr("pipeline.cli.run.annotate", interrupted)
-    done = pretag("run", clips.SAMPLE, "--out", tmp_path)
-    assert done.code == 130
-    assert "Interrupted" in done.err
-    assert list(tmp_path.iterdir()) == []
+    def forbidden(path: Path) -> LocalVideo:
+        if path.name == "secret.mp4":
+            raise BrokenError(f"{path} cannot be read: Permission denied.")
+        return at(path)
+
+    monkeypatch.setattr(LocalVideo, "at", forbidden)
+    done = pretag("run", "secret.mp4", clips.SAMPLE, "--out", tmp_path, "--json", *SPARSE)
+    assert done.code == 1
+    assert done.err == "pretag: secret.mp4 cannot be read: Permission denied.\n"
+    assert json.loads(done.out)["status"] == "done"
+
+
+def test_names_that_are_no_text_are_shown_as_well_as_can_be(pretag: Pretag, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.mp4"))
+    shutil.copy(clips.SAMPLE, odd)
+    missing = os.fsdecode(b"none\xff.mp4")
+    done = pretag("run", odd, missing, "--out", tmp_path / "out", "--json", *SPARSE)
+    assert done.code == 3
+    first, second = (json.loads(line) for line in done.out.splitlines())
+    assert first["video"] == f"{tmp_path}/bad\ufffd.mp4"
+    assert (Path(first["result"]) / "manifest.json").is_file()
+    assert second["reason"] == "not_found"
+
+
+def test_a_full_standard_output_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        finished = subprocess.run(
+            [sys.executable, "-m", "pipeline", "run", "no.mp4", "--out", tmp_path, "--json"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("pretag: No space left on device")
+    assert "Traceback" not in finished.stderr
+
+
+def test_the_progress_bar_is_for_terminals(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "run",
+        str(clips.SAMPLE),
+        "--out",
+        str(tmp_path),
+        *SPARSE,
+    ]
+    finished = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 65_536).decode()
+    os.close(ours)
+    assert "pedestrians.mp4" in shown
+    assert b"Dataset: " in finished.stdout
 
 
 def test_python_m_pipeline_is_the_same_command() -> None:

@@ -1,5 +1,6 @@
 """The Lambda handler against S3 (moto): events in, trees and metrics out."""
 
+import errno
 import json
 import os
 import subprocess
@@ -203,8 +204,8 @@ def test_what_is_no_video_is_skipped_with_a_log_line(
     bucket: "S3Client", caplog: pytest.LogCaptureFixture
 ) -> None:
     removed = {**put(bucket, "a.mp4"), "eventName": "ObjectRemoved:Delete"}
-    names = ["s3://incoming/notes.txt", "s3://incoming/a.mp4"]
-    answer = invoke(put(bucket, "notes.txt", b"x"), removed)
+    names = ["s3://incoming/notes.txt", "s3://incoming/a.mp4", "s3://incoming/x.mp4/"]
+    answer = invoke(put(bucket, "notes.txt", b"x"), removed, put(bucket, "x.mp4/", b""))
     assert answer["videos"] == []
     assert [each["skipped"] for each in answer["skipped"]] == names
     outcomes = [each.__dict__["outcome"] for each in caplog.records if each.message == "Worked"]
@@ -255,8 +256,8 @@ def test_a_versioned_object_is_read_by_its_version(bucket: "S3Client") -> None:
     bucket.put_object(Bucket="incoming", Key="a.mp4", Body=b"second")
     video = S3Video.of(Job("incoming", "a.mp4", first, None), bucket)
     assert video.identity == {"bucket": "incoming", "key": "a.mp4", "version_id": first}
-    with video.open() as path:
-        assert path.read_bytes() == b"first"
+    with video.open() as stream:
+        assert stream.read() == b"first"
 
 
 def test_broken_config_and_model_raise_and_reject_nobody(
@@ -340,6 +341,24 @@ def test_a_network_that_fails_is_retryable_and_missing_credentials_are_broken(
     client = boto3.session.Session().client("s3", region_name="eu-central-1")
     with pytest.raises(BrokenError, match="No AWS credentials"):
         S3Sink(client, "b", "", "k.mp4", "run").put("x.json", b"")
+
+
+def test_a_name_that_s3_refuses_is_broken() -> None:
+    client = boto3.session.Session().client("s3", region_name="eu-central-1")
+    with pytest.raises(BrokenError, match="no name that S3 accepts"):
+        S3Sink(client, "bad bucket!", "", "k.mp4", "run").put("x.json", b"")
+
+
+def test_a_full_disk_is_told_with_its_remedy(
+    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    record = put(bucket)
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    with pytest.raises(BrokenError, match=r"does not fit into /tmp\. Raise .*StorageMegabytes"):
+        invoke(record)
 
 
 def test_threads_follow_the_functions_memory(

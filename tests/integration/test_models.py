@@ -8,9 +8,10 @@ import pytest
 
 from pipeline.config import Detector as DetectorConfig
 from pipeline.detection.card import MODELS_DIRECTORY, ModelCard, locate, models_at_hand
-from pipeline.detection.detector import Detector
+from pipeline.detection.detector import Detector, without_slivers
 from pipeline.detection.model import Model
 from pipeline.errors import BrokenError, ConfigError
+from pipeline.frame import Detections
 
 DEFAULT = MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx"
 
@@ -74,6 +75,37 @@ def patched(tmp_path: Path, old: bytes, new: bytes) -> str:
 def test_a_model_without_labels(tmp_path: Path) -> None:
     with pytest.raises(BrokenError, match="has no labels"):
         Model.load(patched(tmp_path, b"\x05names", b"\x05nomes"), threads=1)
+
+
+@pytest.mark.parametrize("names", [b"['person']", b"{0: 'person'", b"{1: 'person'}", b"7"])
+def test_a_model_whose_labels_cannot_be_read(tmp_path: Path, names: bytes) -> None:
+    data = DEFAULT.read_bytes()
+    start = data.index(b"{0: 'person'")
+    end = data.index(b"}", start) + 1
+    path = tmp_path / "patched.onnx"
+    path.write_bytes(data[:start] + names.ljust(end - start) + data[end:])
+    with pytest.raises(
+        BrokenError, match=r"labels that cannot be read|layout that pretag does not"
+    ):
+        Model.load(str(path), threads=1)
+
+
+def test_a_model_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.onnx"
+    shutil.copy(DEFAULT, path)
+
+    def refused(*_arguments: object, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)  # the tests may run as root, who may read all
+    with pytest.raises(BrokenError, match=r"mine\.onnx cannot be read: Permission denied"):
+        Model.load(str(path), threads=1)
+
+
+def test_slivers_are_left_out() -> None:
+    boxes = np.array([[0, 0, 5, 5], [3, 3, 3, 9], [1, 1, 1.005, 4]], dtype=np.float32)
+    found = Detections(boxes, np.ones(3, dtype=np.float32), np.zeros(3, dtype=np.int64))
+    assert without_slivers(found).boxes.tolist() == [[0, 0, 5, 5]]
 
 
 def test_a_model_of_another_layout(tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """Decoding real clips: every sampled frame shows the number it should, at the time it should."""
 
+import io
+import itertools
+import os
 from collections.abc import Callable
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,12 +21,10 @@ from tests import clips
 
 
 def decode(path: Path, **sampling: float) -> tuple[list[Frame], RunLog]:
-    video, log = Video(path, path.name), RunLog()
+    log = RunLog()
     grid = Grid.of(Config.model_validate({"sampling": sampling}))
-    try:
+    with path.open("rb") as stream, closing(Video(stream, path.name)) as video:
         return list(video.frames(Sampler(grid), log)), log
-    finally:
-        video.close()
 
 
 def numbered(count: int, **size: int) -> list[Image]:
@@ -88,13 +90,12 @@ def test_variable_rates_are_sampled_by_time(tmp_path: Path, name: str) -> None:
 def test_a_late_start_is_told_apart_from_the_time_in_the_video(tmp_path: Path, name: str) -> None:
     times = [3480 + 40 * n for n in range(60)]
     path = clips.write_clip(tmp_path / name, numbered(60), rate=25, times_ms=times)
-    video = Video(path, name)
-    frames = list(video.frames(Sampler(Grid.of(Config())), RunLog()))
-    assert [frame.pts_ms for frame in frames] == [0.0, 1000.0, 2000.0]
-    # To the nearest frame period of the rate that the header claims.
-    assert video.start_ms == pytest.approx(3480, abs=40)
-    assert video.duration_ms == 59 * 40
-    video.close()
+    with path.open("rb") as stream, closing(Video(stream, name)) as video:
+        frames = list(video.frames(Sampler(Grid.of(Config())), RunLog()))
+        assert [frame.pts_ms for frame in frames] == [0.0, 1000.0, 2000.0]
+        # To the nearest frame period of the rate that the header claims.
+        assert video.start_ms == pytest.approx(3480, abs=40)
+        assert video.duration_ms == 59 * 40
 
 
 def test_a_phones_rotation_is_honoured(tmp_path: Path) -> None:
@@ -114,16 +115,110 @@ def test_start_and_end(tmp_path: Path) -> None:
     assert log.stage("decode").items_in == 51  # it ends with the first frame past the end
 
 
-def test_damage_in_the_middle_does_not_end_the_video(tmp_path: Path) -> None:
-    images = [clips.texture(seed) for seed in range(100)]
-    path = clips.write_clip(tmp_path / "clip.ts", images, options={"g": "10", "bf": "0"})
+def zeroed(path: Path, start: float, length: int) -> Path:
     data = bytearray(path.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 3000] = bytes(3000)
+    middle = round(len(data) * start)
+    data[middle : middle + length] = bytes(length)
     path.write_bytes(data)
-    frames, _ = decode(path)
-    assert frames[-1].pts_ms >= 9000
-    assert len(frames) >= 9
+    return path
+
+
+@pytest.mark.parametrize("name", ["clip.ts", "clip.mp4", "clip.mkv"])
+def test_damage_in_the_middle_does_not_end_the_video(tmp_path: Path, name: str) -> None:
+    images = [clips.texture(seed) for seed in range(100)]
+    path = clips.write_clip(tmp_path / name, images, options={"g": "10"})
+    frames, log = decode(zeroed(path, 0.5, 6000))
+    times = [frame.pts_ms for frame in frames]
+    assert times[-1] >= 9000
+    assert len(times) <= 10
+    assert all(later - earlier >= 500 for earlier, later in itertools.pairwise(times))
+    assert log.stage("decode").items_in >= 60
+
+
+def test_a_long_hole_is_counted_and_passed(tmp_path: Path) -> None:
+    images = [clips.texture(seed, 64, 48) for seed in range(600)]
+    path = clips.write_clip(tmp_path / "clip.mov", images, codec="mjpeg", rate=25)
+    size = path.stat().st_size
+    frames, log = decode(zeroed(path, 0.3, round(size * 0.4)))
+    assert frames[-1].pts_ms >= 23_000
+    assert log.stage("decode").failed > 100
+    assert log.stage("decode").items_in + log.stage("decode").failed == pytest.approx(600, abs=30)
+
+
+def test_a_clock_set_back_does_not_multiply_the_samples(tmp_path: Path) -> None:
+    first = clips.write_clip(tmp_path / "a.ts", numbered(60), rate=25)
+    second = clips.write_clip(tmp_path / "b.ts", numbered(60), rate=25)
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    frames, log = decode(joined)
+    assert log.stage("decode").items_in == 120
+    assert len(frames) == 5
+    assert frames[-1].pts_ms == pytest.approx(4000, abs=80)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["12:30:00.mp4", "cam_%03d.mp4", "file:x.mp4", "-o.mp4", "a\nb.mp4", "höhe 1+2.mp4", "x"],
+)
+def test_any_name_is_only_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frames, _ = decode(clips.write_clip(tmp_path / "clip.mp4", numbered(5)).rename(Path(name)))
+    assert [clips.read_barcode(frame.image) for frame in frames] == [0]
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    clip = clips.write_clip(tmp_path / "clip.mp4", numbered(5))
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.mp4"))
+    frames, _ = decode(clip.rename(path))
+    assert len(frames) == 1
+
+
+TRAPS = {
+    "script": b"ffconcat version 1.0\nfile 'decoy.ts'\n",
+    "script under a transport stream's mask": (
+        b"ffconcat version 1.0\nfile 'decoy.ts'\n#".ljust(188, b"x") + b"G".ljust(188, b"x") * 4
+    ),
+    "playlist under an AVI's mask": (
+        b"#EXTM3U\nAVI \n#EXT-X-TARGETDURATION:10\n#EXTINF:5,\ndecoy.ts\n#EXT-X-ENDLIST\n"
+    ),
+    "playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:5,\ndecoy.ts\n#EXT-X-ENDLIST\n",
+    "playlist under an mp4's mask": b"#EXTmoov\n#EXTM3U\n#EXTINF:5,\ndecoy.ts\n#EXT-X-ENDLIST\n",
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS.keys())
+def test_a_file_that_names_another_opens_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trap: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    clips.write_clip(tmp_path / "decoy.ts", numbered(20))
+    for name in ("trap.mp4", "trap.m3u8", "trap.ts"):
+        (tmp_path / name).write_bytes(trap)
+        with pytest.raises(RejectedError):
+            decode(tmp_path / name)
+
+
+def test_an_error_of_the_stream_is_raised_and_is_no_end(tmp_path: Path) -> None:
+    path = clips.write_clip(tmp_path / "clip.ts", [clips.texture(n) for n in range(100)])
+
+    class Failing(io.BytesIO):
+        fails = False
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.fails:
+                raise ConnectionResetError
+            return super().read(size)
+
+    grid = Grid.of(Config())
+    stream = Failing(path.read_bytes())
+    with closing(Video(stream, "clip.ts")) as video:
+        frames = video.frames(Sampler(grid), RunLog())
+        next(frames)
+        stream.fails = True
+        with pytest.raises(ConnectionResetError):
+            list(frames)
 
 
 Damage = Callable[[Path], object]

@@ -1,13 +1,14 @@
 """Times that never run backwards."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.clock import Clock
 
 
-def ticks(*positions_ms: float) -> list[float]:
-    clock = Clock(40)
+def ticks(*positions_ms: float, rate: float = 25) -> list[float]:
+    clock = Clock(rate)
     return [clock.tick(position) for position in positions_ms]
 
 
@@ -15,20 +16,26 @@ def test_times_count_from_the_first_frame() -> None:
     assert ticks(1480, 1520.0004, 1560) == [0, 40.0, 80]
 
 
-def test_a_last_frame_without_a_time_follows_at_the_last_period() -> None:
-    assert ticks(0, 100, 200, 0) == [0, 100, 200, 300]
+def test_a_last_frame_without_a_time_follows_at_the_nominal_period() -> None:
+    assert ticks(0, 100, 200, 0) == [0, 100, 200, 240]
 
 
-def test_a_stream_without_times_runs_at_its_nominal_rate() -> None:
-    assert ticks(0, 0, 0, 0) == [0, 40, 80, 120]
+@pytest.mark.parametrize(("rate", "period"), [(50, 20), (0, 40), (90_000, 40), (float("nan"), 40)])
+def test_a_stream_without_times_runs_at_a_believable_rate(rate: float, period: float) -> None:
+    assert ticks(0, 0, 0, 0, rate=rate) == [0, period, 2 * period, 3 * period]
 
 
-def test_a_clock_that_is_set_back_goes_on() -> None:
-    assert ticks(5000, 5050, 5100, 20, 70) == [0, 50, 100, 150, 200]
+def test_a_frame_out_of_order_moves_no_other() -> None:
+    # After a hole of 2 s, a frame from before it: the ones that follow keep their own times.
+    assert ticks(0, 40, 2000, 1960, 2040, 2080) == [0, 40, 2000, 2000, 2040, 2080]
+
+
+def test_a_clock_that_is_set_back_goes_on_at_the_streams_own_intervals() -> None:
+    assert ticks(5000, 65_000, 20, 320, 330) == [0, 60_000, 60_040, 60_340, 60_350]
 
 
 def test_a_frame_without_a_time_in_the_middle_costs_nothing_after_it() -> None:
-    assert ticks(0, 33, 0, 99) == [0, 33, 66, 99]
+    assert ticks(0, 33, 0, 99) == [0, 33, 73, 99]
 
 
 @given(st.lists(st.floats(0, 1e7)))

@@ -28,8 +28,9 @@ def test_a_file_of_each_kind(name: str, text: str) -> None:
     assert merge(file_layer(name, text)).dedupe.max_distance == 7
 
 
-def test_an_empty_file_changes_nothing() -> None:
-    assert merge(file_layer("c.yaml", "# nothing yet\n")) == Config()
+@pytest.mark.parametrize("text", ["# nothing yet\n", "dedupe:\n  # max_distance: 3\n"])
+def test_an_empty_file_or_section_changes_nothing(text: str) -> None:
+    assert merge(file_layer("c.yaml", text)) == Config()
 
 
 def test_later_layers_win_key_by_key() -> None:
@@ -74,6 +75,7 @@ def test_texts_become_values(assignment: str, section: str, key: str, value: obj
         ("dedupe=4", ["'dedupe'", "does not exist"]),
         ("dedupe.max_distance=many", ["'dedupe.max_distance'", "'many'", "integer", "Hamming"]),
         ("sampling.every_seconds=0", ["'sampling.every_seconds'", "or equal to 0.001"]),
+        ("segment.seconds=1e308", ["'segment.seconds'", "less than or equal to 31622400"]),
         ("sampling.every_seconds=.inf", ["'sampling.every_seconds'", "finite"]),
         ("dedupe.method=md5", ["'dedupe.method'", "'phash', 'dhash', 'average_hash', 'whash'"]),
         ("dedupe.max_distance=64", ["max_distance (64)", "less than the hash's 64 bits"]),

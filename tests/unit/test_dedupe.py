@@ -96,3 +96,10 @@ def test_none_keeps_all_and_hashes_nothing() -> None:
     selection = Selection(Dedupe(method="none"))
     rows = [selection.judge(frame(index, 0, 1)) for index in range(3)]
     assert [(row.twin, row.hash) for row in rows] == [(None, None)] * 3
+
+
+def test_more_frames_are_kept_than_there_was_room_for() -> None:
+    judge = Deduplicator(Dedupe(max_distance=0), "duplicate")
+    assert all(judge.twin_of(number, bits(number)) is None for number in range(200))
+    assert judge.twin_of(200, bits(0)) == Twin(0, 0, "duplicate")
+    assert judge.twin_of(201, bits(150)) == Twin(150, 0, "duplicate")

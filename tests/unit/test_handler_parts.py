@@ -128,6 +128,7 @@ def test_a_topics_message_in_a_queue() -> None:
 @pytest.mark.parametrize(
     ("odd", "says"),
     [
+        (None, "The event is a NoneType"),
         ({}, r"none that pretag knows .its keys: none."),
         ({"hello": 1}, r"its keys: hello"),
         ({"Records": [{"eventSource": "aws:kinesis"}]}, "a record from aws:kinesis"),
@@ -141,7 +142,7 @@ def test_an_event_that_is_none_is_broken(odd: dict[str, Any], says: str) -> None
         list(jobs_in(odd))
 
 
-@pytest.mark.parametrize(("text", "says"), [("hello", "holds no JSON"), ("[1]", "holds a list")])
+@pytest.mark.parametrize(("text", "says"), [("hello", "holds no JSON"), ("[1]", "event is a list")])
 def test_a_message_that_is_none_is_broken(text: str, says: str) -> None:
     with pytest.raises(BrokenError, match=says):
         list(jobs_in_text(text))

@@ -26,8 +26,6 @@ def test_bits_equal_imagehash_on_the_reduced_frame(
 ) -> None:
     image = texture(seed, width, height)
     grey = PillowImage.fromarray(reduce(image, hash_size))
-    if method == "whash" and min(grey.size) < hash_size:
-        return
     expected = getattr(imagehash, method)(grey, hash_size)
     assert perceptual_hash(image, method, hash_size) - expected == 0
 

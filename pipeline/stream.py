@@ -1,0 +1,47 @@
+"""A stream that OpenCV may read from: one that never raises."""
+
+import io
+from typing import IO
+
+
+class GuardedStream(io.BufferedIOBase):
+    """Wraps a readable, seekable stream; keeps an error for later instead of raising it.
+
+    An exception inside the callbacks of `cv2.VideoCapture` ends the whole process. So a failed
+    read looks like the end of the file, and whoever called OpenCV calls `check()` afterwards.
+    """
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._error: Exception | None = None
+
+    def check(self) -> None:
+        """Raise the first error that was kept, if there is one."""
+        if self._error is not None:
+            raise self._error
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to `size` bytes; none at the end, and none after an error."""
+        if self._error is not None:
+            return b""
+        try:
+            return self._raw.read(-1 if size is None else size)
+        except Exception as error:  # noqa: BLE001 - see above: whatever it is, it must not pass
+            self._error = error
+            return b""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move to an offset in bytes, and return the new position."""
+        try:
+            return self._raw.seek(offset, whence)
+        except Exception as error:  # noqa: BLE001 - same
+            self._error = self._error or error
+            return 0
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that it can be moved in."""
+        return True
