@@ -20,6 +20,7 @@ from pipeline.delivery import LATEST
 from pipeline.errors import BrokenError, RetryableError, SupersededError
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _GONE = {"404", "NoSuchKey", "NoSuchVersion", "412", "PreconditionFailed"}
@@ -34,29 +35,41 @@ def s3_client() -> "S3Client":
 
 @dataclass(frozen=True)
 class S3Video:
-    """One version of one object."""
+    """One version of one object, whose bytes are on their way."""
 
     bucket: str
     key: str
     version_id: str | None
     etag: str
     modified: datetime
-    client: "S3Client" = field(repr=False)
+    body: "StreamingBody" = field(repr=False)
 
     @classmethod
     def of(cls, job: Job, client: "S3Client") -> "S3Video":
-        """Find the object that a job names.
+        """Ask for the object that a job names.
+
+        One request tells what the object is and starts its bytes, pinned to the job's version or
+        ETag.
 
         Raises:
             SupersededError: it was deleted, or is another one by now.
-            BrokenError, RetryableError: S3 would not say.
+            BrokenError, RetryableError: S3 would not give it.
         """
+        pin: dict[str, Any] = {}
+        if job.version_id is not None:
+            pin = {"VersionId": job.version_id}
+        elif job.etag is not None:
+            pin = {"IfMatch": f'"{job.etag}"'}
         with _told(job.uri):
-            head = client.head_object(Bucket=job.bucket, Key=job.key, **_version(job.version_id))
-        etag = head["ETag"].strip('"')
-        if job.version_id is None and job.etag is not None and job.etag != etag:
-            raise SupersededError(f"{job.uri} was replaced before it was read.")
-        return cls(job.bucket, job.key, job.version_id, etag, head["LastModified"], client)
+            answer = client.get_object(Bucket=job.bucket, Key=job.key, **pin)
+        return cls(
+            bucket=job.bucket,
+            key=job.key,
+            version_id=job.version_id,
+            etag=answer["ETag"].strip('"'),
+            modified=answer["LastModified"],
+            body=answer["Body"],
+        )
 
     @property
     def uri(self) -> str:
@@ -76,21 +89,15 @@ class S3Video:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Lend a copy of the object, of this very version.
+        """Lend a copy of the object, once.
 
         Raises:
-            SupersededError: it was replaced or deleted meanwhile.
-            BrokenError, RetryableError: S3 would not give it.
+            BrokenError: it does not fit into /tmp.
+            RetryableError: it broke off.
         """
         with tempfile.TemporaryFile() as file:
             with _told(self.uri), _space_for(self.uri):
-                response = self.client.get_object(
-                    Bucket=self.bucket,
-                    Key=self.key,
-                    IfMatch=self.etag,
-                    **_version(self.version_id),
-                )
-                shutil.copyfileobj(response["Body"], file, 1024 * 1024)
+                shutil.copyfileobj(self.body, file, 1024 * 1024)
             file.seek(0)
             yield file
 
@@ -169,10 +176,6 @@ def _space_for(uri: str) -> Iterator[None]:
         raise BrokenError(
             f"{uri} does not fit into /tmp. Raise the template's StorageMegabytes."
         ) from error
-
-
-def _version(version_id: str | None) -> dict[str, Any]:
-    return {} if version_id is None else {"VersionId": version_id}
 
 
 @contextmanager

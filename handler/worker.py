@@ -1,6 +1,7 @@
 """A job's way from the event to the output bucket."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -69,13 +70,15 @@ def effective_config(environment: Environment, job: Job) -> Config:
 
 def _annotated(job: Job, environment: Environment) -> dict[str, Any]:
     client = s3_client()
-    config = effective_config(environment, job)
     cpus = available_cpus(environment.memory_megabytes)
     limit_threads(cpus)
-    model = _load_model(config.detector.model, cpus)
     bucket, prefix = split_uri(job.output or environment.output)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        asked = beside.submit(S3Video.of, job, client)  # S3 answers while the model loads
+        config = effective_config(environment, job)
+        model = _load_model(config.detector.model, cpus)
     outcome = annotate(
-        S3Video.of(job, client),
+        asked.result(),
         config,
         Detector(model, config.detector),
         lambda run_id: S3Sink(client, bucket, prefix, job.key, run_id),

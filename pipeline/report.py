@@ -3,13 +3,16 @@
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from pipeline import __version__
 from pipeline.dataset import Dataset
 from pipeline.runlog import STAGES, RunLog
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,10 @@ def class_rows(dataset: Dataset) -> list[ClassRow]:
 
 
 @cache
-def _template() -> Template:
+def _template() -> "Template":
+    # The report comes last; a cold start need not wait for its templating.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
     environment = Environment(
         loader=PackageLoader("pipeline", "."),
         undefined=StrictUndefined,

@@ -241,13 +241,15 @@ def test_an_object_that_is_gone_or_replaced_is_superseded(
     assert [emf.values(blob)["VideosSuperseded", SERVICE] for blob in blobs] == [1, 1]
 
 
-def test_an_object_replaced_between_head_and_get_is_superseded(bucket: "S3Client") -> None:
+def test_an_object_that_is_pinned_is_never_another(bucket: "S3Client") -> None:
     record = put(bucket, "race.mp4", b"old")
     job = Job("incoming", "race.mp4", None, record["s3"]["object"]["eTag"])
     video = S3Video.of(job, bucket)
     put(bucket, "race.mp4", b"new")
-    with pytest.raises(SupersededError, match=r"race\.mp4 was replaced or deleted"), video.open():
-        pass
+    with video.open() as stream:
+        assert stream.read() == b"old"
+    with pytest.raises(SupersededError, match=r"race\.mp4 was replaced or deleted"):
+        S3Video.of(job, bucket)
 
 
 def test_a_versioned_object_is_read_by_its_version(bucket: "S3Client") -> None:
