@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -43,7 +42,7 @@ def file_layer(name: str, text: str) -> Layer:
     try:
         match suffix:
             case ".yaml" | ".yml":
-                tree = yaml.safe_load(text)
+                tree = _yaml(text)
             case ".toml":
                 tree = tomllib.loads(text)
             case ".json":
@@ -53,7 +52,7 @@ def file_layer(name: str, text: str) -> Layer:
                     f"Config file {name} ends in {suffix or 'no suffix'}: "
                     "it must be .yaml, .yml, .toml or .json."
                 )
-    except (yaml.YAMLError, ValueError) as error:
+    except ValueError as error:
         detail = " ".join(str(error).split())
         raise ConfigError(f"Config file {name} cannot be read as {suffix[1:]}: {detail}") from error
     if not isinstance(tree, dict | None):
@@ -135,9 +134,20 @@ def _flatten(tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _scalar(text: str) -> Any:  # noqa: ANN401 - whatever YAML makes of it; pydantic judges
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return _yaml(text)
+    except ValueError:
         return text
+
+
+def _yaml(text: str) -> Any:  # noqa: ANN401 - same
+    """Parse YAML; ValueError, as json and tomllib have it, if it is none."""
+    # A cold start without a file or variables to read need not wait for it.
+    import yaml  # noqa: PLC0415
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def _sentence(detail: ErrorDetails, origins: Mapping[str, str]) -> str:
