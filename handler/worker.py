@@ -10,7 +10,9 @@ from aws_lambda_powertools import Logger
 from handler.environment import Environment
 from handler.events import Job, Skip
 from handler.metrics import emit_outcome, emit_superseded
-from handler.s3 import S3Sink, S3Video, read_text, s3_client, split_uri
+from handler.s3 import read_text, s3_client, split_uri
+from handler.s3_sink import S3Sink
+from handler.s3_video import S3Video
 from pipeline import config_layers
 from pipeline.config import Config
 from pipeline.cpus import available_cpus, limit_threads

@@ -6,7 +6,8 @@ from magic bytes, and FFmpeg may then open that one and no other.
 
 import io
 from dataclasses import dataclass
-from typing import IO
+
+from pipeline.stream import ByteStream
 
 HEAD_BYTES = 4096
 
@@ -66,7 +67,7 @@ def container_of(head: bytes) -> Container | None:
     return None
 
 
-def why_unopened(stream: IO[bytes], container: Container) -> tuple[str, str]:
+def why_unopened(stream: ByteStream, container: Container) -> tuple[str, str]:
     """Return the reason, as a word and as a sentence, that FFmpeg opened no video stream.
 
     Raises:
@@ -91,7 +92,7 @@ def _is_transport_stream(head: bytes, packet_bytes: int) -> bool:
     )
 
 
-def _whole_boxes(stream: IO[bytes]) -> set[bytes]:
+def _whole_boxes(stream: ByteStream) -> set[bytes]:
     """Return the types of the top-level boxes that are all there."""
     boxes: set[bytes] = set()
     end = stream.seek(0, io.SEEK_END)

@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import IO, Protocol
+from typing import Protocol
 
 from pipeline.digest import sha256_of_file
 from pipeline.errors import BrokenError, RejectedError
+from pipeline.stream import ByteStream
 
 
 class VideoSource(Protocol):
@@ -31,7 +32,7 @@ class VideoSource(Protocol):
     def modified(self) -> datetime | None:
         """When this version was made, in UTC; None if that is not part of what it is."""
 
-    def open(self) -> AbstractContextManager[IO[bytes]]:
+    def open(self) -> AbstractContextManager[ByteStream]:
         """Lend a readable, seekable stream of its bytes."""
 
 
@@ -80,7 +81,7 @@ class LocalVideo:
         return {"sha256": self.sha256}
 
     @contextmanager
-    def open(self) -> Iterator[IO[bytes]]:
+    def open(self) -> Iterator[ByteStream]:
         """Lend the file itself.
 
         Raises:

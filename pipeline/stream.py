@@ -1,7 +1,17 @@
-"""A stream that OpenCV may read from: one that never raises."""
+"""What a video is read from, and what OpenCV may read it from: a stream that never raises."""
 
 import io
-from typing import IO
+from typing import Protocol
+
+
+class ByteStream(Protocol):
+    """Bytes that can be read anywhere: a file, a `BytesIO`, an object in S3."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes, fewer only at the end; all the rest if negative."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move, and return the new position in bytes."""
 
 
 class GuardedStream(io.BufferedIOBase):
@@ -11,7 +21,7 @@ class GuardedStream(io.BufferedIOBase):
     read looks like the end of the file, and whoever called OpenCV calls `check()` afterwards.
     """
 
-    def __init__(self, raw: IO[bytes]) -> None:
+    def __init__(self, raw: ByteStream) -> None:
         self._raw = raw
         self._error: Exception | None = None
 

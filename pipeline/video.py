@@ -6,7 +6,7 @@ are not sampled halves the time of `read()`.
 
 import os
 from collections.abc import Iterator
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from pipeline.errors import RejectedError
 from pipeline.frame import Frame, Image
 from pipeline.runlog import RunLog
 from pipeline.sampling import Sampler
-from pipeline.stream import GuardedStream
+from pipeline.stream import ByteStream, GuardedStream
 
 # FFmpeg's own messages name no file and no remedy; ours do. Read when the first video opens.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -41,7 +41,7 @@ class Video:
         hinted_seconds: the length that the header claims; for progress bars only.
     """
 
-    def __init__(self, stream: IO[bytes], name: str) -> None:
+    def __init__(self, stream: ByteStream, name: str) -> None:
         """Open the video in a stream.
 
         A stream, not a path: FFmpeg takes `12:30.mp4` for a protocol, `cam_%03d.mp4` for a
@@ -146,7 +146,7 @@ class Video:
         )
 
 
-def _container(stream: IO[bytes], name: str) -> Container:
+def _container(stream: ByteStream, name: str) -> Container:
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     if not head:

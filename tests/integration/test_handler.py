@@ -1,6 +1,5 @@
 """The Lambda handler against S3 (moto): events in, trees and metrics out."""
 
-import errno
 import json
 import os
 import subprocess
@@ -16,9 +15,11 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
-from handler import app, s3, worker
+from handler import app, worker
 from handler.events import Job
-from handler.s3 import S3Sink, S3Video, s3_client
+from handler.s3 import s3_client, told
+from handler.s3_sink import S3Sink
+from handler.s3_video import S3Video
 from pipeline.detection.model import Model
 from pipeline.errors import BrokenError, ConfigError, RetryableError, SupersededError
 from tests import clips, emf
@@ -241,17 +242,6 @@ def test_an_object_that_is_gone_or_replaced_is_superseded(
     assert [emf.values(blob)["VideosSuperseded", SERVICE] for blob in blobs] == [1, 1]
 
 
-def test_an_object_that_is_pinned_is_never_another(bucket: "S3Client") -> None:
-    record = put(bucket, "race.mp4", b"old")
-    job = Job("incoming", "race.mp4", None, record["s3"]["object"]["eTag"])
-    video = S3Video.of(job, bucket)
-    put(bucket, "race.mp4", b"new")
-    with video.open() as stream:
-        assert stream.read() == b"old"
-    with pytest.raises(SupersededError, match=r"race\.mp4 was replaced or deleted"):
-        S3Video.of(job, bucket)
-
-
 def test_a_versioned_object_is_read_by_its_version(bucket: "S3Client") -> None:
     bucket.put_bucket_versioning(Bucket="incoming", VersioningConfiguration={"Status": "Enabled"})
     first = bucket.put_object(Bucket="incoming", Key="a.mp4", Body=b"first")["VersionId"]
@@ -327,14 +317,14 @@ def test_a_missing_output_bucket_is_broken(
 )
 def test_s3s_failures_are_told_apart(code: str, kind: type[Exception]) -> None:
     response: Any = {"Error": {"Code": code, "Message": "so it is"}}
-    with pytest.raises(kind, match=r"s3://b/k"), s3._told("s3://b/k"):  # noqa: SLF001 - its contract is the test
+    with pytest.raises(kind, match=r"s3://b/k"), told("s3://b/k"):
         raise ClientError(response, "GetObject")
 
 
 def test_a_network_that_fails_is_retryable_and_missing_credentials_are_broken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(RetryableError, match="could not be reached"), s3._told("s3://b/k"):  # noqa: SLF001 - same
+    with pytest.raises(RetryableError, match="could not be reached"), told("s3://b/k"):
         raise EndpointConnectionError(endpoint_url="https://s3.example")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.delenv(name, raising=False)
@@ -349,18 +339,6 @@ def test_a_name_that_s3_refuses_is_broken() -> None:
     client = boto3.session.Session().client("s3", region_name="eu-central-1")
     with pytest.raises(BrokenError, match="no name that S3 accepts"):
         S3Sink(client, "bad bucket!", "", "k.mp4", "run").put("x.json", b"")
-
-
-def test_a_full_disk_is_told_with_its_remedy(
-    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_arguments: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    record = put(bucket)
-    monkeypatch.setattr("shutil.copyfileobj", full)
-    with pytest.raises(BrokenError, match=r"does not fit into /tmp\. Raise .*StorageMegabytes"):
-        invoke(record)
 
 
 def test_threads_follow_the_functions_memory(
