@@ -63,7 +63,7 @@ e2e: .venv/dev.ready .tools/deploy.ready .tools/emulator.ready image ## run imag
 	@PRETAG_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e --verbose
 
 .PHONY: cold-start
-cold-start: image ## measure the cold start in the image (needs Docker)
+cold-start: .venv/dev.ready .tools/emulator.ready image ## measure the cold start in the image (needs Docker)
 	@bench/cold_start $(IMAGE)
 
 .PHONY: format

@@ -56,7 +56,8 @@ class Environment(BaseModel):
             BrokenError: names each variable that is missing or wrong.
         """
         try:
-            return cls.model_validate(dict(os.environ))
+            # An empty variable is one that is not set: `sam local` passes them so.
+            return cls.model_validate({name: text for name, text in os.environ.items() if text})
         except ValidationError as error:
             problems = "; ".join(
                 f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()

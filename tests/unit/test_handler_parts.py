@@ -152,7 +152,9 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTPUT_BUCKET", "out")
     monkeypatch.setenv("VIDEO_SUFFIXES", ".MP4, .xyz")
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3008")
+    monkeypatch.setenv("PRETAG_CONFIG", "")
     environment = Environment.load()
+    assert environment.config_file is None
     assert environment.video_suffixes == (".mp4", ".xyz")
     assert environment.memory_megabytes == 3008
     monkeypatch.delenv("VIDEO_SUFFIXES")

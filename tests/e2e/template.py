@@ -1,0 +1,38 @@
+"""Reading a CloudFormation template as data."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "template.yaml"
+BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
+
+
+class _Loader(yaml.SafeLoader):
+    """Knows CloudFormation's tags: `!Ref x` is read as `{"Ref": "x"}`."""
+
+
+def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
+    if isinstance(node, yaml.MappingNode):
+        return {name: loader.construct_mapping(node, deep=True)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.ScalarNode)
+    return {name: loader.construct_scalar(node)}
+
+
+yaml.add_multi_constructor("!", _intrinsic, _Loader)
+
+
+def read(path: Path = SOURCE) -> dict[str, Any]:
+    """Return a template, its intrinsic functions written out."""
+    template: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+    return template
+
+
+def default(parameter: str) -> int:
+    """Return a numeric parameter's default in the project's template."""
+    return int(read()["Parameters"][parameter]["Default"])
