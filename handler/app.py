@@ -1,15 +1,22 @@
 """The Lambda function's entry point."""
 
-from collections.abc import Iterable
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handler.environment import Environment
-from handler.events import Job, Skip, is_batch, jobs_in, jobs_in_text, messages_in
+from handler.events import is_batch, jobs_in, jobs_in_text, messages_in
 from handler.tracing import traced
 from handler.worker import work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from handler.events import Job, Skip
 
 logger = Logger()
 

@@ -4,19 +4,23 @@ Envelopes nest: a queue's message may hold a topic's, which holds a bucket's not
 failure queue's holds the event that failed. `jobs_in` unwraps them all the same way.
 """
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from aws_lambda_powertools.utilities.data_classes import S3Event, SNSEvent, SQSEvent
-from aws_lambda_powertools.utilities.data_classes.s3_event import S3EventRecord
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import BrokenError
 
-_S3_URI = r"^s3://[^/]+/.+"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_lambda_powertools.utilities.data_classes.s3_event import S3EventRecord
 
 
 @dataclass(frozen=True)
@@ -56,16 +60,6 @@ class Skip:
     def summary(self) -> dict[str, str]:
         """Return the record's line of the summary."""
         return {"skipped": self.what, "reason": self.why}
-
-
-class _Direct(BaseModel):
-    """A direct invocation."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    video: str = Field(pattern=_S3_URI)
-    config: dict[str, Any] = {}
-    output: str | None = Field(default=None, pattern="^s3://[^/]+")
 
 
 def is_batch(event: Mapping[str, Any]) -> bool:
@@ -172,15 +166,23 @@ def _of_event_bridge(event: Mapping[str, Any]) -> Job | Skip:
 
 
 def _of_direct(event: Mapping[str, Any]) -> Job:
-    try:
-        direct = _Direct.model_validate(event)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
-        )
+    wrong = [key for key, value in event.items() if not _is_right(key, value)]
+    if wrong:
         raise BrokenError(
-            f"The direct event is not right: {problems}. "
-            'It is {"video": "s3://bucket/key", "config": {...}, "output": "s3://bucket/prefix"}.'
-        ) from error
-    bucket, _, key = direct.video.removeprefix("s3://").partition("/")
-    return Job(bucket, key, config=direct.config, output=direct.output, named=True)
+            f"The direct event is not right ({', '.join(wrong)}). "
+            'It is {"video": "s3://bucket/key", "config": {...}, "output": "s3://bucket/prefix"}, '
+            "of which config and output may be left out."
+        )
+    bucket, _, key = event["video"].removeprefix("s3://").partition("/")
+    return Job(bucket, key, config=event.get("config", {}), output=event.get("output"), named=True)
+
+
+def _is_right(key: str, value: object) -> bool:
+    match key, value:
+        case "video", str():
+            return re.fullmatch(r"s3://[^/]+/.+", value, re.DOTALL) is not None
+        case "output", str():
+            return value.startswith("s3://")
+        case "config", dict():
+            return True
+    return False

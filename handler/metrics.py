@@ -5,13 +5,17 @@ A video's name is metadata, never a dimension: each value of a dimension is a me
 Metadata belongs to the blob, so blobs are flushed video by video.
 """
 
+from __future__ import annotations
+
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from pipeline.outcome import Outcome
-from pipeline.runlog import RunLog
+if TYPE_CHECKING:
+    from pipeline.outcome import Outcome
+    from pipeline.runlog import RunLog
 
 NAMESPACE = "pretag"
 # Further classes are counted as `other`.

@@ -1,6 +1,7 @@
 """S3: the process's one client, and its failures told apart."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from pipeline.errors import BrokenError, RetryableError, SupersededError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_s3 import S3Client
 
 _GONE = {"404", "NoSuchKey", "NoSuchVersion", "412", "PreconditionFailed"}
@@ -19,12 +22,12 @@ _FORBIDDEN = {"403", "AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "AllA
 
 
 @cache
-def s3_client() -> "S3Client":
+def s3_client() -> S3Client:
     """Return the process's one S3 client."""
     return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}))
 
 
-def read_text(uri: str, client: "S3Client") -> str:
+def read_text(uri: str, client: S3Client) -> str:
     """Return the text of `s3://bucket/key`.
 
     Raises:

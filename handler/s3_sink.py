@@ -1,5 +1,7 @@
 """Results to S3."""
 
+from __future__ import annotations
+
 import mimetypes
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ class S3Sink:
     """
 
     def __init__(
-        self, client: "S3Client", bucket: str, prefix: str, video_key: str, run_id: str
+        self, client: S3Client, bucket: str, prefix: str, video_key: str, run_id: str
     ) -> None:
         self._client = client
         self._bucket = bucket

@@ -1,22 +1,26 @@
 """Videos from S3, read where they are."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from handler.events import Job
 from handler.ranged import BLOCK_BYTES, RangedReader
 from handler.s3 import told
 from pipeline.errors import RetryableError, SupersededError
-from pipeline.stream import ByteStream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+    from handler.events import Job
+    from pipeline.stream import ByteStream
 
 # botocore tries requests again; a body that breaks off is ours to ask for again.
 _ATTEMPTS = 4
@@ -43,10 +47,10 @@ class S3Video:
     modified: datetime
     size: int
     head: bytes = field(repr=False)
-    client: "S3Client" = field(repr=False)
+    client: S3Client = field(repr=False)
 
     @classmethod
-    def of(cls, job: Job, client: "S3Client") -> "S3Video":
+    def of(cls, job: Job, client: S3Client) -> S3Video:
         """Ask for the object that a job names: what it is, and its first block.
 
         Raises:
@@ -127,7 +131,7 @@ def _place(bucket: str, key: str, version_id: str | None) -> dict[str, Any]:
     return place if version_id is None else {**place, "VersionId": version_id}
 
 
-def _body(answer: "GetObjectOutputTypeDef", start: int, end: int) -> tuple[bytes, int]:
+def _body(answer: GetObjectOutputTypeDef, start: int, end: int) -> tuple[bytes, int]:
     """Return the bytes that were asked for, and the whole object's size."""
     data = answer["Body"].read()
     if "ContentRange" in answer:

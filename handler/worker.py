@@ -1,25 +1,29 @@
 """A job's way from the event to the output bucket."""
 
+from __future__ import annotations
+
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from handler.environment import Environment
-from handler.events import Job, Skip
+from handler.events import Skip
 from handler.metrics import emit_outcome, emit_superseded
 from handler.s3 import read_text, s3_client, split_uri
 from handler.s3_sink import S3Sink
 from handler.s3_video import S3Video
-from pipeline import config_layers
-from pipeline.config import Config
 from pipeline.cpus import available_cpus, limit_threads
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.errors import SupersededError
 from pipeline.run import annotate
+
+if TYPE_CHECKING:
+    from handler.environment import Environment
+    from handler.events import Job
+    from pipeline.config import Config
 
 logger = Logger(child=True)
 
@@ -61,6 +65,9 @@ def effective_config(environment: Environment, job: Job) -> Config:
         ConfigError: a key or value is wrong.
         BrokenError, RetryableError: the file cannot be read.
     """
+    # pydantic takes a fifth of the cold start to import; here, S3 answers meanwhile.
+    from pipeline import config_layers  # noqa: PLC0415
+
     layers = []
     if environment.config_file is not None:
         text = read_text(environment.config_file, s3_client())

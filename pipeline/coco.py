@@ -5,16 +5,21 @@ tools reject a category 0 and misplace gaps. Boxes are x, y, w, h in displayed p
 decimals, scores have 4.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
-from pipeline.dataset import AnnotatedFrame, Dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.dataset import AnnotatedFrame, Dataset
 
 Json = dict[str, Any]
 
 
-def annotations(dataset: Dataset) -> Json:
+def instances(dataset: Dataset) -> Json:
     """Return the instances file: info, licenses, images, annotations, categories."""
     return {
         "info": {

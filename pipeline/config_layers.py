@@ -5,19 +5,25 @@ does not know: https://docs.pydantic.dev/latest/concepts/pydantic_settings/. Her
 `PRETAG_DEDUPE__MAX_DISTANC` is an error, so the layers are merged by hand and checked once.
 """
 
+from __future__ import annotations
+
 import difflib
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from pipeline.config import Config
 from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pydantic_core import ErrorDetails
 
 PREFIX = "PRETAG_"
 # Names the file of the layer below; it is no key of the configuration itself.

@@ -4,10 +4,14 @@ FFmpeg guesses, and opens playlists and scripts under any name. So the container
 from magic bytes, and FFmpeg may then open that one and no other.
 """
 
+from __future__ import annotations
+
 import io
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pipeline.stream import ByteStream
+if TYPE_CHECKING:
+    from pipeline.stream import ByteStream
 
 HEAD_BYTES = 4096
 

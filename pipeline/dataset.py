@@ -1,9 +1,14 @@
 """The dataset of one run: the kept frames with what was found, and every frame that was dropped."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from __future__ import annotations
 
-from pipeline.frame import Detections, Twin
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeline.frame import Detections, Twin
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,18 @@
 """Which frames are near-duplicates of one already kept, by Hamming distance of their hashes."""
 
-import numpy as np
-from imagehash import ImageHash
-from numpy.typing import NDArray
+from __future__ import annotations
 
-from pipeline.config import Dedupe
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from pipeline.frame import Twin
+
+if TYPE_CHECKING:
+    from imagehash import ImageHash
+    from numpy.typing import NDArray
+
+    from pipeline.config import Dedupe
 
 
 class Deduplicator:

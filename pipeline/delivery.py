@@ -4,16 +4,21 @@
 result. A rejected video has a `rejection.json` in its place, alone.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pipeline import __version__
-from pipeline.errors import RejectedError
-from pipeline.runlog import Stage
-from pipeline.source import VideoSource
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from pipeline.errors import RejectedError
+    from pipeline.runlog import Stage
+    from pipeline.source import VideoSource
 
 MANIFEST = "manifest.json"
 REJECTION = "rejection.json"

@@ -1,8 +1,13 @@
 """Digests of what a run is made of: files, and values as canonical JSON."""
 
+from __future__ import annotations
+
 import hashlib
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def sha256_of_file(path: Path) -> str:

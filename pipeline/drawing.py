@@ -1,11 +1,15 @@
 """Drawing objects onto a picture, for a person to look at."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 
-from pipeline.frame import Image
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.frame import Image
 
 # Okabe and Ito's colours, told apart by colour-blind eyes too; BGR.
 # https://jfly.uni-koeln.de/color/

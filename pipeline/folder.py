@@ -1,14 +1,19 @@
 """The sink on a disk: a temporary folder, renamed when all is in it."""
 
+from __future__ import annotations
+
 import errno
 import secrets
 import shutil
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.delivery import LATEST
 from pipeline.errors import BrokenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 class FolderSink:

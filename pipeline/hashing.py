@@ -5,18 +5,24 @@ number of pixels with area averaging, which costs a quarter and moves at most 2 
 textured frames; the hash itself is imagehash's, bit for bit, on the reduced frame.
 """
 
+from __future__ import annotations
+
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import cv2
 import imagehash
 import numpy as np
 from imagehash import ImageHash
-from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from pipeline.config import HashMethodName
-from pipeline.frame import Image
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pipeline.config import HashMethodName
+    from pipeline.frame import Image
 
 # imagehash's own: the DCT is of a picture 4 times as large as the hash.
 _HIGHFREQ_FACTOR = 4

@@ -5,8 +5,13 @@ too. An exception there ends the process in C++, with nothing cleaned up. So han
 once, but not while `held`: then they raise as soon as OpenCV has returned.
 """
 
+from __future__ import annotations
+
 import signal
-from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
 
 
 class _Interrupts:

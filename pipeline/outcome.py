@@ -1,10 +1,13 @@
 """How a video ended."""
 
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+from __future__ import annotations
 
-from pipeline.errors import RejectedError
-from pipeline.runlog import RunLog
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from pipeline.errors import RejectedError
+    from pipeline.runlog import RunLog
 
 
 @dataclass(frozen=True)

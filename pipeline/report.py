@@ -1,5 +1,7 @@
 """The report: stage table and dataset statistics, for a person."""
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -8,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline import __version__
-from pipeline.dataset import Dataset
-from pipeline.runlog import STAGES, RunLog
+from pipeline.runlog import STAGES
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+    from pipeline.dataset import Dataset
+    from pipeline.runlog import RunLog
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def class_rows(dataset: Dataset) -> list[ClassRow]:
 
 
 @cache
-def _template() -> "Template":
+def _template() -> Template:
     # The report comes last; a cold start need not wait for its templating.
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 

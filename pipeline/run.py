@@ -1,29 +1,36 @@
 """One video's way through the pipeline: frames -> detections -> dataset -> sink."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import onnxruntime
 
 from pipeline import __version__, coco
-from pipeline.config import Config
-from pipeline.dataset import AnnotatedFrame, Dataset, SampledFrame
-from pipeline.delivery import Delivery, Sink
-from pipeline.detection.detector import Detector
+from pipeline.dataset import AnnotatedFrame, Dataset
+from pipeline.delivery import Delivery
 from pipeline.digest import run_id
 from pipeline.errors import RejectedError
-from pipeline.frame import Frame
 from pipeline.outcome import Outcome
 from pipeline.report import report_markdown
 from pipeline.runlog import RunLog
 from pipeline.sampling import Grid, Sampler
 from pipeline.selection import Selection
-from pipeline.source import VideoSource
 from pipeline.tables import frames_csv, logs_csv
 from pipeline.video import Video
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.dataset import SampledFrame
+    from pipeline.delivery import Sink
+    from pipeline.detection.detector import Detector
+    from pipeline.frame import Frame
+    from pipeline.source import VideoSource
 
 Progress = Callable[[float, float | None], None]
 """Called with seconds of video done, and how many the header claims there are."""
@@ -133,7 +140,7 @@ def _write(run: _Run, dataset: Dataset, delivery: Delivery) -> RunLog:
     for frame in dataset.kept:
         found = frame.detections.class_ids.tolist()
         run.log.detections_by_class.update(dataset.labels[class_id] for class_id in found)
-    delivery.put_json("annotations/instances_default.json", coco.annotations(dataset))
+    delivery.put_json("annotations/instances_default.json", coco.instances(dataset))
     delivery.put_json("predictions.json", coco.predictions(dataset))
     delivery.put_text("frames.csv", frames_csv(dataset))
     delivery.put_json("config.json", _effective(run))

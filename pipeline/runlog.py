@@ -3,13 +3,18 @@
 It alone feeds logs.csv, the report and the metrics, so that the three can never disagree.
 """
 
+from __future__ import annotations
+
 import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Stage -> what goes in, what comes out. The order is the way of the data.
 STAGES: dict[str, tuple[str, str]] = {
@@ -84,7 +89,7 @@ class RunLog:
             yield stage
         stage.items_in += 1
 
-    def finished(self) -> "RunLog":
+    def finished(self) -> RunLog:
         """Return the log as it stands, with total time and peak memory.
 
         The copy no longer changes: what is written after it (logs.csv, the report, metrics)

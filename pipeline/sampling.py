@@ -5,9 +5,13 @@ several grid points (a pause in a variable-rate video) is sampled once, for the 
 and belongs to that point's segment. Frame counts and nominal rates play no part: they lie.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from pipeline.config import Config
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
 
 _MICROSECONDS = 1_000_000
 
@@ -28,7 +32,7 @@ class Grid:
     segment_us: int
 
     @classmethod
-    def of(cls, config: Config) -> "Grid":
+    def of(cls, config: Config) -> Grid:
         """Return the grid that a configuration asks for."""
         sampling = config.sampling
         end = sampling.end_seconds

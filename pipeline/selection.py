@@ -6,11 +6,17 @@ the frames that segments kept, so a process that has all segments merges as it g
 not detect in frames that the merge drops.
 """
 
-from pipeline.config import Dedupe
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from pipeline.dataset import SampledFrame
 from pipeline.dedupe import Deduplicator
-from pipeline.frame import Frame
 from pipeline.hashing import perceptual_hash
+
+if TYPE_CHECKING:
+    from pipeline.config import Dedupe
+    from pipeline.frame import Frame
 
 
 class Selection:

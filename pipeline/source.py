@@ -1,16 +1,22 @@
 """Where a video comes from: what it is called, what it is, and its bytes."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path, PurePath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.digest import sha256_of_file
 from pipeline.errors import BrokenError, RejectedError
-from pipeline.stream import ByteStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path, PurePath
+
+    from pipeline.stream import ByteStream
 
 
 class VideoSource(Protocol):
@@ -48,7 +54,7 @@ class LocalVideo:
     modified: None = None
 
     @classmethod
-    def at(cls, path: Path) -> "LocalVideo":
+    def at(cls, path: Path) -> LocalVideo:
         """Find the video at a path.
 
         Raises:

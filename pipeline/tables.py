@@ -1,11 +1,18 @@
 """The run's two tables, as CSV (RFC 4180, UTF-8, LF)."""
 
+from __future__ import annotations
+
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from pipeline.dataset import Dataset, SampledFrame
-from pipeline.runlog import STAGES, RunLog
+from pipeline.runlog import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline.dataset import Dataset, SampledFrame
+    from pipeline.runlog import RunLog
 
 
 def frames_csv(dataset: Dataset) -> str:

@@ -4,21 +4,29 @@
 are not sampled halves the time of `read()`.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
 
 from pipeline import interrupts
 from pipeline.clock import Clock
-from pipeline.container import HEAD_BYTES, Container, container_of, why_unopened
+from pipeline.container import HEAD_BYTES, container_of, why_unopened
 from pipeline.errors import RejectedError
-from pipeline.frame import Frame, Image
-from pipeline.runlog import RunLog
-from pipeline.sampling import Sampler
-from pipeline.stream import ByteStream, GuardedStream
+from pipeline.frame import Frame
+from pipeline.stream import GuardedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.container import Container
+    from pipeline.frame import Image
+    from pipeline.runlog import RunLog
+    from pipeline.sampling import Sampler
+    from pipeline.stream import ByteStream
 
 # FFmpeg's own messages name no file and no remedy; ours do. Read when the first video opens.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

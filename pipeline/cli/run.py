@@ -1,11 +1,13 @@
 """`pretag run`: one or more videos into a folder."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -13,17 +15,21 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline import config_layers
 from pipeline.cli.stage_table import stage_table
-from pipeline.config import Config
 from pipeline.cpus import available_cpus, limit_threads
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.errors import BrokenError, ConfigError, RejectedError
 from pipeline.folder import FolderSink
 from pipeline.outcome import Outcome
-from pipeline.run import Progress as OnProgress
 from pipeline.run import annotate
 from pipeline.runlog import RunLog
 from pipeline.source import LocalVideo, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.config import Config
+    from pipeline.run import Progress as OnProgress
 
 _BROKEN_EXIT, _REJECTED_EXIT = 1, 3
 

@@ -1,8 +1,15 @@
 """The stage table, for a terminal."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rich.table import Table
 
-from pipeline.runlog import STAGES, RunLog
+from pipeline.runlog import STAGES
+
+if TYPE_CHECKING:
+    from pipeline.runlog import RunLog
 
 
 def stage_table(log: RunLog) -> Table:

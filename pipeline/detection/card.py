@@ -1,16 +1,18 @@
 """Model cards: what is known of a model, in a TOML file beside it."""
 
-import tomllib
-from pathlib import Path
+from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.errors import BrokenError
 
 MODELS_DIRECTORY = Path(__file__).parents[2] / "models"
 
 
-class ModelCard(BaseModel):
+@dataclass(frozen=True)
+class ModelCard:
     """A model's card.
 
     Attributes:
@@ -21,8 +23,6 @@ class ModelCard(BaseModel):
         sha256: of the ONNX file; loading anything else is refused.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
     description: str
     licence: str
@@ -30,7 +30,7 @@ class ModelCard(BaseModel):
     sha256: str
 
     @classmethod
-    def beside(cls, model: Path) -> "ModelCard | None":
+    def beside(cls, model: Path) -> ModelCard | None:
         """Read the card of a model file (`x.toml` beside `x.onnx`); None if it has none.
 
         Raises:
@@ -40,8 +40,8 @@ class ModelCard(BaseModel):
         if not card.is_file():
             return None
         try:
-            return cls.model_validate(tomllib.loads(card.read_text(encoding="utf-8")))
-        except (OSError, tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
+            return cls(**tomllib.loads(card.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:  # TypeError: a key too many or too few
             detail = " ".join(str(error).split())
             raise BrokenError(f"Model card {card} is not valid: {detail}") from error
 

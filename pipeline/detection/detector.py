@@ -1,17 +1,24 @@
 """From a picture to its objects: fit, run, read, suppress, map back."""
 
+from __future__ import annotations
+
 import difflib
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.config import Detector as DetectorConfig
 from pipeline.detection import ultralytics
 from pipeline.detection.letterbox import Letterbox
-from pipeline.detection.model import Model
 from pipeline.detection.nms import suppress
 from pipeline.errors import ConfigError
-from pipeline.frame import Detections, Image
+from pipeline.frame import Detections
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.config import Detector as DetectorConfig
+    from pipeline.detection.model import Model
+    from pipeline.frame import Image
 
 # A box thinner than this rounds to nothing in the dataset's 2 decimals.
 _SMALLEST_SIDE_PIXELS = 0.01

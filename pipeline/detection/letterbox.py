@@ -1,12 +1,17 @@
 """Fitting a picture into a model's input without changing its proportions, and back."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.frame import Image
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.frame import Image
 
 # The grey that Ultralytics trains and exports with:
 # https://docs.ultralytics.com/reference/data/augment/#ultralytics.data.augment.LetterBox
@@ -30,7 +35,7 @@ class Letterbox:
     top: int
 
     @classmethod
-    def fit(cls, width: int, height: int, input_width: int, input_height: int) -> "Letterbox":
+    def fit(cls, width: int, height: int, input_width: int, input_height: int) -> Letterbox:
         """Centre a picture of this size in an input of that size, as large as it fits."""
         scale = min(input_width / width, input_height / height)
         fitted_width, fitted_height = _scaled(width, scale), _scaled(height, scale)

@@ -1,9 +1,10 @@
 """An ONNX model, loaded once: its session, its labels and its input."""
 
+from __future__ import annotations
+
 import ast
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
@@ -11,6 +12,9 @@ from pipeline.detection import ultralytics
 from pipeline.detection.card import ModelCard, locate
 from pipeline.digest import sha256_of_file
 from pipeline.errors import BrokenError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Model:
     session: Any
 
     @classmethod
-    def load(cls, model: str, threads: int) -> "Model":
+    def load(cls, model: str, threads: int) -> Model:
         """Load a model by name or path, to run on so many threads.
 
         Raises:

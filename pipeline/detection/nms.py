@@ -1,10 +1,14 @@
 """Non-maximum suppression: of boxes that show the same object, the best one stays."""
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.frame import Detections
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def suppress(candidates: Detections, iou_threshold: float) -> Detections:

@@ -1,9 +1,15 @@
 """The output layout of Ultralytics v8 and its kin: one tensor of boxes and class scores."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.frame import Detections
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _BOX_ROWS = 4
 

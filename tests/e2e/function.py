@@ -3,6 +3,8 @@
 https://github.com/aws/aws-lambda-runtime-interface-emulator
 """
 
+from __future__ import annotations
+
 import http.client
 import json
 from collections.abc import Callable, Mapping
@@ -33,7 +35,7 @@ class Function:
     @classmethod
     def start(
         cls, image: str, *, megabytes: int, timeout: int, variables: Mapping[str, str]
-    ) -> "Function":
+    ) -> Function:
         """Start a container, and wait for its emulator."""
         settings = {
             **variables,

@@ -1,5 +1,7 @@
 """The template, deployed: one CloudFormation stack and what a person does with it."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ class Stack:
     outputs: Mapping[str, str]
 
     @classmethod
-    def deploy(cls, aws: Cloud, built: Path, name: str, **parameters: str) -> "Stack":
+    def deploy(cls, aws: Cloud, built: Path, name: str, **parameters: str) -> Stack:
         """Deploy what `sam build` made of the template."""
         formation = aws.client("cloudformation")
         formation.create_stack(

@@ -1,5 +1,7 @@
 """The Lambda handler against S3 (moto): events in, trees and metrics out."""
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
@@ -42,7 +44,7 @@ class Context:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -65,7 +67,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
     s3_client.cache_clear()
 
 
-def put(client: "S3Client", key: str = KEY, body: bytes | None = None) -> dict[str, Any]:
+def put(client: S3Client, key: str = KEY, body: bytes | None = None) -> dict[str, Any]:
     """Put an object and return the record that S3 would send."""
     data = clips.SAMPLE.read_bytes() if body is None else body
     answer = client.put_object(Bucket="incoming", Key=key, Body=data)
@@ -89,7 +91,7 @@ def invoke(*records: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def tree(client: "S3Client") -> dict[str, bytes]:
+def tree(client: S3Client) -> dict[str, bytes]:
     pages = client.get_paginator("list_objects_v2").paginate(Bucket="results")
     return {
         each["Key"]: client.get_object(Bucket="results", Key=each["Key"])["Body"].read()
@@ -99,7 +101,7 @@ def tree(client: "S3Client") -> dict[str, bytes]:
 
 
 def test_a_put_ends_in_the_whole_tree_and_its_metrics(
-    bucket: "S3Client", capsys: pytest.CaptureFixture[str]
+    bucket: S3Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (video,) = invoke(put(bucket))["videos"]
     assert video["status"] == "done"
@@ -155,7 +157,7 @@ def test_a_put_ends_in_the_whole_tree_and_its_metrics(
 
 
 def test_the_manifest_is_written_after_all_it_lists(
-    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+    bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
     put_object = S3Sink.put
@@ -170,7 +172,7 @@ def test_the_manifest_is_written_after_all_it_lists(
 
 
 def test_bad_videos_end_in_rejections_and_the_others_are_done(
-    bucket: "S3Client", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    bucket: S3Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sound = clips.write_sound(tmp_path / "sound.mp4").read_bytes()
     frames = [clips.texture(1)] * 20
@@ -202,7 +204,7 @@ def test_bad_videos_end_in_rejections_and_the_others_are_done(
 
 
 def test_what_is_no_video_is_skipped_with_a_log_line(
-    bucket: "S3Client", caplog: pytest.LogCaptureFixture
+    bucket: S3Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     removed = {**put(bucket, "a.mp4"), "eventName": "ObjectRemoved:Delete"}
     names = ["s3://incoming/notes.txt", "s3://incoming/a.mp4", "s3://incoming/x.mp4/"]
@@ -217,7 +219,7 @@ def test_what_is_no_video_is_skipped_with_a_log_line(
 
 
 def test_a_warm_call_does_not_load_the_model_again(
-    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+    bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoke(put(bucket))
 
@@ -229,7 +231,7 @@ def test_a_warm_call_does_not_load_the_model_again(
 
 
 def test_an_object_that_is_gone_or_replaced_is_superseded(
-    bucket: "S3Client", capsys: pytest.CaptureFixture[str]
+    bucket: S3Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gone = put(bucket, "gone.mp4")
     bucket.delete_object(Bucket="incoming", Key="gone.mp4")
@@ -242,7 +244,7 @@ def test_an_object_that_is_gone_or_replaced_is_superseded(
     assert [emf.values(blob)["VideosSuperseded", SERVICE] for blob in blobs] == [1, 1]
 
 
-def test_a_versioned_object_is_read_by_its_version(bucket: "S3Client") -> None:
+def test_a_versioned_object_is_read_by_its_version(bucket: S3Client) -> None:
     bucket.put_bucket_versioning(Bucket="incoming", VersioningConfiguration={"Status": "Enabled"})
     first = bucket.put_object(Bucket="incoming", Key="a.mp4", Body=b"first")["VersionId"]
     bucket.put_object(Bucket="incoming", Key="a.mp4", Body=b"second")
@@ -253,7 +255,7 @@ def test_a_versioned_object_is_read_by_its_version(bucket: "S3Client") -> None:
 
 
 def test_broken_config_and_model_raise_and_reject_nobody(
-    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+    bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = put(bucket)
     monkeypatch.setenv("PRETAG_DETECTOR__MODEL", "no.onnx")
@@ -266,11 +268,11 @@ def test_broken_config_and_model_raise_and_reject_nobody(
 
 
 def test_all_records_are_worked_on_before_a_failure_is_raised(
-    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+    bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of = S3Video.of
 
-    def flaky(job: Job, client: "S3Client") -> S3Video:
+    def flaky(job: Job, client: S3Client) -> S3Video:
         if job.key == "flaky.mp4":
             raise RetryableError("S3 failed on it.")
         return of(job, client)
@@ -281,7 +283,7 @@ def test_all_records_are_worked_on_before_a_failure_is_raised(
     assert f"datasets/{KEY}/latest.json" in tree(bucket)
 
 
-def test_config_may_lie_in_s3(bucket: "S3Client", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_may_lie_in_s3(bucket: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRETAG_CONFIG", "s3://incoming/config/pretag.yaml")
     with pytest.raises(BrokenError, match=r"s3://incoming/config/pretag.yaml does not exist"):
         invoke(put(bucket))
@@ -299,7 +301,7 @@ def test_config_may_lie_in_s3(bucket: "S3Client", monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_missing_output_bucket_is_broken(
-    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+    bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OUTPUT_BUCKET", "nowhere")
     with pytest.raises(BrokenError, match=r"S3 refuses PutObject on s3://nowhere/.*NoSuchBucket"):
@@ -342,7 +344,7 @@ def test_a_name_that_s3_refuses_is_broken() -> None:
 
 
 def test_threads_follow_the_functions_memory(
-    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+    bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr(worker, "limit_threads", asked.append)
@@ -352,7 +354,7 @@ def test_threads_follow_the_functions_memory(
 
 
 def test_a_queue_hears_which_messages_failed(
-    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+    bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PRETAG_OUTPUT__IMAGES", "false")
     bodies = {
@@ -372,7 +374,7 @@ def test_a_queue_hears_which_messages_failed(
 
 
 def test_a_direct_event_brings_its_config_and_output(
-    bucket: "S3Client", monkeypatch: pytest.MonkeyPatch
+    bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(bucket, "clips/without suffix")
     monkeypatch.setenv("PRETAG_OUTPUT__IMAGES", "true")

@@ -1,5 +1,7 @@
 """Videos decoded where they lie: in S3 (moto), by ranges."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -28,7 +30,7 @@ BLOCK = 8 * 1024
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Client]":
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     for module in (ranged, s3_video):  # small blocks: many ranges of a small clip
@@ -45,7 +47,7 @@ def decoded(stream: ByteStream) -> list[tuple[int, float, bytes]]:
         return [(frame.index, frame.pts_ms, frame.image.tobytes()) for frame in frames]
 
 
-def in_s3(client: "S3Client", data: bytes, key: str = "clip") -> S3Video:
+def in_s3(client: S3Client, data: bytes, key: str = "clip") -> S3Video:
     client.put_object(Bucket="videos", Key=key, Body=data)
     return S3Video.of(Job("videos", key), client)
 
@@ -63,7 +65,7 @@ def in_s3(client: "S3Client", data: bytes, key: str = "clip") -> S3Video:
     ],
 )
 def test_a_video_in_s3_decodes_as_the_file_does(
-    client: "S3Client", tmp_path: Path, name: str, codec: str, options: dict[str, str]
+    client: S3Client, tmp_path: Path, name: str, codec: str, options: dict[str, str]
 ) -> None:
     images = [clips.texture(seed) for seed in range(40)]
     path = clips.write_clip(tmp_path / name, images, codec=codec, options=options)
@@ -75,7 +77,7 @@ def test_a_video_in_s3_decodes_as_the_file_does(
         assert decoded(stream) == expected
 
 
-def test_what_it_is_comes_with_the_first_block(client: "S3Client") -> None:
+def test_what_it_is_comes_with_the_first_block(client: S3Client) -> None:
     video = in_s3(client, b"x" * 100)
     assert (video.size, video.head) == (100, b"x" * 100)
     assert video.identity == {"bucket": "videos", "key": "clip", "etag": video.etag}
@@ -86,7 +88,7 @@ def test_what_it_is_comes_with_the_first_block(client: "S3Client") -> None:
 
 
 def test_an_object_that_changes_while_it_is_read_is_superseded_never_mixed(
-    client: "S3Client",
+    client: S3Client,
 ) -> None:
     video = in_s3(client, clips.SAMPLE.read_bytes())
     with video.open() as stream:
@@ -95,7 +97,7 @@ def test_an_object_that_changes_while_it_is_read_is_superseded_never_mixed(
             decoded(stream)
 
 
-def test_an_object_that_vanishes_while_it_is_read_is_superseded(client: "S3Client") -> None:
+def test_an_object_that_vanishes_while_it_is_read_is_superseded(client: S3Client) -> None:
     video = in_s3(client, clips.SAMPLE.read_bytes())
     with video.open() as stream:
         client.delete_object(Bucket="videos", Key="clip")
@@ -103,7 +105,7 @@ def test_an_object_that_vanishes_while_it_is_read_is_superseded(client: "S3Clien
             decoded(stream)
 
 
-def test_a_version_is_read_on_after_it_was_replaced(client: "S3Client") -> None:
+def test_a_version_is_read_on_after_it_was_replaced(client: S3Client) -> None:
     client.put_bucket_versioning(Bucket="videos", VersioningConfiguration={"Status": "Enabled"})
     data = clips.SAMPLE.read_bytes()
     version = client.put_object(Bucket="videos", Key="clip", Body=data)["VersionId"]
@@ -116,7 +118,7 @@ def test_a_version_is_read_on_after_it_was_replaced(client: "S3Client") -> None:
 class Flaky:
     """A client whose bodies break off a number of times."""
 
-    def __init__(self, client: "S3Client", failures: int) -> None:
+    def __init__(self, client: S3Client, failures: int) -> None:
         self._client = client
         self.failures = failures
 
@@ -137,7 +139,7 @@ class BrokenOff:
 
 @pytest.mark.parametrize(("failures", "recovers"), [(3, True), (4, False)])
 def test_a_body_that_breaks_off_is_asked_for_again(
-    client: "S3Client", failures: int, *, recovers: bool
+    client: S3Client, failures: int, *, recovers: bool
 ) -> None:
     data = bytes(range(256)) * 128
     flaky: Any = Flaky(client, 0)
@@ -155,7 +157,7 @@ def test_a_body_that_breaks_off_is_asked_for_again(
 class Unranged:
     """A client of a server that ignores ranges, or cuts its answers short."""
 
-    def __init__(self, client: "S3Client", bytes_sent: int | None = None) -> None:
+    def __init__(self, client: S3Client, bytes_sent: int | None = None) -> None:
         self._client = client
         self._bytes_sent = bytes_sent
 
@@ -167,7 +169,7 @@ class Unranged:
         return answer
 
 
-def test_a_server_that_ignores_ranges_is_read_all_the_same(client: "S3Client") -> None:
+def test_a_server_that_ignores_ranges_is_read_all_the_same(client: S3Client) -> None:
     data = bytes(range(256)) * 200
     client.put_object(Bucket="videos", Key="clip", Body=data)
     unranged: Any = Unranged(client)
@@ -175,7 +177,7 @@ def test_a_server_that_ignores_ranges_is_read_all_the_same(client: "S3Client") -
         assert stream.read() == data
 
 
-def test_an_answer_that_is_too_short_is_no_end(client: "S3Client") -> None:
+def test_an_answer_that_is_too_short_is_no_end(client: S3Client) -> None:
     client.put_object(Bucket="videos", Key="clip", Body=bytes(3 * BLOCK))
     video = S3Video.of(Job("videos", "clip"), client)
     short: Any = Unranged(client, bytes_sent=BLOCK + 10)

@@ -41,7 +41,7 @@ def dataset(*frames: AnnotatedFrame) -> Dataset:
 
 
 def test_known_answer() -> None:
-    found = coco.annotations(
+    found = coco.instances(
         dataset(kept(0, NOTHING), kept(25, [(10.004, 20, 110.126, 60.5, 0.87654, 1)]))
     )
     assert found["info"]["start_ms"] == 1480.0
@@ -73,12 +73,12 @@ def test_known_answer() -> None:
 def test_without_hashes_images_have_none() -> None:
     plain = dataset(kept(0, NOTHING))
     plain.hash_name = None
-    assert "phash" not in coco.annotations(plain)["images"][0]
+    assert "phash" not in coco.instances(plain)["images"][0]
 
 
 def test_the_reference_reader_reads_both_files(tmp_path: Path) -> None:
     found = dataset(kept(3, [(0, 0, 50, 50, 0.9, 0), (5, 5, 9, 9, 0.5, 1)]), kept(9, NOTHING))
-    (tmp_path / "instances.json").write_text(json.dumps(coco.annotations(found)))
+    (tmp_path / "instances.json").write_text(json.dumps(coco.instances(found)))
     (tmp_path / "predictions.json").write_text(json.dumps(coco.predictions(found)))
     truth = COCO(str(tmp_path / "instances.json"))
     results = truth.loadRes(str(tmp_path / "predictions.json"))
@@ -98,7 +98,7 @@ side = st.floats(0, 640, width=32)
 @given(x1=side, x2=side, y1=st.floats(0, 480, width=32), y2=st.floats(0, 480, width=32))
 def test_rounded_boxes_stay_in_the_picture(x1: float, x2: float, y1: float, y2: float) -> None:
     row = (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2), 0.5, 0)
-    found = coco.annotations(dataset(kept(0, [row])))["annotations"][0]
+    found = coco.instances(dataset(kept(0, [row])))["annotations"][0]
     x, y, width, height = found["bbox"]
     assert 0 <= x <= round(x + width, 2) <= 640
     assert 0 <= y <= round(y + height, 2) <= 480

@@ -132,8 +132,12 @@ def test_a_topics_message_in_a_queue() -> None:
         ({}, r"none that pretag knows .its keys: none."),
         ({"hello": 1}, r"its keys: hello"),
         ({"Records": [{"eventSource": "aws:kinesis"}]}, "a record from aws:kinesis"),
-        ({"video": "https://x/y.mp4"}, "video: String should match pattern"),
-        ({"video": "s3://b/k", "confg": {}}, "confg: Extra inputs are not permitted"),
+        ({"video": "https://x/y.mp4"}, "direct event is not right .video."),
+        ({"video": "s3://bucket"}, "direct event is not right .video."),
+        ({"video": 7}, "direct event is not right .video."),
+        ({"video": "s3://b/k", "confg": {}}, "direct event is not right .confg."),
+        ({"video": "s3://b/k", "config": "x"}, "direct event is not right .config."),
+        ({"video": "s3://b/k", "output": "results"}, "direct event is not right .output."),
         ({"requestPayload": {"a": 1}}, "its keys: a"),
     ],
 )
@@ -161,10 +165,13 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {".mp4", ".mov", ".mkv", ".ts"} < set(Environment.load().video_suffixes)
 
 
-def test_an_environment_that_is_wrong_names_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_that_is_wrong_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OUTPUT_BUCKET", raising=False)
+    with pytest.raises(BrokenError, match="OUTPUT_BUCKET is not set"):
+        Environment.load()
+    monkeypatch.setenv("OUTPUT_BUCKET", "out")
     monkeypatch.setenv("PRETAG_CONFIG", "config.yaml")
-    with pytest.raises(BrokenError, match=r"OUTPUT_BUCKET: Field required; PRETAG_CONFIG: .*s3"):
+    with pytest.raises(BrokenError, match=r"PRETAG_CONFIG is 'config.yaml': it must be s3://"):
         Environment.load()
 
 
