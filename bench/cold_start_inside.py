@@ -10,15 +10,13 @@ import sys
 import time
 from collections import Counter
 
+BARE_IMPORTS = "import boto3, cv2, onnxruntime; from aws_lambda_powertools import Logger, Metrics"
+IMPORT_HANDLER = "import handler.app"
 # Each prints moments of the one clock that all processes share, as JSON.
 STARTS = {
     "interpreter": "moments = {}",
-    "bare imports": """
-import boto3, cv2, onnxruntime
-from aws_lambda_powertools import Logger, Metrics
-moments = {}
-""",
-    "handler": "import handler.app; moments = {}",
+    "bare imports": f"{BARE_IMPORTS}; moments = {{}}",
+    "handler": f"{IMPORT_HANDLER}; moments = {{}}",
     "model": """
 import handler.app
 from pipeline.config import Config
@@ -63,9 +61,9 @@ def start(code: str, event: str) -> dict[str, float]:
     return {name: moment - began for name, moment in json.loads(result.stdout).items()}
 
 
-def import_times() -> dict[str, float]:
-    """Import the handler, and return each package's own seconds."""
-    command = [sys.executable, "-X", "importtime", "-c", "import handler.app"]
+def import_times(code: str) -> dict[str, float]:
+    """Run code that imports, and return each package's own seconds."""
+    command = [sys.executable, "-X", "importtime", "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - same
     own: Counter[str] = Counter()
     for line in result.stderr.splitlines():
@@ -76,16 +74,15 @@ def import_times() -> dict[str, float]:
 
 
 def main() -> None:
-    """Print all moments of all starts."""
+    """Print the moments of all starts, round by round."""
     count, event = int(sys.argv[1]), sys.argv[2]
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in [*STARTS, "imports"]}
-    for number in range(HEATING + count):
+    rounds = []
+    for _ in range(HEATING + count):
         moments = {name: start(code, event) for name, code in STARTS.items()}
-        moments["imports"] = import_times()
-        if number >= HEATING:
-            for name, each in moments.items():
-                found[name].append(each)
-    print(json.dumps(found))  # noqa: T201 - its purpose
+        moments["own, bare imports"] = import_times(BARE_IMPORTS)
+        moments["own, handler"] = import_times(IMPORT_HANDLER)
+        rounds.append(moments)
+    print(json.dumps(rounds[HEATING:]))  # noqa: T201 - its purpose
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ def available_cpus(memory_megabytes: int | None = None) -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
     if memory_megabytes is not None:
-        cpus = min(cpus, max(1, round(memory_megabytes / _MEGABYTES_PER_CPU)))
+        # Rounded down: a thread beyond the share makes the others wait for it.
+        cpus = min(cpus, max(1, memory_megabytes // _MEGABYTES_PER_CPU))
     return cpus
 
 

@@ -42,7 +42,7 @@ def put(key: str, name: str = "ObjectCreated:Put", **entity: str) -> dict[str, A
             "s3-put-several",
             [
                 PEDESTRIANS,
-                Job("pretag-videos", "incoming/cam 1+2/höhe.MP4", version_id="EXAMPLE-VERSION"),
+                Job("pretag-videos", "incoming/cam 1+2/höhe.MP4"),
                 Job("pretag-videos", "incoming/notes.txt"),
             ],
         ),

@@ -44,8 +44,9 @@ def test_the_run_id_changes_with_each_of_its_parts() -> None:
 def test_cpus_follow_affinity_and_lambda_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(6)), raising=False)
     assert available_cpus() == 6
-    assert available_cpus(memory_megabytes=10_240) == 6
+    assert available_cpus(memory_megabytes=10_240) == 5  # 5.8 CPUs
     assert available_cpus(memory_megabytes=3_538) == 2
+    assert available_cpus(memory_megabytes=3_008) == 1
     assert available_cpus(memory_megabytes=128) == 1
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
