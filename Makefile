@@ -14,7 +14,7 @@ SAM    := SAM_CLI_TELEMETRY=0 .tools/deploy/bin/sam
 ##@ Use
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-header --no-annotate --no-emit-index-url
+  --no-header --no-annotate
 
 .PHONY: help
 help: ## list the targets
