@@ -9,14 +9,10 @@ from aws_lambda_powertools import Logger
 from handler.environment import Environment
 from handler.events import is_batch, jobs_in, jobs_in_text, messages_in
 from handler.tracing import traced
-from handler.worker import work
+from handler.worker import work_through
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-    from handler.events import Job, Skip
 
 logger = Logger()
 
@@ -36,29 +32,12 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     """
     environment = Environment.load()
     if not is_batch(event):
-        return _work_through(jobs_in(event), environment)
+        return work_through(jobs_in(event), environment)
     failures = []
     for message_id, body in messages_in(event):
         try:
-            _work_through(jobs_in_text(body), environment)
+            work_through(jobs_in_text(body), environment)
         except Exception:
             logger.exception("Message failed", extra={"message_id": message_id})
             failures.append({"itemIdentifier": message_id})
     return {"batchItemFailures": failures}
-
-
-def _work_through(jobs: Iterable[Job | Skip], environment: Environment) -> dict[str, Any]:
-    summary: dict[str, Any] = {"videos": [], "skipped": []}
-    failures: list[Exception] = []
-    for job in jobs:
-        try:
-            outcome = work(job, environment)
-        except Exception as error:  # the other records come first; it is raised below
-            logger.exception("Video failed", extra={"job": job})
-            failures.append(error)
-            continue
-        logger.info("Worked", extra={"outcome": outcome})
-        summary["skipped" if "skipped" in outcome else "videos"].append(outcome)
-    if failures:
-        raise failures[0]
-    return summary

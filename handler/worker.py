@@ -1,4 +1,4 @@
-"""A job's way from the event to the output bucket."""
+"""The jobs of an event, each on its way to the output bucket."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from pipeline.errors import SupersededError
 from pipeline.run import annotate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from handler.environment import Environment
     from handler.events import Job
     from pipeline.config import Config
@@ -34,6 +36,31 @@ def _load_model(model: str, threads: int) -> Model:
     loaded = Model.load(model, threads)
     logger.info("Model loaded", extra={"model": loaded.name, "sha256": loaded.sha256})
     return loaded
+
+
+def work_through(jobs: Iterable[Job | Skip], environment: Environment) -> dict[str, Any]:
+    """Work on each job, then raise the first failure that is not the video's own.
+
+    Returns:
+        The summary: each job's line, among `videos` or `skipped`.
+
+    Raises:
+        PretagError: retryable or broken.
+    """
+    summary: dict[str, Any] = {"videos": [], "skipped": []}
+    failures: list[Exception] = []
+    for job in jobs:
+        try:
+            outcome = work(job, environment)
+        except Exception as error:  # the other records come first; it is raised below
+            logger.exception("Video failed", extra={"job": job})
+            failures.append(error)
+            continue
+        logger.info("Worked", extra={"outcome": outcome})
+        summary["skipped" if "skipped" in outcome else "videos"].append(outcome)
+    if failures:
+        raise failures[0]
+    return summary
 
 
 def work(job: Job | Skip, environment: Environment) -> dict[str, Any]:
