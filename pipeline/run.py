@@ -105,7 +105,7 @@ def _work(run: _Run, delivery: Delivery, on_progress: Progress) -> Dataset:
         video = lent.enter_context(closing(Video(stream, run.source.uri)))
         for frame in video.frames(Sampler(Grid.of(run.config)), run.log):
             with run.log.work("dedupe") as dedupe:
-                sampled = selection.judge(frame)
+                sampled = selection.judge(frame, selection.fingerprint(frame))
                 dedupe.items_out += sampled.twin is None
             dataset.sampled.append(sampled)
             if sampled.twin is None:

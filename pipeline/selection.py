@@ -15,6 +15,8 @@ from pipeline.dedupe import Deduplicator
 from pipeline.hashing import perceptual_hash
 
 if TYPE_CHECKING:
+    from imagehash import ImageHash
+
     from pipeline.config import Dedupe
     from pipeline.frame import Frame
 
@@ -28,11 +30,16 @@ class Selection:
         self._within = self._deduplicator("duplicate")
         self._across = self._deduplicator("duplicate_across_segments")
 
-    def judge(self, frame: Frame) -> SampledFrame:
-        """Return the frame's row: kept, or dropped with its twin."""
+    def fingerprint(self, frame: Frame) -> ImageHash | None:
+        """Return what frames are compared by: of this frame alone, so any thread may ask."""
         if self._config.method == "none":
+            return None
+        return perceptual_hash(frame.image, self._config.method, self._config.hash_size)
+
+    def judge(self, frame: Frame, bits: ImageHash | None) -> SampledFrame:
+        """Return the frame's row: kept, or dropped with its twin."""
+        if bits is None:
             return SampledFrame(frame.index, frame.pts_ms, frame.segment, hash=None, twin=None)
-        bits = perceptual_hash(frame.image, self._config.method, self._config.hash_size)
         if frame.segment != self._segment:
             self._segment = frame.segment
             self._within = self._deduplicator("duplicate")

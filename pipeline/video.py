@@ -6,15 +6,14 @@ are not sampled halves the time of `read()`.
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from pipeline import interrupts
+from pipeline.capture import open_capture
 from pipeline.clock import Clock
-from pipeline.container import HEAD_BYTES, container_of, why_unopened
 from pipeline.errors import RejectedError
 from pipeline.frame import Frame
 from pipeline.stream import GuardedStream
@@ -22,16 +21,11 @@ from pipeline.stream import GuardedStream
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.container import Container
     from pipeline.frame import Image
     from pipeline.runlog import RunLog
     from pipeline.sampling import Sampler
     from pipeline.stream import ByteStream
 
-# FFmpeg's own messages name no file and no remedy; ours do. Read when the first video opens.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-# OpenCV's, of files that it fails to open: they end as rejections, in our words.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 # A failed grab is a corrupt frame in mid-file, or the end; this many in a row are the end. At the
 # end they take 0.1 s together.
 _FAILED_GRABS_AT_END = 10_000
@@ -52,9 +46,6 @@ class Video:
     def __init__(self, stream: ByteStream, name: str) -> None:
         """Open the video in a stream.
 
-        A stream, not a path: FFmpeg takes `12:30.mp4` for a protocol, `cam_%03d.mp4` for a
-        sequence of pictures, and dies of a name that is not UTF-8.
-
         Args:
             stream: readable and seekable; the caller closes it.
             name: what to call it in messages.
@@ -65,18 +56,7 @@ class Video:
         """
         self._name = name
         self._stream = GuardedStream(stream)
-        container = _container(stream, name)
-        os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = (
-            f"protocol_whitelist;file|format_whitelist;{container.demuxer}"
-        )
-        # The stubs ask for OpenCV's own IStreamReader; in Python any BufferedIOBase is one.
-        reader = cast("Any", self._stream)
-        with interrupts.held:
-            self._capture = cv2.VideoCapture(reader, cv2.CAP_FFMPEG, [])
-        self._stream.check()
-        if not self._capture.isOpened():
-            reason, sentence = why_unopened(stream, container)
-            raise RejectedError(reason, f"{name} {sentence}")
+        self._capture = open_capture(self._stream, name)
         self.start_ms: float | None = None
         self.duration_ms = 0.0
         self.hinted_seconds = self._hint()
@@ -152,18 +132,3 @@ class Video:
             f"{self._name} has a video stream (codec {codec}) but not one frame could be decoded: "
             "the codec is not supported here, or the data is damaged. Convert it to H.264."
         )
-
-
-def _container(stream: ByteStream, name: str) -> Container:
-    head = stream.read(HEAD_BYTES)
-    stream.seek(0)
-    if not head:
-        raise RejectedError("empty", f"{name} is empty (0 bytes).")
-    container = container_of(head)
-    if container is None:
-        raise RejectedError(
-            "not_a_video",
-            f"{name} is not a video: its first bytes are of no container that pretag reads "
-            "(mp4, mov, mkv, webm, avi, mpeg-ts, mpeg-ps, flv, wmv, ogg, mxf).",
-        )
-    return container

@@ -76,7 +76,7 @@ def test_segments_start_afresh_and_the_merge_drops_across_them() -> None:
     selection = Selection(Dedupe())
     a, b, c = 1, 2, 3
     rows = [
-        selection.judge(each)
+        selection.judge(each, selection.fingerprint(each))
         for each in (
             frame(0, 0, a), frame(1, 0, a), frame(2, 0, b),
             frame(3, 1, b), frame(4, 1, b), frame(5, 1, c),
@@ -94,7 +94,8 @@ def test_segments_start_afresh_and_the_merge_drops_across_them() -> None:
 
 def test_none_keeps_all_and_hashes_nothing() -> None:
     selection = Selection(Dedupe(method="none"))
-    rows = [selection.judge(frame(index, 0, 1)) for index in range(3)]
+    rows = [selection.judge(frame(index, 0, 1), None) for index in range(3)]
+    assert selection.fingerprint(frame(0, 0, 1)) is None
     assert [(row.twin, row.hash) for row in rows] == [(None, None)] * 3
 
 
