@@ -14,7 +14,7 @@ from handler.metrics import emit_outcome, emit_superseded
 from handler.s3 import read_text, s3_client, split_uri
 from handler.s3_sink import S3Sink
 from handler.s3_video import S3Video
-from pipeline.cpus import available_cpus, limit_threads
+from pipeline.cpus import available_cpus
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.errors import SupersededError
@@ -31,9 +31,9 @@ logger = Logger(child=True)
 
 
 @lru_cache(maxsize=2)
-def _load_model(model: str, threads: int) -> Model:
+def _load_model(model: str) -> Model:
     """Load a model once a process: a warm call finds it here."""
-    loaded = Model.load(model, threads)
+    loaded = Model.load(model)
     logger.info("Model loaded", extra={"model": loaded.name, "sha256": loaded.sha256})
     return loaded
 
@@ -106,18 +106,17 @@ def effective_config(environment: Environment, job: Job) -> Config:
 
 def _annotated(job: Job, environment: Environment) -> dict[str, Any]:
     client = s3_client()
-    cpus = available_cpus(environment.memory_megabytes)
-    limit_threads(cpus)
     bucket, prefix = split_uri(job.output or environment.output)
     with ThreadPoolExecutor(max_workers=1) as beside:
         asked = beside.submit(S3Video.of, job, client)  # S3 answers while the model loads
         config = effective_config(environment, job)
-        model = _load_model(config.detector.model, cpus)
+        model = _load_model(config.detector.model)
     outcome = annotate(
         asked.result(),
         config,
         Detector(model, config.detector),
         lambda run_id: S3Sink(client, bucket, prefix, job.key, run_id),
+        cpus=available_cpus(environment.memory_megabytes),
     )
     emit_outcome(outcome, config.detector.classes or model.labels)
     return outcome.summary()

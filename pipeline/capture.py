@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 
-from pipeline import interrupts
 from pipeline.container import HEAD_BYTES, container_of, why_unopened
 from pipeline.errors import RejectedError
 
@@ -21,7 +20,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
-def open_capture(stream: GuardedStream, name: str) -> cv2.VideoCapture:
+def open_capture(stream: GuardedStream, name: str, *, threads: int) -> cv2.VideoCapture:
     """Open the video in a stream; the caller releases it.
 
     A stream, not a path: FFmpeg takes `12:30.mp4` for a protocol, `cam_%03d.mp4` for a
@@ -30,6 +29,7 @@ def open_capture(stream: GuardedStream, name: str) -> cv2.VideoCapture:
     Args:
         stream: at its beginning; the caller closes it.
         name: what to call it in messages.
+        threads: how many the decoder may use.
 
     Raises:
         RejectedError: it is empty, not a video, cut short, or has no video stream.
@@ -41,8 +41,7 @@ def open_capture(stream: GuardedStream, name: str) -> cv2.VideoCapture:
     )
     # The stubs ask for OpenCV's own IStreamReader; in Python any BufferedIOBase is one.
     reader = cast("Any", stream)
-    with interrupts.held:
-        capture = cv2.VideoCapture(reader, cv2.CAP_FFMPEG, [])
+    capture = cv2.VideoCapture(reader, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
     stream.check()
     if not capture.isOpened():
         reason, sentence = why_unopened(stream, container)

@@ -2,8 +2,6 @@
 
 import os
 
-import cv2
-
 # "At 1,769 MB, a function has the equivalent of one vCPU":
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 _MEGABYTES_PER_CPU = 1769
@@ -23,8 +21,3 @@ def available_cpus(memory_megabytes: int | None = None) -> int:
         # Rounded down: a thread beyond the share makes the others wait for it.
         cpus = min(cpus, max(1, memory_megabytes // _MEGABYTES_PER_CPU))
     return cpus
-
-
-def limit_threads(cpus: int) -> None:
-    """Let OpenCV use this many threads; its own guess is the machine's count."""
-    cv2.setNumThreads(cpus)

@@ -66,3 +66,9 @@ class Dataset:
     start_ms: float | None = None
     sampled: list[SampledFrame] = field(default_factory=list)
     kept: list[AnnotatedFrame] = field(default_factory=list)
+
+    def add(self, sampled: SampledFrame, annotated: AnnotatedFrame | None) -> None:
+        """Add the next frame, and its objects if it was kept."""
+        self.sampled.append(sampled)
+        if annotated is not None:
+            self.kept.append(annotated)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pipeline.errors import RejectedError
-    from pipeline.runlog import Stage
+    from pipeline.runlog import RunLog
     from pipeline.source import VideoSource
 
 MANIFEST = "manifest.json"
@@ -45,14 +45,14 @@ class Sink(Protocol):
 class Delivery:
     """Writes a run's files and keeps the list of them for the manifest."""
 
-    def __init__(self, sink: Sink, run_id: str, source: VideoSource, stage: Stage) -> None:
+    def __init__(self, sink: Sink, run_id: str, source: VideoSource, log: RunLog) -> None:
         """Start a delivery; as a context manager, it abandons the sink on any exception.
 
         Args:
             sink: where the files go.
             run_id: of this run.
             source: the video, for the record.
-            stage: the run log's row to count files, bytes and seconds in.
+            log: counts files, bytes and seconds.
         """
         self._sink = sink
         self._head = {
@@ -60,7 +60,7 @@ class Delivery:
             "pretag": __version__,
             "source": {"uri": source.uri, **source.identity},
         }
-        self._stage = stage
+        self._log = log
         self._files: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
@@ -81,12 +81,11 @@ class Delivery:
         return self._sink.location
 
     def put(self, path: str, data: bytes) -> None:
-        """Write one file."""
-        with self._stage.timed():
+        """Write one file; any thread may."""
+        with self._log.work("write") as write:
             self._sink.put(path, data)
             digest = hashlib.sha256(data).hexdigest()
-        self._stage.items_in += 1
-        self._stage.items_out += len(data)
+            write.items_out += len(data)
         self._files.append({"path": path, "bytes": len(data), "sha256": digest})
 
     def put_text(self, path: str, text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,8 @@ import numpy as np
 import onnxruntime
 
 from pipeline import __version__, coco
-from pipeline.dataset import AnnotatedFrame, Dataset
+from pipeline.crew import Crew
+from pipeline.dataset import Dataset
 from pipeline.delivery import Delivery
 from pipeline.digest import run_id
 from pipeline.errors import RejectedError
@@ -20,27 +20,27 @@ from pipeline.outcome import Outcome
 from pipeline.report import report_markdown
 from pipeline.runlog import RunLog
 from pipeline.sampling import Grid, Sampler
-from pipeline.selection import Selection
+from pipeline.stages import Stages
 from pipeline.tables import frames_csv, logs_csv
 from pipeline.video import Video
 
 if TYPE_CHECKING:
     from pipeline.config import Config
-    from pipeline.dataset import SampledFrame
     from pipeline.delivery import Sink
     from pipeline.detection.detector import Detector
-    from pipeline.frame import Frame
     from pipeline.source import VideoSource
 
 Progress = Callable[[float, float | None], None]
 """Called with seconds of video done, and how many the header claims there are."""
 
 
-def annotate(
+def annotate(  # noqa: PLR0913 - what, how, with what, whereto, on what, and who is told
     source: VideoSource,
     config: Config,
     detector: Detector,
     open_sink: Callable[[str], Sink],
+    *,
+    cpus: int,
     on_progress: Progress = lambda _done, _total: None,
 ) -> Outcome:
     """Turn one video into a dataset, or say why it cannot be.
@@ -50,6 +50,7 @@ def annotate(
         config: the effective configuration.
         detector: bound to the same configuration.
         open_sink: makes the place for the files of a run id.
+        cpus: how many to use.
         on_progress: told of the way through the video.
 
     Returns:
@@ -61,7 +62,7 @@ def annotate(
     run = _Run(source, config, detector)
     try:
         with run.delivery(open_sink) as delivery:
-            dataset = _work(run, delivery, on_progress)
+            dataset = _work(run, delivery, cpus, on_progress)
             log = _write(run, dataset, delivery)
     except RejectedError as error:
         with run.delivery(open_sink) as delivery:
@@ -85,11 +86,11 @@ class _Run:
         return run_id(self.source.identity, self.config.digest(), model, __version__)
 
     def delivery(self, open_sink: Callable[[str], Sink]) -> Delivery:
-        return Delivery(open_sink(self.id), self.id, self.source, self.log.stage("write"))
+        return Delivery(open_sink(self.id), self.id, self.source, self.log)
 
 
-def _work(run: _Run, delivery: Delivery, on_progress: Progress) -> Dataset:
-    """Take the frames one by one; the kept ones' images are delivered on the way."""
+def _work(run: _Run, delivery: Delivery, cpus: int, on_progress: Progress) -> Dataset:
+    """Run the stages side by side; the kept frames' images are delivered on the way."""
     method = run.config.dedupe.method
     dataset = Dataset(
         video=run.source.name,
@@ -97,42 +98,19 @@ def _work(run: _Run, delivery: Delivery, on_progress: Progress) -> Dataset:
         labels=run.detector.model.labels,
         hash_name=None if method == "none" else method,
     )
-    selection = Selection(run.config.dedupe)
-    with ExitStack() as lent:
-        with run.log.work("fetch") as fetch:
-            stream = lent.enter_context(run.source.open())
-            fetch.items_out += 1
-        video = lent.enter_context(closing(Video(stream, run.source.uri)))
-        for frame in video.frames(Sampler(Grid.of(run.config)), run.log):
-            with run.log.work("dedupe") as dedupe:
-                sampled = selection.judge(frame, selection.fingerprint(frame))
-                dedupe.items_out += sampled.twin is None
-            dataset.sampled.append(sampled)
-            if sampled.twin is None:
-                kept = _detected(run, frame, sampled)
-                dataset.kept.append(kept)
-                if run.config.output.images:
-                    delivery.put(f"images/default/{kept.file_name}", _jpeg(run, frame))
-            on_progress(frame.pts_ms / 1000, video.hinted_seconds)
+    stages = Stages(run.config, run.detector, delivery, run.log)
+    with run.source.open() as stream, Crew(cpus) as crew:
+        video = Video(stream, run.source.uri, threads=cpus)
+        decoded = video.frames(Sampler(Grid.of(run.config)), run.log)
+        frames = crew.ahead(decoded, stop=video.stop)
+        judged = map(stages.judge, crew.map(stages.fingerprint, frames))
+        labelled = crew.map(stages.label, judged)
+        for frame in crew.deliver(stages.deliver, labelled):
+            dataset.add(frame.sampled, frame.annotated)
+            on_progress(frame.sampled.pts_ms / 1000, video.hinted_seconds)
         dataset.start_ms = video.start_ms
         run.log.video_seconds = video.duration_ms / 1000
     return dataset
-
-
-def _detected(run: _Run, frame: Frame, sampled: SampledFrame) -> AnnotatedFrame:
-    with run.log.work("detect") as detect:
-        found = run.detector.detect(frame.image)
-        detect.items_out += len(found)
-    height, width = frame.image.shape[:2]
-    return AnnotatedFrame(sampled, width, height, found)
-
-
-def _jpeg(run: _Run, frame: Frame) -> bytes:
-    with run.log.work("encode") as encode:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, run.config.output.jpeg_quality]
-        _, jpeg = cv2.imencode(".jpg", frame.image, quality)
-        encode.items_out += 1
-    return jpeg.tobytes()
 
 
 def _write(run: _Run, dataset: Dataset, delivery: Delivery) -> RunLog:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # Stage -> what goes in, what comes out. The order is the way of the data.
 STAGES: dict[str, tuple[str, str]] = {
-    "fetch": ("videos", "videos"),
+    "fetch": ("reads", "bytes"),
     "decode": ("frames decoded", "frames sampled"),
     "dedupe": ("frames sampled", "frames kept"),
     "detect": ("frames kept", "detections"),
@@ -34,7 +35,8 @@ class Stage:
     Attributes:
         items_in, items_out: counts, in the units that `STAGES` names.
         failed: items that could not be worked on, such as corrupt frames.
-        seconds: time in the stage's own work, without waiting for its neighbours.
+        seconds: time in the stage's own work, summed over its threads, without waiting for its
+            neighbours. Stages run side by side, so together they take more than the whole.
     """
 
     name: str
@@ -76,18 +78,37 @@ class RunLog:
     total_seconds: float = 0.0
     peak_memory_megabytes: float = 0.0
     _started: float = field(default_factory=time.perf_counter, repr=False)
+    _adding: Lock = field(default_factory=Lock, repr=False)
 
     def stage(self, name: str) -> Stage:
         """Return the row of one of `STAGES`."""
         return self.stages[name]
 
+    def add(self, done: Stage) -> None:
+        """Add what a thread counted to its stage's row."""
+        with self._adding:
+            stage = self.stages[done.name]
+            stage.items_in += done.items_in
+            stage.items_out += done.items_out
+            stage.failed += done.failed
+            stage.seconds += done.seconds
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[Stage]:
+        """Time the block for a stage, and add what the block counts."""
+        done = Stage(name)
+        try:
+            with done.timed():
+                yield done
+        finally:
+            self.add(done)
+
     @contextmanager
     def work(self, name: str) -> Iterator[Stage]:
-        """Count one item into a stage and time the block; lend the row, to count what comes out."""
-        stage = self.stages[name]
-        with stage.timed():
-            yield stage
-        stage.items_in += 1
+        """Time the block, and count one item into the stage if it ends well."""
+        with self.timed(name) as done:
+            yield done
+            done.items_in += 1
 
     def finished(self) -> RunLog:
         """Return the log as it stands, with total time and peak memory.

@@ -1,7 +1,12 @@
 """What a video is read from, and what OpenCV may read it from: a stream that never raises."""
 
+from __future__ import annotations
+
 import io
+from dataclasses import replace
 from typing import Protocol
+
+from pipeline.runlog import Stage
 
 
 class ByteStream(Protocol):
@@ -24,28 +29,42 @@ class GuardedStream(io.BufferedIOBase):
     def __init__(self, raw: ByteStream) -> None:
         self._raw = raw
         self._error: Exception | None = None
+        self._ended = False
+        self._fetch = Stage("fetch")
 
     def check(self) -> None:
         """Raise the first error that was kept, if there is one."""
         if self._error is not None:
             raise self._error
 
+    def end(self) -> None:
+        """Read as ended from now on; any thread may ask for it."""
+        self._ended = True
+
+    def fetched(self) -> Stage:
+        """Return what was read so far: reads, bytes, and seconds of waiting for them."""
+        return replace(self._fetch)
+
     def read(self, size: int | None = -1, /) -> bytes:
         """Return up to `size` bytes; none at the end, and none after an error."""
-        if self._error is not None:
+        if self._ended:
             return b""
         try:
-            return self._raw.read(-1 if size is None else size)
+            with self._fetch.timed():
+                data = self._raw.read(-1 if size is None else size)
         except Exception as error:  # noqa: BLE001 - see above: whatever it is, it must not pass
-            self._error = error
+            self._fail(error)
             return b""
+        self._fetch.items_in += 1
+        self._fetch.items_out += len(data)
+        return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move to an offset in bytes, and return the new position."""
         try:
             return self._raw.seek(offset, whence)
         except Exception as error:  # noqa: BLE001 - same
-            self._error = self._error or error
+            self._fail(error)
             return 0
 
     def readable(self) -> bool:
@@ -55,3 +74,7 @@ class GuardedStream(io.BufferedIOBase):
     def seekable(self) -> bool:
         """Tell that it can be moved in."""
         return True
+
+    def _fail(self, error: Exception) -> None:
+        self._error = self._error or error
+        self._ended = True

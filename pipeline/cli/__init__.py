@@ -1,17 +1,16 @@
 """The command `pretag`: what a person types, and what they read."""
 
+import signal
 import sys
 
 import click
-
-from pipeline import interrupts
 
 BROKEN, USAGE, INTERRUPTED = 1, 2, 130
 
 
 def main() -> None:
     """Run the command line; end the process with its exit code."""
-    interrupts.install()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         code = _run()
     except click.UsageError as error:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline import config_layers
 from pipeline.cli.stage_table import stage_table
-from pipeline.cpus import available_cpus, limit_threads
+from pipeline.cpus import available_cpus
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.errors import BrokenError, ConfigError, RejectedError
@@ -58,9 +58,7 @@ def run_videos(
 ) -> int:
     """Annotate each VIDEO and write its dataset below OUT."""
     config = _effective_config(config_file, assignments)
-    cpus = available_cpus()
-    limit_threads(cpus)
-    detector = Detector(Model.load(config.detector.model, threads=cpus), config.detector)
+    detector = Detector(Model.load(config.detector.model), config.detector)
     code = 0
     for video in videos:
         try:
@@ -107,7 +105,12 @@ def _annotate(
     source: LocalVideo, out: Path, config: Config, detector: Detector, on_progress: OnProgress
 ) -> Outcome:
     return annotate(
-        source, config, detector, lambda run_id: FolderSink(out, source.name, run_id), on_progress
+        source,
+        config,
+        detector,
+        lambda run_id: FolderSink(out, source.name, run_id),
+        cpus=available_cpus(),
+        on_progress=on_progress,
     )
 
 

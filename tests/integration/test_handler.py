@@ -17,11 +17,12 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
-from handler import app, worker
+from handler import app
 from handler.events import Job
 from handler.s3 import s3_client, told
 from handler.s3_sink import S3Sink
 from handler.s3_video import S3Video
+from pipeline.crew import Crew
 from pipeline.detection.model import Model
 from pipeline.errors import BrokenError, ConfigError, RetryableError, SupersededError
 from tests import clips, emf
@@ -347,7 +348,13 @@ def test_threads_follow_the_functions_memory(
     bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(worker, "limit_threads", asked.append)
+
+    class Counted(Crew):
+        def __init__(self, cpus: int) -> None:
+            asked.append(cpus)
+            super().__init__(cpus)
+
+    monkeypatch.setattr("pipeline.run.Crew", Counted)
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
     invoke(put(bucket))
     assert asked == [1]

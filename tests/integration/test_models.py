@@ -20,7 +20,7 @@ def test_the_default_model_is_at_hand_with_its_card() -> None:
     assert DEFAULT in models_at_hand()
     card = ModelCard.beside(DEFAULT)
     assert card is not None
-    model = Model.load(DetectorConfig().model, threads=1)
+    model = Model.load(DetectorConfig().model)
     assert card.sha256 == model.sha256
     assert card.name == model.name
     assert model.labels[:3] == ("person", "bicycle", "car")
@@ -32,7 +32,7 @@ def test_a_path_is_a_model_too(tmp_path: Path) -> None:
     shutil.copy(DEFAULT, path)
     assert locate(str(path)) == path
     assert ModelCard.beside(path) is None
-    assert Model.load(str(path), threads=1).name == "mine"
+    assert Model.load(str(path)).name == "mine"
 
 
 def test_a_model_that_is_not_there() -> None:
@@ -43,7 +43,7 @@ def test_a_model_that_is_not_there() -> None:
 def test_a_model_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("not a graph")
     with pytest.raises(BrokenError, match="cannot be loaded by ONNX Runtime") as caught:
-        Model.load(str(tmp_path / "text.onnx"), threads=1)
+        Model.load(str(tmp_path / "text.onnx"))
     assert "\n" not in str(caught.value)
 
 
@@ -53,7 +53,7 @@ def test_a_model_that_is_not_the_one_on_its_card(tmp_path: Path) -> None:
     card = DEFAULT.with_suffix(".toml").read_text().replace("469517c4", "00000000")
     path.with_suffix(".toml").write_text(card)
     with pytest.raises(BrokenError, match="is not the one on its card"):
-        Model.load(str(path), threads=1)
+        Model.load(str(path))
 
 
 @pytest.mark.parametrize("text", ["name = ", 'name = "x"\n', "\xff"])
@@ -74,7 +74,7 @@ def patched(tmp_path: Path, old: bytes, new: bytes) -> str:
 
 def test_a_model_without_labels(tmp_path: Path) -> None:
     with pytest.raises(BrokenError, match="has no labels"):
-        Model.load(patched(tmp_path, b"\x05names", b"\x05nomes"), threads=1)
+        Model.load(patched(tmp_path, b"\x05names", b"\x05nomes"))
 
 
 @pytest.mark.parametrize("names", [b"['person']", b"{0: 'person'", b"{1: 'person'}", b"7"])
@@ -87,7 +87,7 @@ def test_a_model_whose_labels_cannot_be_read(tmp_path: Path, names: bytes) -> No
     with pytest.raises(
         BrokenError, match=r"labels that cannot be read|layout that pretag does not"
     ):
-        Model.load(str(path), threads=1)
+        Model.load(str(path))
 
 
 def test_a_model_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_a_model_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Path, "open", refused)  # the tests may run as root, who may read all
     with pytest.raises(BrokenError, match=r"mine\.onnx cannot be read: Permission denied"):
-        Model.load(str(path), threads=1)
+        Model.load(str(path))
 
 
 def test_slivers_are_left_out() -> None:
@@ -111,11 +111,11 @@ def test_slivers_are_left_out() -> None:
 def test_a_model_of_another_layout(tmp_path: Path) -> None:
     # One label less than the output has class rows.
     with pytest.raises(BrokenError, match=r"layout that pretag does not read: input \[1, 3, 300"):
-        Model.load(patched(tmp_path, b", 79: 'toothbrush'", b"                  "), threads=1)
+        Model.load(patched(tmp_path, b", 79: 'toothbrush'", b"                  "))
 
 
 def test_a_class_that_the_model_does_not_know() -> None:
-    model = Model.load(str(DEFAULT), threads=1)
+    model = Model.load(str(DEFAULT))
     with pytest.raises(ConfigError, match=r"'detector\.classes' names 'persn'.*mean 'person'"):
         Detector(model, DetectorConfig(classes=("car", "persn")))
     with pytest.raises(ConfigError, match="it knows person, bicycle"):
@@ -124,7 +124,7 @@ def test_a_class_that_the_model_does_not_know() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (4000, 7, 3), (50, 900, 3)])
 def test_pictures_of_any_shape(shape: tuple[int, int, int]) -> None:
-    detector = Detector(Model.load(str(DEFAULT), threads=1), DetectorConfig(score_threshold=0.01))
+    detector = Detector(Model.load(str(DEFAULT)), DetectorConfig(score_threshold=0.01))
     found = detector.detect(np.full(shape, 90, dtype=np.uint8))
     limit = [shape[1], shape[0]] * 2
     assert (found.boxes >= 0).all()

@@ -34,7 +34,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model.load("ssdlite_mobilenet_v2_coco", threads=2)
+    return Model.load("ssdlite_mobilenet_v2_coco")
 
 
 @pytest.fixture
@@ -44,7 +44,11 @@ def run(model: Model, tmp_path: Path) -> Run:
         source = LocalVideo.at(video)
         detector = Detector(model, config.detector)
         return annotate(
-            source, config, detector, lambda run_id: FolderSink(tmp_path / out, source.name, run_id)
+            source,
+            config,
+            detector,
+            lambda run_id: FolderSink(tmp_path / out, source.name, run_id),
+            cpus=2,
         )
 
     return call
@@ -245,7 +249,8 @@ def test_progress_goes_through_the_video(model: Model, tmp_path: Path) -> None:
         config,
         Detector(model, config.detector),
         lambda run_id: FolderSink(tmp_path, source.name, run_id),
-        lambda done, total: seen.append((done, total)),
+        cpus=2,
+        on_progress=lambda done, total: seen.append((done, total)),
     )
     assert seen == [(0, 30), (10, 30), (20, 30)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +41,8 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
 
 
 def decoded(stream: ByteStream) -> list[tuple[int, float, bytes]]:
-    with closing(Video(stream, "clip")) as video:
-        frames = video.frames(Sampler(Grid.of(Config())), RunLog())
-        return [(frame.index, frame.pts_ms, frame.image.tobytes()) for frame in frames]
+    frames = Video(stream, "clip").frames(Sampler(Grid.of(Config())), RunLog())
+    return [(frame.index, frame.pts_ms, frame.image.tobytes()) for frame in frames]
 
 
 def in_s3(client: S3Client, data: bytes, key: str = "clip") -> S3Video:

@@ -4,7 +4,6 @@ import io
 import itertools
 import os
 from collections.abc import Callable
-from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,8 +22,8 @@ from tests import clips
 def decode(path: Path, **sampling: float) -> tuple[list[Frame], RunLog]:
     log = RunLog()
     grid = Grid.of(Config.model_validate({"sampling": sampling}))
-    with path.open("rb") as stream, closing(Video(stream, path.name)) as video:
-        return list(video.frames(Sampler(grid), log)), log
+    with path.open("rb") as stream:
+        return list(Video(stream, path.name).frames(Sampler(grid), log)), log
 
 
 def numbered(count: int, **size: int) -> list[Image]:
@@ -90,7 +89,8 @@ def test_variable_rates_are_sampled_by_time(tmp_path: Path, name: str) -> None:
 def test_a_late_start_is_told_apart_from_the_time_in_the_video(tmp_path: Path, name: str) -> None:
     times = [3480 + 40 * n for n in range(60)]
     path = clips.write_clip(tmp_path / name, numbered(60), rate=25, times_ms=times)
-    with path.open("rb") as stream, closing(Video(stream, name)) as video:
+    with path.open("rb") as stream:
+        video = Video(stream, name)
         frames = list(video.frames(Sampler(Grid.of(Config())), RunLog()))
         assert [frame.pts_ms for frame in frames] == [0.0, 1000.0, 2000.0]
         # To the nearest frame period of the rate that the header claims.
@@ -213,12 +213,11 @@ def test_an_error_of_the_stream_is_raised_and_is_no_end(tmp_path: Path) -> None:
 
     grid = Grid.of(Config())
     stream = Failing(path.read_bytes())
-    with closing(Video(stream, "clip.ts")) as video:
-        frames = video.frames(Sampler(grid), RunLog())
-        next(frames)
-        stream.fails = True
-        with pytest.raises(ConnectionResetError):
-            list(frames)
+    frames = Video(stream, "clip.ts").frames(Sampler(grid), RunLog())
+    next(frames)
+    stream.fails = True
+    with pytest.raises(ConnectionResetError):
+        list(frames)
 
 
 Damage = Callable[[Path], object]

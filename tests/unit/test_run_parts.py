@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.cpus import available_cpus, limit_threads
+from pipeline.cpus import available_cpus
 from pipeline.dataset import AnnotatedFrame, Dataset, SampledFrame
 from pipeline.delivery import Delivery
 from pipeline.digest import run_id
@@ -51,13 +51,6 @@ def test_cpus_follow_affinity_and_lambda_memory(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert available_cpus() == 1
-
-
-def test_limiting_threads_limits_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr("cv2.setNumThreads", asked.append)
-    limit_threads(3)
-    assert asked == [3]
 
 
 def test_a_finished_log_no_longer_changes() -> None:
@@ -137,7 +130,7 @@ def test_delivery_writes_the_manifest_last_and_points_at_it(
 ) -> None:
     log = RunLog()
     out = tmp_path / "out"
-    with Delivery(FolderSink(out, video.name, "abc"), "abc", video, log.stage("write")) as delivery:
+    with Delivery(FolderSink(out, video.name, "abc"), "abc", video, log) as delivery:
         delivery.put("images/default/frame_000001.jpg", b"jpeg")
         delivery.put_json("b.json", {"ö": 1})
         assert not (out / "clip 1.mp4" / "abc").exists()
@@ -160,7 +153,7 @@ def test_delivery_writes_the_manifest_last_and_points_at_it(
 def test_a_second_delivery_replaces_the_first(tmp_path: Path, video: LocalVideo) -> None:
     for name in ("old.txt", "new.txt"):
         sink = FolderSink(tmp_path, video.name, "abc")
-        with Delivery(sink, "abc", video, Stage("write")) as delivery:
+        with Delivery(sink, "abc", video, RunLog()) as delivery:
             delivery.put_text(name, "x")
             delivery.finish({})
     found = sorted(each.name for each in (tmp_path / video.name / "abc").iterdir())
@@ -210,7 +203,7 @@ def test_a_result_can_be_read_by_others(tmp_path: Path, video: LocalVideo) -> No
 def test_an_interrupted_delivery_leaves_nothing(tmp_path: Path, video: LocalVideo) -> None:
     def interrupted() -> None:
         sink = FolderSink(tmp_path / "out", video.name, "abc")
-        with Delivery(sink, "abc", video, Stage("write")) as delivery:
+        with Delivery(sink, "abc", video, RunLog()) as delivery:
             delivery.put_text("a.txt", "x")
             raise KeyboardInterrupt
 
