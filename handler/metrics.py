@@ -25,6 +25,7 @@ OTHER = "other"
 _COUNTS = {
     "frames_decoded": "FramesDecoded",
     "frames_corrupt": "FramesCorrupt",
+    "frames_lost": "FramesLost",
     "frames_sampled": "FramesSampled",
     "frames_kept": "FramesKept",
     "detections": "Detections",
@@ -85,6 +86,8 @@ def _add_log(metrics: Metrics, log: RunLog) -> None:
     for stage in log.stages.values():
         metrics.add_metric(f"{stage.name.title()}Seconds", MetricUnit.Seconds, stage.seconds)
     metrics.add_metric("TotalSeconds", MetricUnit.Seconds, log.total_seconds)
+    metrics.add_metric("DecodeCoverage", MetricUnit.Percent, 100 * log.coverage.share)
+    metrics.add_metric("SecondsLost", MetricUnit.Seconds, log.coverage.seconds_lost)
     metrics.add_metric("VideoSeconds", MetricUnit.Seconds, log.video_seconds)
     metrics.add_metric("RealTimeFactor", MetricUnit.NoUnit, log.real_time_factor)
     metrics.add_metric("PeakMemory", MetricUnit.Megabytes, log.peak_memory_megabytes)

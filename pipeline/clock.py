@@ -3,6 +3,8 @@
 # Frames that a decoder hands out in the wrong order are some frames apart, never this far.
 _REORDERING_MS = 1000.0
 _USUAL_PERIOD_MS = 40.0
+# A longer pause is believed when the next frame is beyond it too: a damaged time is alone.
+_LONGEST_PAUSE_MS = 600_000.0
 
 
 class Clock:
@@ -11,7 +13,8 @@ class Clock:
     Some streams leave frames without a time: elementary streams all of them, MPEG program streams
     the last; OpenCV then says 0. Such a frame comes one nominal period after the one before it.
     After damage a frame may come a little too late: it is given the time of the one before it. A
-    clock that was set back (two recordings joined) goes on where it was.
+    clock that was set back (two recordings joined) goes on where it was; one time that is far ahead
+    of all others is not believed.
     """
 
     def __init__(self, nominal_rate: float) -> None:
@@ -24,6 +27,7 @@ class Clock:
         self._period_ms = 1000 / nominal_rate if believable else _USUAL_PERIOD_MS
         self._offset_ms: float | None = None
         self._last_ms = 0.0
+        self._leapt = False
 
     def tick(self, position_ms: float) -> float:
         """Return the next frame's time, rounded to microseconds."""
@@ -31,10 +35,12 @@ class Clock:
             self._offset_ms = -position_ms
             return 0.0
         pts_ms = position_ms + self._offset_ms
-        if position_ms == 0:
+        leaps = pts_ms > self._last_ms + _LONGEST_PAUSE_MS
+        if position_ms == 0 or (leaps and not self._leapt):
             pts_ms = self._last_ms + self._period_ms
         elif pts_ms < self._last_ms - _REORDERING_MS:
             pts_ms = self._last_ms + self._period_ms
             self._offset_ms = pts_ms - position_ms
+        self._leapt = leaps
         self._last_ms = max(self._last_ms, round(pts_ms, 3))
         return self._last_ms

@@ -7,6 +7,7 @@ decimals, scores have 4.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
@@ -14,6 +15,7 @@ from pipeline import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.coverage import Coverage
     from pipeline.dataset import AnnotatedFrame, Dataset
 
 Json = dict[str, Any]
@@ -29,6 +31,7 @@ def instances(dataset: Dataset) -> Json:
             "url": "",
             "date_created": f"{dataset.modified:%Y-%m-%dT%H:%M:%SZ}" if dataset.modified else "",
             "start_ms": dataset.start_ms,
+            "coverage": _coverage(dataset.coverage),
         },
         "licenses": [],
         "categories": [
@@ -49,6 +52,17 @@ def instances(dataset: Dataset) -> Json:
 def predictions(dataset: Dataset) -> list[Json]:
     """Return the results list that `COCO.loadRes` reads; empty where nothing was found."""
     return list(_results(dataset))
+
+
+def _coverage(coverage: Coverage) -> Json:
+    return {
+        "share": round(coverage.share, 6),
+        "frames_decoded": coverage.decoded,
+        "frames_skipped": coverage.skipped,
+        "frames_lost": coverage.lost,
+        "seconds_lost": coverage.seconds_lost,
+        "holes": [asdict(hole) for hole in coverage.holes],
+    }
 
 
 def _image(image_id: int, frame: AnnotatedFrame, hash_name: str | None) -> Json:

@@ -120,6 +120,29 @@ class Detector(_Section):
     )
 
 
+class Limits(_Section):
+    """What a video may ask for; one that asks for more is rejected."""
+
+    megapixels: float = Field(
+        default=36.0,
+        gt=0,
+        le=256,
+        description="Largest picture, width x height in millions; 8K is 33.2.",
+    )
+    hours: float = Field(
+        default=48.0, gt=0, le=_YEAR_SECONDS / 3600, description="Longest video, in hours."
+    )
+    streams: int = Field(
+        default=128, ge=1, le=1000, description="Most streams: pictures, sound and subtitles."
+    )
+    stalled_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        le=_YEAR_SECONDS,
+        description="A decoder that yields nothing new for so long is given up.",
+    )
+
+
 class Output(_Section):
     """What is written."""
 
@@ -139,6 +162,7 @@ class Config(_Section):
     dedupe: Dedupe = Dedupe()
     segment: Segment = Segment()
     detector: Detector = Detector()
+    limits: Limits = Limits()
     output: Output = Output()
 
     def digest(self) -> str:

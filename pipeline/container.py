@@ -92,7 +92,7 @@ def _is_transport_stream(head: bytes, packet_bytes: int) -> bool:
     span = packet_bytes * _TS_PACKETS
     return any(
         all(head[start + packet_bytes * n] == _TS_SYNC for n in range(_TS_PACKETS))
-        for start in range(min(packet_bytes, len(head) - span + 1))
+        for start in range(len(head) - span + 1)
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.coverage import Coverage
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -55,6 +57,7 @@ class Dataset:
         labels: all classes of the model, in its order.
         hash_name: the hash's method, None without one.
         start_ms: the stream's own time of its first frame; None if unknown.
+        coverage: what was decoded of the video, and what is missing.
         sampled: each sampled frame, in order.
         kept: the kept ones, in order.
     """
@@ -64,6 +67,7 @@ class Dataset:
     labels: tuple[str, ...]
     hash_name: str | None
     start_ms: float | None = None
+    coverage: Coverage = field(default_factory=Coverage)
     sampled: list[SampledFrame] = field(default_factory=list)
     kept: list[AnnotatedFrame] = field(default_factory=list)
 

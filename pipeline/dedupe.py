@@ -1,73 +1,119 @@
-"""Which frames are near-duplicates of one already kept, by Hamming distance of their hashes."""
+"""Which frames are near-duplicates of one already kept.
+
+The Hamming distance of their hashes decides between frames of crisp texture. Of flat frames bits
+say nothing: there the tones decide. Between the two, frames are duplicates by either.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.fingerprint import CLEAR_RELIEF, CRISP_RELIEF, TONE_REACH, TONES, tone_distances
 from pipeline.frame import Twin
 
 if TYPE_CHECKING:
-    from imagehash import ImageHash
     from numpy.typing import NDArray
 
     from pipeline.config import Dedupe
+    from pipeline.fingerprint import Fingerprint
+
+# Bits are blind to brightness. What is lit now and lay in the dark then (mean luma) is news.
+_DARK, _LIT_UP_BY = 48, 24
 
 
 class Deduplicator:
-    """Keeps a frame unless it is within `max_distance` bits of one of the last kept ones.
+    """Keeps frames, and finds the kept one that a frame duplicates.
 
     One is made afresh for each segment; one more, fed with what the segments kept, is the merge.
     """
 
-    def __init__(self, config: Dedupe, reason: str) -> None:
+    def __init__(self, config: Dedupe, suffix: str = "") -> None:
         """Start with nothing kept.
 
         Args:
             config: the largest distance, how many kept frames to look back, and the hash size.
-            reason: what a drop is called in frames.csv.
+            suffix: what the reasons in frames.csv end with.
         """
         self._max_distance = config.max_distance
         self._look_back = config.compare_with
-        self._reason = reason
+        self._suffix = suffix
         self._indexes: list[int] = []
-        self._bits = np.empty((64, _packed_bytes(config.hash_size**2)), dtype=np.uint8)
+        self._kept = np.empty(64, dtype=_row_type(config.hash_size))
 
-    def twin_of(self, index: int, bits: ImageHash) -> Twin | None:
-        """Return the nearest kept frame within reach (the latest of equals), or keep this one.
+    def twin_of(self, mine: Fingerprint) -> Twin | None:
+        """Return the kept frame that this one duplicates, or None.
 
-        Args:
-            index: the frame's index in the source.
-            bits: its hash.
-
-        Returns:
-            The twin that makes it a duplicate; None if the frame is kept.
+        It is the nearest by bits, else the nearest by tones; the latest of equals.
         """
-        packed = np.packbits(bits.hash.ravel())
-        kept = len(self._indexes)
-        first = 0 if self._look_back is None else max(0, kept - self._look_back)
-        if kept > first:
-            distances = _hamming(self._bits[first:kept], packed)
-            nearest = len(distances) - 1 - int(np.argmin(distances[::-1]))
-            distance = int(distances[nearest])
-            if distance <= self._max_distance:
-                return Twin(self._indexes[first + nearest], distance, self._reason)
-        self._keep(index, packed)
-        return None
+        first = 0 if self._look_back is None else max(0, len(self._indexes) - self._look_back)
+        rows = self._kept[first : len(self._indexes)]
+        by_bits = np.flatnonzero(_tell_alike(rows, mine))
+        row = _nearest(by_bits, _hamming(rows["bits"][by_bits], mine), self._max_distance)
+        if row is not None:
+            return self._twin(first + row, mine, "duplicate")
+        by_tones = np.flatnonzero(_may_look_alike(rows, mine))
+        distances = tone_distances(rows["tones"][by_tones], mine.tones)
+        row = _nearest(by_tones, distances, TONE_REACH)
+        return None if row is None else self._twin(first + row, mine, "same_tones")
 
-    def _keep(self, index: int, packed: NDArray[np.uint8]) -> None:
+    def twin_at(self, index: int, mine: Fingerprint, reason: str) -> Twin:
+        """Return the kept frame of this index as the twin."""
+        return self._twin(bisect_left(self._indexes, index), mine, reason)
+
+    def keep(self, index: int, mine: Fingerprint) -> None:
+        """Keep a frame; indexes ascend."""
         kept = len(self._indexes)
-        if kept == len(self._bits):
-            self._bits = np.concatenate([self._bits, np.empty_like(self._bits)])
-        self._bits[kept] = packed
+        if kept == len(self._kept):
+            self._kept = np.concatenate([self._kept, np.empty_like(self._kept)])
+        self._kept[kept] = (_packed(mine), mine.tones, mine.relief, mine.light)
         self._indexes.append(index)
 
+    def _twin(self, row: int, mine: Fingerprint, reason: str) -> Twin:
+        distance = int(_hamming(self._kept["bits"][row : row + 1], mine)[0])
+        return Twin(self._indexes[row], distance, reason + self._suffix)
 
-def _packed_bytes(bits: int) -> int:
-    return (bits + 7) // 8
+
+def _row_type(hash_size: int) -> np.dtype[np.void]:
+    """Return what is held of a kept frame: 205 bytes with a hash of 64 bits."""
+    packed_bytes = (hash_size**2 + 7) // 8
+    return np.dtype([
+        ("bits", np.uint8, packed_bytes), ("tones", np.uint8, TONES),
+        ("relief", np.float32), ("light", np.uint8),
+    ])  # fmt: skip
 
 
-def _hamming(rows: NDArray[np.uint8], row: NDArray[np.uint8]) -> NDArray[np.int64]:
-    distances: NDArray[np.int64] = np.bitwise_count(rows ^ row).sum(axis=1, dtype=np.int64)
-    return distances
+def _packed(mine: Fingerprint) -> NDArray[np.uint8]:
+    return np.packbits(mine.bits.hash.ravel())
+
+
+def _hamming(rows: NDArray[np.uint8], mine: Fingerprint) -> NDArray[np.int64]:
+    differing = np.bitwise_count(rows ^ _packed(mine))
+    return np.asarray(differing.sum(axis=1, dtype=np.int64))
+
+
+def _tell_alike(rows: NDArray[np.void], mine: Fingerprint) -> NDArray[np.bool_]:
+    """Return where like bits mean like frames: both clear, and mine lights up nothing dark."""
+    light = rows["light"].astype(np.int64)
+    lit_up = (light < _DARK) & (mine.light >= np.maximum(_DARK, light + _LIT_UP_BY))
+    return np.asarray((np.minimum(rows["relief"], mine.relief) > CLEAR_RELIEF) & ~lit_up)
+
+
+def _may_look_alike(rows: NDArray[np.void], mine: Fingerprint) -> NDArray[np.bool_]:
+    """Return where unlike bits leave it open: not both crisp, and no other light already."""
+    crisp = np.minimum(rows["relief"], mine.relief) > CRISP_RELIEF
+    # Means differ by no more than the worst tone does, but for the rounding of both.
+    light = np.abs(rows["light"].astype(np.int64) - mine.light) <= TONE_REACH + 1
+    return np.asarray(~crisp & light)
+
+
+def _nearest(
+    places: NDArray[np.intp], distances: NDArray[np.int64] | NDArray[np.uint8], reach: int
+) -> int | None:
+    """Return the place of the least distance, the last of equals; None if none is in reach."""
+    if not len(places):
+        return None
+    nearest = len(places) - 1 - int(np.argmin(distances[::-1]))
+    return int(places[nearest]) if distances[nearest] <= reach else None

@@ -51,8 +51,9 @@ class Twin:
     Attributes:
         index: the twin's frame index.
         distance: Hamming distance in bits.
-        reason: `duplicate` within one segment, `duplicate_across_segments` where the merge
-            found it. A twin that the merge dropped later has a row and a twin of its own.
+        reason: what made them duplicates: `duplicate` (bits), `same_tones` or `fade`; it ends with
+            `_across_segments` where the merge found it. A twin that the merge dropped later has
+            a row and a twin of its own.
     """
 
     index: int

@@ -1,8 +1,9 @@
 """Perceptual hashes of frames, with imagehash's types, names and bits.
 
-imagehash works on the full picture: 16 ms for 1080p. Here a frame is first reduced by a whole
-number of pixels with area averaging, which costs a quarter and moves at most 2 of 64 bits on
-textured frames; the hash itself is imagehash's, bit for bit, on the reduced frame.
+imagehash works on the full picture: 9 ms for 1080p, 16 if its channels are turned in place. Here
+a frame is first halved, and halved again, by area means: all its pixels count, at a sixth of the
+cost, and at most 2 of 64 bits move on textured frames. The hash itself is imagehash's, bit for
+bit, on the reduced frame.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # imagehash's own: the DCT is of a picture 4 times as large as the hash.
 _HIGHFREQ_FACTOR = 4
 # A reduced frame keeps this many pixels a hash bit's side: 128 pixels for 8 bits and the DCT.
+# With half of them 4 bits move; skipping every other row as well moves 4 on a real clip.
 _PIXELS_PER_BIT = 16
 
 
@@ -38,16 +40,36 @@ def perceptual_hash(image: Image, method: HashMethodName, hash_size: int) -> Ima
         method: imagehash's name of the method.
         hash_size: side of the hash in bits.
     """
-    grey = PillowImage.fromarray(reduce(image, hash_size))
-    return _METHODS[method](grey, hash_size)
+    return hash_of_grey(reduce(image, hash_size), method, hash_size)
+
+
+def hash_of_grey(grey: NDArray[np.uint8], method: HashMethodName, hash_size: int) -> ImageHash:
+    """Return the hash of a reduced frame: H x W uint8."""
+    return _METHODS[method](PillowImage.fromarray(grey), hash_size)
 
 
 def reduce(image: Image, hash_size: int) -> NDArray[np.uint8]:
-    """Return the frame in grey, reduced by a whole factor for hashes of this size."""
-    height, width = image.shape[:2]
-    factor = max(1, min(height, width) // (hash_size * _PIXELS_PER_BIT))
-    small = cv2.resize(image, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    """Return the frame reduced for hashes of this size, in grey: H x W uint8."""
+    return to_grey(halve(image, hash_size))
+
+
+def halve(image: Image, hash_size: int) -> Image:
+    """Return the frame, halved as often as hashes of this size allow.
+
+    OpenCV has a fast path for 2 x 2 means, and for no other factor: three halvings of 1080p take
+    0.6 ms, one reduction by 8 takes 1.5. An odd last row or column is left out.
+    """
+    while min(image.shape[:2]) // 2 >= hash_size * _PIXELS_PER_BIT:
+        height, width = image.shape[0] // 2, image.shape[1] // 2
+        even = image[: 2 * height, : 2 * width]
+        halved = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
+        image = np.asarray(halved, dtype=np.uint8)
+    return image
+
+
+def to_grey(image: Image) -> NDArray[np.uint8]:
+    """Return a BGR picture's luma: H x W uint8."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
 
 def _phash(grey: PillowImage.Image, hash_size: int) -> ImageHash:

@@ -100,15 +100,16 @@ def _work(run: _Run, delivery: Delivery, cpus: int, on_progress: Progress) -> Da
     )
     stages = Stages(run.config, run.detector, delivery, run.log)
     with run.source.open() as stream, Crew(cpus) as crew:
-        video = Video(stream, run.source.uri, threads=cpus)
+        video = Video(stream, run.source.uri, run.config.limits, threads=cpus)
         decoded = video.frames(Sampler(Grid.of(run.config)), run.log)
-        frames = crew.ahead(decoded, stop=video.stop)
+        frames = crew.ahead(decoded, watch=video.watch, stop=video.stop)
         judged = map(stages.judge, crew.map(stages.fingerprint, frames))
         labelled = crew.map(stages.label, judged)
         for frame in crew.deliver(stages.deliver, labelled):
             dataset.add(frame.sampled, frame.annotated)
             on_progress(frame.sampled.pts_ms / 1000, video.hinted_seconds)
         dataset.start_ms = video.start_ms
+        dataset.coverage = run.log.coverage = video.coverage
         run.log.video_seconds = video.duration_ms / 1000
     return dataset
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from pipeline.coverage import Coverage
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -67,6 +69,7 @@ class RunLog:
     Attributes:
         stages: a row a stage, in order.
         detections_by_class: label -> count, over the dataset.
+        coverage: what was decoded of the video, and what is missing.
         video_seconds: how far into the video the work went.
         total_seconds: from the log's beginning to `finished()`.
         peak_memory_megabytes: of the process so far.
@@ -74,6 +77,7 @@ class RunLog:
 
     stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage(name) for name in STAGES})
     detections_by_class: Counter[str] = field(default_factory=Counter)
+    coverage: Coverage = field(default_factory=Coverage)
     video_seconds: float = 0.0
     total_seconds: float = 0.0
     peak_memory_megabytes: float = 0.0
@@ -135,6 +139,7 @@ class RunLog:
         return {
             "frames_decoded": decode.items_in,
             "frames_corrupt": decode.failed,
+            "frames_lost": self.coverage.lost,
             "frames_sampled": decode.items_out,
             "frames_kept": dedupe.items_out,
             "detections": self.stage("detect").items_out,

@@ -67,6 +67,16 @@ class Sampler:
         self._grid = grid
         self._next = 0
 
+    @property
+    def interval_ms(self) -> float:
+        """Between two grid points."""
+        return self._grid.every_us / 1000
+
+    @property
+    def next_ms(self) -> float:
+        """The next grid point that no frame has served."""
+        return self._grid.point_us(self._next) / 1000
+
     def segment_for(self, pts_ms: float) -> int | None:
         """Return the segment that samples the frame at `pts_ms`; None if it is not sampled."""
         pts_us = round(pts_ms * 1000)

@@ -11,12 +11,11 @@ from pipeline.dataset import AnnotatedFrame
 from pipeline.selection import Selection
 
 if TYPE_CHECKING:
-    from imagehash import ImageHash
-
     from pipeline.config import Config
     from pipeline.dataset import SampledFrame
     from pipeline.delivery import Delivery
     from pipeline.detection.detector import Detector
+    from pipeline.fingerprint import Fingerprint
     from pipeline.frame import Frame, Image
     from pipeline.runlog import RunLog
 
@@ -51,16 +50,16 @@ class Stages:
         self._delivery = delivery
         self._log = log
 
-    def fingerprint(self, frame: Frame) -> tuple[Frame, ImageHash | None]:
+    def fingerprint(self, frame: Frame) -> tuple[Frame, Fingerprint | None]:
         """Return the frame with what it is compared by."""
         with self._log.timed("dedupe"):
             return frame, self._selection.fingerprint(frame)
 
-    def judge(self, marked: tuple[Frame, ImageHash | None]) -> Judged:
+    def judge(self, marked: tuple[Frame, Fingerprint | None]) -> Judged:
         """Keep the frame or drop it, by those before it."""
-        frame, bits = marked
+        frame, fingerprint = marked
         with self._log.work("dedupe") as dedupe:
-            sampled = self._selection.judge(frame, bits)
+            sampled = self._selection.judge(frame, fingerprint)
             dedupe.items_out += sampled.twin is None
         return Judged(sampled, frame.image if sampled.twin is None else None)
 

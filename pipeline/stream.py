@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from dataclasses import replace
 from typing import Protocol
 
@@ -31,6 +32,27 @@ class GuardedStream(io.BufferedIOBase):
         self._error: Exception | None = None
         self._ended = False
         self._fetch = Stage("fetch")
+        self._position = 0
+        self._furthest = 0
+        self._waiting = False
+        self._beat = time.monotonic()
+
+    @property
+    def size(self) -> int:
+        """The length in bytes."""
+        before = self._position
+        size = self.seek(0, io.SEEK_END)
+        self.seek(before)
+        return size
+
+    @property
+    def silent_seconds(self) -> float:
+        """Seconds since something new was read or the reader got on; 0 while data is awaited."""
+        return 0.0 if self._waiting else time.monotonic() - self._beat
+
+    def beat(self) -> None:
+        """Tell that the reader got on."""
+        self._beat = time.monotonic()
 
     def check(self) -> None:
         """Raise the first error that was kept, if there is one."""
@@ -49,23 +71,28 @@ class GuardedStream(io.BufferedIOBase):
         """Return up to `size` bytes; none at the end, and none after an error."""
         if self._ended:
             return b""
+        self._waiting = True
         try:
             with self._fetch.timed():
                 data = self._raw.read(-1 if size is None else size)
         except Exception as error:  # noqa: BLE001 - see above: whatever it is, it must not pass
             self._fail(error)
             return b""
-        self._fetch.items_in += 1
-        self._fetch.items_out += len(data)
+        finally:
+            self._waiting = False
+        self._count(len(data))
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Move to an offset in bytes, and return the new position."""
+        """Move to an offset in bytes, and return the new position; -1 if there is none such."""
+        if whence == io.SEEK_SET and offset < 0:  # a damaged index may say so
+            return -1
         try:
-            return self._raw.seek(offset, whence)
+            self._position = self._raw.seek(offset, whence)
         except Exception as error:  # noqa: BLE001 - same
             self._fail(error)
             return 0
+        return self._position
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -74,6 +101,14 @@ class GuardedStream(io.BufferedIOBase):
     def seekable(self) -> bool:
         """Tell that it can be moved in."""
         return True
+
+    def _count(self, size: int) -> None:
+        self._fetch.items_in += 1
+        self._fetch.items_out += size
+        self._position += size
+        if self._position > self._furthest:  # reading the same again is no progress
+            self._furthest = self._position
+            self.beat()
 
     def _fail(self, error: Exception) -> None:
         self._error = self._error or error

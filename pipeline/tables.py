@@ -11,6 +11,7 @@ from pipeline.runlog import STAGES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pipeline.coverage import Coverage
     from pipeline.dataset import Dataset, SampledFrame
     from pipeline.runlog import RunLog
 
@@ -28,18 +29,24 @@ def logs_csv(log: RunLog) -> str:
     """Return logs.csv: a row a stage, and the total."""
     header = (
         "stage", "items_in", "unit_in", "items_out", "unit_out",
-        "failed", "seconds", "items_per_second",
+        "failed", "seconds", "items_per_second", "coverage", "seconds_lost", "lost_at_seconds",
     )  # fmt: skip
     rows: list[Sequence[object]] = [
         (
             stage.name, stage.items_in, STAGES[stage.name][0],
             stage.items_out, STAGES[stage.name][1],
             stage.failed, f"{stage.seconds:.3f}", f"{stage.items_per_second:.1f}",
+            *(_covered(log.coverage) if stage.name == "decode" else ("", "", "")),
         )
         for stage in log.stages.values()
     ]  # fmt: skip
-    rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", ""))
+    rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", "", "", "", ""))
     return _csv(header, rows)
+
+
+def _covered(coverage: Coverage) -> Sequence[object]:
+    holes = " ".join(str(hole) for hole in coverage.holes)
+    return f"{coverage.share:.6f}", f"{coverage.seconds_lost:.3f}", holes
 
 
 def _frame_row(frame: SampledFrame) -> Sequence[object]:

@@ -42,9 +42,10 @@ def write_clip(  # noqa: PLR0913 - a clip has many properties; each test names t
     rate: int | Fraction = 10,
     times_ms: Sequence[int] | None = None,
     options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
 ) -> Path:
     """Encode images at a constant rate, or at given times."""
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
         assert isinstance(stream, av.VideoStream)
         stream.height, stream.width = images[0].shape[:2]

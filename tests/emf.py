@@ -43,7 +43,15 @@ _SCHEMA = {
                                     "required": ["Name"],
                                     "properties": {
                                         "Name": {"type": "string", "maxLength": 1024},
-                                        "Unit": {"enum": ["Seconds", "Count", "Megabytes", "None"]},
+                                        "Unit": {
+                                            "enum": [
+                                                "Seconds",
+                                                "Count",
+                                                "Megabytes",
+                                                "Percent",
+                                                "None",
+                                            ]
+                                        },
                                     },
                                 },
                             },

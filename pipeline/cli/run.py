@@ -141,6 +141,12 @@ def _show(outcome: Outcome) -> None:
         f"{outcome.video}: {counts['frames_kept']} frames to label of "
         f"{counts['frames_sampled']} sampled, {counts['detections']} objects."
     )
+    coverage = outcome.log.coverage
+    if coverage.lost:
+        click.echo(
+            f"{coverage.lost} frames ({coverage.seconds_lost:.1f} s) are missing; "
+            "report.md says where."
+        )
     click.echo(f"Dataset: {outcome.result}")
 
 

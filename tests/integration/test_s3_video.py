@@ -14,7 +14,7 @@ from moto import mock_aws
 from handler import ranged, s3_video
 from handler.events import Job
 from handler.s3_video import S3Video
-from pipeline.config import Config
+from pipeline.config import Config, Limits
 from pipeline.errors import RetryableError, SupersededError
 from pipeline.runlog import RunLog
 from pipeline.sampling import Grid, Sampler
@@ -41,7 +41,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
 
 
 def decoded(stream: ByteStream) -> list[tuple[int, float, bytes]]:
-    frames = Video(stream, "clip").frames(Sampler(Grid.of(Config())), RunLog())
+    frames = Video(stream, "clip", Limits(), threads=1).frames(Sampler(Grid.of(Config())), RunLog())
     return [(frame.index, frame.pts_ms, frame.image.tobytes()) for frame in frames]
 
 
@@ -54,8 +54,8 @@ def in_s3(client: S3Client, data: bytes, key: str = "clip") -> S3Video:
     ("name", "codec", "options"),
     [
         ("index-last.mp4", "libx264", {}),
-        ("index-first.mp4", "libx264", {"movflags": "+faststart"}),
-        ("fragments.mp4", "libx264", {"movflags": "+frag_keyframe+empty_moov", "g": "10"}),
+        ("index-first.mp4", "libx264", {"movflags": "faststart"}),
+        ("fragments.mp4", "libx264", {"movflags": "frag_keyframe+empty_moov"}),
         ("clip.mkv", "libx264", {}),
         ("clip.ts", "libx264", {}),
         ("clip.avi", "mpeg4", {}),
@@ -66,8 +66,13 @@ def test_a_video_in_s3_decodes_as_the_file_does(
     client: S3Client, tmp_path: Path, name: str, codec: str, options: dict[str, str]
 ) -> None:
     images = [clips.texture(seed) for seed in range(40)]
-    path = clips.write_clip(tmp_path / name, images, codec=codec, options=options)
+    path = clips.write_clip(
+        tmp_path / name, images, codec=codec, options={"g": "10"}, container_options=options
+    )
     data = path.read_bytes()
+    assert (b"moof" in data) == (name == "fragments.mp4")
+    if name.startswith("index"):
+        assert (data.index(b"moov") < data.index(b"mdat")) == (name == "index-first.mp4")
     assert len(data) > 3 * BLOCK
     with path.open("rb") as file, in_s3(client, data).open() as stream:
         expected = decoded(file)

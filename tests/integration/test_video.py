@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config import Config
+from pipeline.config import Config, Limits
 from pipeline.errors import RejectedError
 from pipeline.frame import Frame, Image
 from pipeline.runlog import RunLog
@@ -23,7 +23,7 @@ def decode(path: Path, **sampling: float) -> tuple[list[Frame], RunLog]:
     log = RunLog()
     grid = Grid.of(Config.model_validate({"sampling": sampling}))
     with path.open("rb") as stream:
-        return list(Video(stream, path.name).frames(Sampler(grid), log)), log
+        return list(Video(stream, path.name, Limits(), threads=1).frames(Sampler(grid), log)), log
 
 
 def numbered(count: int, **size: int) -> list[Image]:
@@ -90,7 +90,7 @@ def test_a_late_start_is_told_apart_from_the_time_in_the_video(tmp_path: Path, n
     times = [3480 + 40 * n for n in range(60)]
     path = clips.write_clip(tmp_path / name, numbered(60), rate=25, times_ms=times)
     with path.open("rb") as stream:
-        video = Video(stream, name)
+        video = Video(stream, name, Limits(), threads=1)
         frames = list(video.frames(Sampler(Grid.of(Config())), RunLog()))
         assert [frame.pts_ms for frame in frames] == [0.0, 1000.0, 2000.0]
         # To the nearest frame period of the rate that the header claims.
@@ -213,7 +213,7 @@ def test_an_error_of_the_stream_is_raised_and_is_no_end(tmp_path: Path) -> None:
 
     grid = Grid.of(Config())
     stream = Failing(path.read_bytes())
-    frames = Video(stream, "clip.ts").frames(Sampler(grid), RunLog())
+    frames = Video(stream, "clip.ts", Limits(), threads=1).frames(Sampler(grid), RunLog())
     next(frames)
     stream.fails = True
     with pytest.raises(ConnectionResetError):
@@ -275,3 +275,88 @@ def test_a_stream_cut_short_gives_what_it_has(tmp_path: Path) -> None:
     frames, _ = decode(path)
     assert [frame.pts_ms for frame in frames[:2]] == [0.0, 1000.0]
     assert 2 <= len(frames) <= 4
+
+
+def test_interlaced_pictures_are_rejected_not_invented(tmp_path: Path) -> None:
+    # OpenCV would hand out memory as it finds it, and say that all is well.
+    images = [clips.texture(seed, 320, 240) for seed in range(30)]
+    options = {"x264-params": "tff=1:interlaced=1"}
+    path = clips.write_clip(tmp_path / "field.ts", images, options=options)
+    with pytest.raises(RejectedError, match="is interlaced") as caught:
+        decode(path, every_seconds=100)
+    assert caught.value.reason == "interlaced"
+
+
+def test_frames_in_an_interlaced_stream_are_decoded(tmp_path: Path) -> None:
+    # Broadcast encoders write whole frames into streams that could hold fields.
+    options = {"x264-params": "fake-interlaced=1"}
+    path = clips.write_clip(tmp_path / "clip.mp4", numbered(20), options=options)
+    frames, _ = decode(path, every_seconds=0.001)
+    assert [clips.read_barcode(frame.image) for frame in frames] == list(range(20))
+
+
+def test_coverage_says_what_is_missing_and_where(tmp_path: Path) -> None:
+    images = [clips.texture(seed, 64, 48) for seed in range(600)]
+    path = clips.write_clip(tmp_path / "clip.mov", images, codec="mjpeg", rate=25)
+    size = path.stat().st_size
+    log = RunLog()
+    with zeroed(path, 0.3, round(size * 0.4)).open("rb") as stream:
+        video = Video(stream, "clip.mov", Limits(), threads=1)
+        list(video.frames(Sampler(Grid.of(Config())), log))
+    coverage = video.coverage
+    assert coverage.decoded + coverage.lost == 600
+    assert coverage.share == pytest.approx(0.6, abs=0.05)
+    (hole,) = coverage.holes
+    assert hole.from_ms / 1000 == pytest.approx(0.3 * 24, abs=1)
+    assert hole.to_ms / 1000 == pytest.approx(0.7 * 24, abs=1)
+
+
+def test_a_video_that_breaks_off_lacks_its_end(tmp_path: Path) -> None:
+    images = [clips.texture(seed) for seed in range(100)]
+    path = clips.write_clip(
+        tmp_path / "clip.mp4", images, container_options={"movflags": "faststart"}
+    )
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with path.open("rb") as stream:
+        video = Video(stream, "clip.mp4", Limits(), threads=1)
+        list(video.frames(Sampler(Grid.of(Config())), RunLog()))
+    assert video.coverage.lost == 100 - video.coverage.decoded
+    assert video.coverage.holes[-1].to_ms == 10_000
+
+
+def test_a_silent_decoder_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = clips.write_clip(tmp_path / "clip.mp4", numbered(50))
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with path.open("rb") as stream:
+        video = Video(stream, "clip.mp4", Limits(stalled_seconds=30), threads=1)
+        frames = video.frames(Sampler(Grid.of(Config())), RunLog())
+        next(frames)
+        now[0] += 29
+        video.watch()
+        now[0] += 2
+        with pytest.raises(RejectedError, match="holds up the decoder: for 30 seconds"):
+            video.watch()
+        frames.close()
+
+
+def test_a_stopped_video_ends(tmp_path: Path) -> None:
+    path = clips.write_clip(tmp_path / "clip.mp4", numbered(50))
+    with path.open("rb") as stream:
+        video = Video(stream, "clip.mp4", Limits(), threads=1)
+        frames = video.frames(Sampler(Grid.of(Config())), RunLog())
+        next(frames)
+        video.stop()
+        assert list(frames) == []
+
+
+def test_a_video_whose_frames_go_on_for_too_long_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.bounds.claimed_seconds", lambda *_: None)  # a header without one
+    path = clips.write_clip(tmp_path / "clip.ts", numbered(50), rate=1)
+    with path.open("rb") as stream:
+        video = Video(stream, "clip.ts", Limits(hours=0.01), threads=1)
+        with pytest.raises(RejectedError, match="is at least") as caught:
+            list(video.frames(Sampler(Grid.of(Config())), RunLog()))
+    assert caught.value.reason == "too_long"

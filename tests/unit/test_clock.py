@@ -34,6 +34,11 @@ def test_a_clock_that_is_set_back_goes_on_at_the_streams_own_intervals() -> None
     assert ticks(5000, 65_000, 20, 320, 330) == [0, 60_000, 60_040, 60_340, 60_350]
 
 
+def test_one_time_far_ahead_is_not_believed_and_two_are() -> None:
+    assert ticks(0, 40, 9e6, 120, 160) == [0, 40, 80, 120, 160]
+    assert ticks(0, 40, 9e6, 9e6 + 40) == [0, 40, 80, 9e6 + 40]
+
+
 def test_a_frame_without_a_time_in_the_middle_costs_nothing_after_it() -> None:
     assert ticks(0, 33, 0, 99) == [0, 33, 73, 99]
 

@@ -21,6 +21,7 @@ TS = (b"\x47" + bytes(187)) * 4
         (b"\x00\x00\x01\xba", "mpeg-ps"),
         (TS, "mpeg-ts"),
         (b"\x00" * 100 + TS, "mpeg-ts"),
+        (b"\x46" + bytes(187) + TS, "mpeg-ts"),  # its first packet is damaged
         ((b"\x00\x00\x00\x00\x47" + bytes(187)) * 4, "mpeg-ts"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", None),
         (b"#EXTM3U\n#EXT-X-VERSION:3\n", None),

@@ -1,15 +1,22 @@
 """Near-duplicates: known answers, and the vectorised search against a plain one."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from imagehash import ImageHash
 
-from pipeline.config import Dedupe
+from pipeline.config import Dedupe, HashMethodName
 from pipeline.dedupe import Deduplicator
-from pipeline.frame import Frame, Twin
+from pipeline.fingerprint import CLEAR_RELIEF, CRISP_RELIEF, TONE_REACH, TONES, Fingerprint
+from pipeline.frame import Frame, Image, Twin
 from pipeline.selection import Selection
 from tests.clips import texture
+from tests.scenes import judged
+
+METHODS: list[HashMethodName] = ["phash", "dhash", "average_hash", "whash"]
 
 
 def bits(number: int, size: int = 8) -> ImageHash:
@@ -17,9 +24,34 @@ def bits(number: int, size: int = 8) -> ImageHash:
     return ImageHash(np.array(flat).reshape(size, size))
 
 
+def print_of(
+    number: int, tone: int, *, relief: float = CRISP_RELIEF, light: int = 100
+) -> Fingerprint:
+    return Fingerprint(bits(number), np.full(TONES, tone, dtype=np.uint8), relief, light)
+
+
+def twins(prints: list[Fingerprint], **config: object) -> list[Twin | None]:
+    judge = Deduplicator(Dedupe.model_validate(config))
+    found = []
+    for index, each in enumerate(prints):
+        found.append(judge.twin_of(each))
+        if found[-1] is None:
+            judge.keep(index, each)
+    return found
+
+
 def verdicts(numbers: list[int], **config: object) -> list[Twin | None]:
-    judge = Deduplicator(Dedupe.model_validate(config), "duplicate")
-    return [judge.twin_of(index, bits(number)) for index, number in enumerate(numbers)]
+    """Judge by bits alone, as of crisp frames."""
+    return twins([print_of(number, 0, relief=CRISP_RELIEF + 1) for number in numbers], **config)
+
+
+def flat(*colour: int) -> Image:
+    return np.full((96, 160, 3), colour, dtype=np.uint8)
+
+
+def kept(images: list[Image], **config: object) -> list[int]:
+    rows = judged(images, Dedupe.model_validate(config))
+    return [row.index for row in rows if row.twin is None]
 
 
 def test_the_threshold_is_the_largest_distance_still_a_duplicate() -> None:
@@ -68,6 +100,55 @@ def test_equals_a_plain_search(numbers: list[int], reach: int, look_back: int | 
     assert verdicts(numbers, max_distance=reach, compare_with=look_back) == expected
 
 
+def test_equal_tones_make_a_twin_of_a_frame_that_is_not_crisp() -> None:
+    found = twins([print_of(0, 20), print_of(0xFFFF, 20 + TONE_REACH), print_of(0xFF, 40)])
+    assert found == [None, Twin(0, 16, "same_tones"), None]
+
+
+def test_between_crisp_frames_bits_alone_decide() -> None:
+    crisp = [print_of(number, 20, relief=CRISP_RELIEF + 1) for number in (0, 0xFFFF)]
+    assert twins(crisp) == [None, None]
+
+
+def test_bits_tell_nothing_of_a_frame_without_texture() -> None:
+    assert twins([print_of(0, 20), print_of(0, 90, relief=CLEAR_RELIEF), print_of(0, 160)]) == [
+        None,
+        None,
+        Twin(0, 0, "duplicate"),
+    ]
+
+
+def test_what_lay_in_the_dark_is_kept_once_it_is_lit() -> None:
+    dark, lit = print_of(0, 20, light=20), print_of(0, 90, light=90)
+    assert twins([dark, lit]) == [None, None]
+    assert twins([lit, dark]) == [None, Twin(0, 0, "duplicate")]
+    assert twins([print_of(0, 20, light=40), print_of(0, 90, light=60)])[1] is not None
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_flat_frames_are_twins_of_their_own_tone_alone(method: HashMethodName) -> None:
+    grey, red, green = flat(90, 90, 90), flat(20, 20, 190), flat(20, 120, 20)
+    images = [grey, grey, red, red, green, grey, red, flat(200, 200, 200)]
+    assert kept(images, method=method) == [0, 2, 4, 7]
+
+
+def test_a_fade_is_its_first_frame() -> None:
+    scene = texture(5)
+    dimmed = [(scene * share).astype(np.uint8) for share in np.linspace(1, 0, 20)]
+    assert kept(dimmed) == [0]
+    rows = judged([flat(level, level, level) for level in range(200, 20, -15)])
+    assert rows[0].twin is None
+    assert {row.twin and (row.twin.index, row.twin.reason) for row in rows[1:]} == {(0, "fade")}
+
+
+def test_what_a_fade_uncovers_is_kept() -> None:
+    scene = texture(5)
+    uncovered = [(scene * share).astype(np.uint8) for share in np.linspace(0, 1, 20)]
+    # Black, the scene as soon as it shows, and once more where it is lit.
+    assert len(kept(uncovered)) == 3
+    assert kept([flat(0, 0, 0), scene]) == [0, 1]
+
+
 def frame(index: int, segment: int, picture: int) -> Frame:
     return Frame(index, index * 1000.0, segment, texture(picture))
 
@@ -92,6 +173,16 @@ def test_segments_start_afresh_and_the_merge_drops_across_them() -> None:
     ]
 
 
+def test_a_fade_ends_with_its_segment() -> None:
+    selection = Selection(Dedupe())
+    frames = [
+        Frame(n, n * 1000.0, n, flat(level, level, level)) for n, level in enumerate((60, 75))
+    ]
+    assert [selection.judge(each, selection.fingerprint(each)).twin for each in frames] == [
+        None
+    ] * 2
+
+
 def test_none_keeps_all_and_hashes_nothing() -> None:
     selection = Selection(Dedupe(method="none"))
     rows = [selection.judge(frame(index, 0, 1), None) for index in range(3)]
@@ -100,7 +191,21 @@ def test_none_keeps_all_and_hashes_nothing() -> None:
 
 
 def test_more_frames_are_kept_than_there_was_room_for() -> None:
-    judge = Deduplicator(Dedupe(max_distance=0), "duplicate")
-    assert all(judge.twin_of(number, bits(number)) is None for number in range(200))
-    assert judge.twin_of(200, bits(0)) == Twin(0, 0, "duplicate")
-    assert judge.twin_of(201, bits(150)) == Twin(150, 0, "duplicate")
+    found = verdicts([*range(200), 0, 150], max_distance=0)
+    assert found[:200] == [None] * 200
+    assert found[200:] == [Twin(0, 0, "duplicate"), Twin(150, 0, "duplicate")]
+
+
+def test_fingerprints_are_the_same_from_any_thread() -> None:
+    selection = Selection(Dedupe())
+    frames = [frame(index, 0, index) for index in range(8)]
+    with ThreadPoolExecutor(4) as threads:
+        side_by_side = list(threads.map(selection.fingerprint, frames * 4))
+    for one, other in zip(
+        side_by_side, [selection.fingerprint(each) for each in frames] * 4, strict=True
+    ):
+        assert one is not None
+        assert other is not None
+        assert one.bits == other.bits
+        assert one.tones.tobytes() == other.tones.tobytes()
+        assert (one.relief, one.light) == (other.relief, other.light)

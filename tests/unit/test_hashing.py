@@ -9,6 +9,7 @@ from PIL import Image as PillowImage
 
 from pipeline.config import HashMethodName
 from pipeline.hashing import perceptual_hash, reduce
+from tests import scenes
 from tests.clips import texture
 
 METHODS: list[HashMethodName] = ["phash", "dhash", "average_hash", "whash"]
@@ -37,12 +38,27 @@ def test_a_full_hd_frame_keeps_its_hash_within_two_bits(method: HashMethodName) 
     assert perceptual_hash(image, method, 8) - getattr(imagehash, method)(whole) <= 2
 
 
-def test_reduction_is_by_a_whole_factor_and_averages() -> None:
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (720, 1280), (1366, 767), (641, 361)])
+def test_any_textured_frame_keeps_its_hash_within_two_bits(width: int, height: int) -> None:
+    grown = 125 + 45 * scenes.texture(width, height, np.random.default_rng(3))
+    image = np.clip(grown, 0, 255).astype(np.uint8)
+    whole = PillowImage.fromarray(np.ascontiguousarray(image[:, :, ::-1]))
+    assert perceptual_hash(image, "phash", 8) - imagehash.phash(whole) <= 2
+
+
+def test_reduction_halves_and_averages() -> None:
     image = np.zeros((1080, 1920, 3), dtype=np.uint8)
     image[:, ::2] = 200
     small = reduce(image, 8)
     assert small.shape == (135, 240)
     assert np.abs(small.astype(int) - 100).max() <= 1
+
+
+def test_an_odd_last_row_or_column_is_left_out() -> None:
+    image = np.zeros((515, 517, 3), dtype=np.uint8)
+    image[512:], image[:, 516:] = 255, 255
+    assert reduce(image, 8).shape == (128, 129)
+    assert not reduce(image, 8).any()
 
 
 def test_small_frames_are_not_reduced() -> None:

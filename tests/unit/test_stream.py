@@ -47,3 +47,56 @@ def test_the_first_error_is_the_one_that_is_told() -> None:
     stream.read(4)
     with pytest.raises(ValueError, match="too far"):
         stream.check()
+
+
+def test_a_place_before_the_beginning_is_no_place_and_no_error() -> None:
+    stream = GuardedStream(io.BytesIO(b"0123456789"))
+    assert stream.seek(-5) == -1
+    assert stream.read(1) == b"0"
+    stream.check()
+
+
+def test_it_ends_when_it_is_told_to() -> None:
+    stream = GuardedStream(io.BytesIO(b"0123456789"))
+    stream.end()
+    assert stream.read() == b""
+    stream.check()
+
+
+def test_it_counts_what_it_fetched() -> None:
+    stream = GuardedStream(io.BytesIO(b"0123456789"))
+    stream.read(4)
+    stream.read(100)
+    fetched = stream.fetched()
+    assert (fetched.items_in, fetched.items_out) == (2, 10)
+
+
+def test_reading_the_same_again_is_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    stream = GuardedStream(io.BytesIO(b"0123456789"))
+    now[0] = 105
+    stream.read(4)
+    now[0] = 107
+    assert stream.silent_seconds == 2
+    stream.seek(0)
+    stream.read(4)
+    assert stream.silent_seconds == 2
+    stream.read(1)
+    assert stream.silent_seconds == 0
+
+
+def test_waiting_for_data_is_not_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    silences: list[float] = []
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            now[0] += 1000
+            silences.append(stream.silent_seconds)
+            return super().read(size)
+
+    stream = GuardedStream(Slow(b"0123456789"))
+    stream.read(1)
+    assert (silences, stream.silent_seconds) == ([0], 0)

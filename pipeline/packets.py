@@ -1,0 +1,128 @@
+"""A video's packets, read without decoding them: when its frames are, and which are key frames.
+
+OpenCV hands out packets instead of frames with CAP_PROP_FORMAT -1; a thousand take some
+milliseconds. https://docs.opencv.org/4.x/d4/d15/group__videoio__flags__base.html
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import cv2
+
+from pipeline.coverage import CoverageMeter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Packets come in decoding order, which is some frames off the frames'. A packet further off tells
+# that the clock was set back.
+_REORDERING_MS = 1000.0
+# What a seek costs, in frames, before one was measured: OpenCV decodes at least 16 within it.
+SEEK_FRAMES = 40
+# Key frames to see before saying how far apart they are.
+_KEYS_SEEN = 4
+
+
+@dataclass(frozen=True)
+class Packets:
+    """The frames of a sound video, in presentation order; a frame's rank is its index.
+
+    Attributes:
+        times_ms: each frame's position, as the decoder will tell it, ascending.
+        keys: ranks of the key frames, ascending; the first is 0.
+    """
+
+    times_ms: array[float]
+    keys: array[int]
+
+    def rank_at(self, position_ms: float) -> int | None:
+        """Return the rank of the frame at exactly this position; None if there is none."""
+        rank = bisect_left(self.times_ms, position_ms)
+        found = rank < len(self.times_ms) and self.times_ms[rank] == position_ms
+        return rank if found else None
+
+    @property
+    def count(self) -> int:
+        """How many frames there are."""
+        return len(self.times_ms)
+
+    def pts_ms(self, rank: int) -> float:
+        """Return a frame's time in milliseconds after the first one."""
+        return round(self.times_ms[rank] - self.times_ms[0], 3)
+
+    def first_after(self, pts_ms: float) -> int:
+        """Return the rank of the first frame at or after so many milliseconds of video."""
+        return bisect_left(self.times_ms, round(pts_ms + self.times_ms[0], 3))
+
+    def key_before(self, rank: int) -> int:
+        """Return the rank of the last key frame at or before a frame."""
+        return self.keys[bisect_right(self.keys, rank) - 1]
+
+
+def read_packets(
+    capture: cv2.VideoCapture, interval_ms: float, claimed_seconds: float | None
+) -> Packets | None:
+    """Return the frames' times if seeking is safe and may pay; None if not.
+
+    It is safe where each packet is a frame with a time of its own and nothing is missing. It
+    pays where samples are further apart than key frames; where they are not, some seconds
+    are read and no more.
+
+    Args:
+        capture: opened for packets, at the beginning.
+        interval_ms: between two samples.
+        claimed_seconds: the length that the header claims; None if it claims none.
+    """
+    positions, keys = array("d"), array("d")
+    latest_ms = -math.inf
+    for position_ms, is_key in _packets(capture):
+        if position_ms < latest_ms - _REORDERING_MS:
+            return None
+        latest_ms = max(latest_ms, position_ms)
+        positions.append(position_ms)
+        if is_key:
+            keys.append(position_ms)
+        if len(keys) <= _KEYS_SEEN and not _may_pay(positions, keys, interval_ms):
+            return None
+    times = array("d", sorted(positions))
+    if not keys or times[0] != keys[0] or not _is_sound(times, claimed_seconds):
+        return None
+    return Packets(times, array("q", (bisect_left(times, key) for key in sorted(keys))))
+
+
+def _packets(capture: cv2.VideoCapture) -> Iterator[tuple[float, bool]]:
+    while capture.grab():
+        is_key = capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) != 0
+        yield position_ms(capture), is_key
+
+
+def position_ms(capture: cv2.VideoCapture) -> float:
+    """Return where a capture is, in milliseconds after the stream's start, to microseconds."""
+    return round(capture.get(cv2.CAP_PROP_POS_MSEC), 3)
+
+
+def _may_pay(positions: array[float], keys: array[float], interval_ms: float) -> bool:
+    """Tell from the first packets whether a seek may cost less than what lies between samples."""
+    intervals = (positions[-1] - positions[0]) / interval_ms
+    if len(keys) < _KEYS_SEEN:
+        return intervals <= _KEYS_SEEN
+    if intervals <= 0:
+        return False
+    between_samples = len(positions) / intervals
+    between_keys = len(positions) / (len(keys) - 1)
+    return between_samples > SEEK_FRAMES + between_keys
+
+
+def _is_sound(times_ms: array[float], claimed_seconds: float | None) -> bool:
+    """Tell whether all times differ and no gap or early end shows a loss."""
+    meter = CoverageMeter()
+    for time_ms in times_ms:
+        meter.frame(time_ms - times_ms[0])
+    distinct = all(earlier < later for earlier, later in pairwise(times_ms))
+    return distinct and meter.end(claimed_seconds, times_ms[0]).lost == 0

@@ -1,0 +1,94 @@
+"""What is missing, judged by the times of what is there."""
+
+import random
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.coverage import Coverage, CoverageMeter, Hole
+
+
+def coverage(
+    times_ms: Iterable[float],
+    failed: dict[float, int] | None = None,
+    claimed_seconds: float | None = None,
+    start_ms: float | None = None,
+) -> Coverage:
+    meter = CoverageMeter()
+    for time_ms in times_ms:
+        meter.frame(time_ms, failed_before=(failed or {}).get(time_ms, 0))
+    return meter.end(claimed_seconds, start_ms)
+
+
+def test_a_regular_video_without_a_hole_is_whole() -> None:
+    found = coverage([40.0 * n for n in range(1000)], claimed_seconds=40)
+    assert found == Coverage(decoded=1000)
+    assert found.share == 1
+
+
+def test_holes_are_where_frames_were_due() -> None:
+    times = [40.0 * n for n in range(1000) if not 100 <= n < 125 and n != 900]
+    found = coverage(times)
+    assert found.holes == (Hole(4000, 5000, 25), Hole(36_000, 36_040, 1))
+    assert (found.decoded, found.lost, found.seconds_lost) == (974, 26, 1.04)
+    assert found.share == 0.974
+    assert [str(hole) for hole in found.holes] == ["4.000-5.000", "36.000-36.040"]
+
+
+def test_times_in_whole_milliseconds_are_regular_all_the_same() -> None:
+    assert coverage([round(1001 * n / 30) for n in range(700)]).lost == 0
+
+
+def test_a_pause_in_an_irregular_video_is_no_hole_but_failed_grabs_are() -> None:
+    gaps = [33, 500, 20, 90, 2500, 33, 140, 700] * 40
+    times = [float(sum(gaps[:n])) for n in range(len(gaps))]
+    assert coverage(times).lost == 0
+    found = coverage(times, failed={times[100]: 3})
+    assert found.holes == (Hole(times[99], times[100], 3),)
+
+
+def test_heavy_damage_is_measured_by_the_rate_before_it() -> None:
+    dice = random.Random(1)  # noqa: S311 - no secret
+    times = [40.0 * n for n in range(1000) if n < 260 or dice.random() < 0.3]
+    found = coverage(times)
+    assert found.decoded < 600
+    assert found.decoded + found.lost == round(times[-1] / 40) + 1
+
+
+def test_frames_with_the_time_of_the_one_before_them_are_not_missing_later() -> None:
+    times = [40.0 * n for n in range(300)]
+    times[100] = times[101] = times[99]
+    assert coverage(times).lost == 0
+
+
+@pytest.mark.parametrize(("claimed", "frames"), [(20.5, 0), (60, 1000), (None, 0)])
+def test_an_end_far_before_the_claimed_one_is_missing(claimed: float | None, frames: int) -> None:
+    found = coverage([40.0 * n for n in range(500)], claimed_seconds=claimed)
+    assert found.lost == frames
+    if frames:
+        assert found.holes == (Hole(20_000, 60_000, 1000),)
+
+
+def test_a_claim_may_count_from_before_the_first_frame() -> None:
+    times = [40.0 * n for n in range(500)]
+    assert coverage(times, claimed_seconds=23.5, start_ms=3500).lost == 0
+
+
+def test_no_frame_and_one_frame() -> None:
+    assert coverage([]).share == 1
+    assert coverage([0.0], claimed_seconds=0.04) == Coverage(decoded=1)
+
+
+def test_many_holes_are_counted_and_the_first_ones_told() -> None:
+    found = coverage([40.0 * n for n in range(10_000) if n % 20])
+    assert found.lost == 499
+    assert len(found.holes) == 100
+
+
+@given(st.sets(st.integers(1, 2998), max_size=60))
+def test_all_that_is_taken_out_is_missed(taken: set[int]) -> None:
+    found = coverage([40.0 * n for n in range(3000) if n not in taken], claimed_seconds=120)
+    assert (found.decoded, found.lost) == (3000 - len(taken), len(taken))
+    assert found.seconds_lost == pytest.approx(0.04 * len(taken))
