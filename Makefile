@@ -62,6 +62,10 @@ e2e: .venv/dev.ready .tools/deploy.ready .tools/emulator.ready image ## run imag
 	@$(SAM) build --cached
 	@PRETAG_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e --verbose
 
+.PHONY: bench
+bench: .venv/dev.ready ## measure speed, memory, the hash stage, hostile and damaged files
+	@bench/run
+
 .PHONY: cold-start
 cold-start: .venv/dev.ready .tools/emulator.ready image ## measure the cold start in the image (needs Docker)
 	@bench/cold_start $(IMAGE)

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
-import re
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from bench import results
 from tests import clips
 from tests.e2e import cloud, docker, template
 from tests.e2e.cloud import KEY, RESULTS, VIDEOS
@@ -61,7 +59,7 @@ def main() -> None:
     report = measured(arguments.image, arguments.starts)
     sys.stdout.write(report)
     if arguments.write:
-        (FOLDER / "RESULTS.md").write_text(report)
+        results.write(report)
 
 
 def measured(image: str, count: int) -> str:
@@ -185,22 +183,18 @@ def own_times(rounds: Rounds, kind: str) -> dict[str, float]:
 
 def table(titles: tuple[str, ...], rows: Iterable[tuple[str, *tuple[float, ...]]]) -> str:
     """Return a Markdown table of a name and seconds, shown in milliseconds."""
-    lines = [f"| {' | '.join(titles)} |", f"|---|{'---:|' * (len(titles) - 1)}"]
-    for name, *seconds in rows:
-        cells = [name, *(f"{each * 1000:.0f}" for each in seconds)]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return results.table(
+        titles, ((name, *(f"{each * 1000:.0f}" for each in seconds)) for name, *seconds in rows)
+    )
 
 
 def heading(count: int) -> str:
     """Return what was measured, on what, and when."""
-    found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    processor = found[1] if found else platform.machine()
     engine = docker.docker("info", "--format", "{{.NCPU}} CPUs, Docker {{.ServerVersion}}")
     megabytes = template.default("MemoryMegabytes")
     return (
-        "# Cold start\n\n"
-        f"Medians of {count} starts. {datetime.now(UTC):%Y-%m-%d}, {processor}, {engine}; "
+        "## Cold start\n\n"
+        f"Medians of {count} starts. {results.when_and_where()}, {engine}; "
         f"{megabytes} MB, root read-only, all CPUs of the machine.\n"
     )
 

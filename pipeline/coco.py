@@ -7,13 +7,14 @@ decimals, scores have 4.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pipeline.coverage import Coverage
     from pipeline.dataset import AnnotatedFrame, Dataset
@@ -21,37 +22,51 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def instances(dataset: Dataset) -> Json:
-    """Return the instances file: info, licenses, images, annotations, categories."""
-    return {
-        "info": {
-            "description": f"Pre-annotations of {dataset.video}",
-            "version": "1.0",
-            "contributor": f"pretag {__version__}",
-            "url": "",
-            "date_created": f"{dataset.modified:%Y-%m-%dT%H:%M:%SZ}" if dataset.modified else "",
-            "start_ms": dataset.start_ms,
-            "coverage": _coverage(dataset.coverage),
-        },
-        "licenses": [],
-        "categories": [
-            {"id": number, "name": label, "supercategory": ""}
-            for number, label in enumerate(dataset.labels, start=1)
-        ],
-        "images": [
-            _image(image_id, frame, dataset.hash_name)
-            for image_id, frame in enumerate(dataset.kept, start=1)
-        ],
-        "annotations": [
-            {"id": number, **result, **_geometry(result["bbox"])}
-            for number, result in enumerate(_results(dataset), start=1)
-        ],
+def instances(dataset: Dataset) -> bytes:
+    """Return the instances file: info, licenses, categories, images, annotations."""
+    info = {
+        "description": f"Pre-annotations of {dataset.video}",
+        "version": "1.0",
+        "contributor": f"pretag {__version__}",
+        "url": "",
+        "date_created": f"{dataset.modified:%Y-%m-%dT%H:%M:%SZ}" if dataset.modified else "",
+        "start_ms": dataset.start_ms,
+        "coverage": _coverage(dataset.coverage),
     }
+    categories = (
+        {"id": number, "name": label, "supercategory": ""}
+        for number, label in enumerate(dataset.labels, start=1)
+    )
+    images = (
+        _image(image_id, frame, dataset.hash_name)
+        for image_id, frame in enumerate(dataset.kept, start=1)
+    )
+    annotations = (
+        {"id": number, **result, **_geometry(result["bbox"])}
+        for number, result in enumerate(_results(dataset), start=1)
+    )
+    members = (
+        f'"info": {_text(info)}',
+        '"licenses": []',
+        f'"categories": {_rows(categories)}',
+        f'"images": {_rows(images)}',
+        f'"annotations": {_rows(annotations)}',
+    )
+    return ("{\n" + ",\n".join(members) + "\n}\n").encode()
 
 
-def predictions(dataset: Dataset) -> list[Json]:
+def predictions(dataset: Dataset) -> bytes:
     """Return the results list that `COCO.loadRes` reads; empty where nothing was found."""
-    return list(_results(dataset))
+    return f"{_rows(_results(dataset))}\n".encode()
+
+
+def _rows(rows: Iterable[Json]) -> str:
+    """Return a list with a row a line: good to read, to compare, and small while it is made."""
+    return "[\n" + ",\n".join(map(_text, rows)) + "\n]"
+
+
+def _text(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _coverage(coverage: Coverage) -> Json:

@@ -103,8 +103,7 @@ def _work(run: _Run, delivery: Delivery, cpus: int, on_progress: Progress) -> Da
         video = Video(stream, run.source.uri, run.config.limits, threads=cpus)
         decoded = video.frames(Sampler(Grid.of(run.config)), run.log)
         frames = crew.ahead(decoded, watch=video.watch, stop=video.stop)
-        judged = map(stages.judge, crew.map(stages.fingerprint, frames))
-        labelled = crew.map(stages.label, judged)
+        labelled = crew.map(stages.label, map(stages.judge, frames))
         for frame in crew.deliver(stages.deliver, labelled):
             dataset.add(frame.sampled, frame.annotated)
             on_progress(frame.sampled.pts_ms / 1000, video.hinted_seconds)
@@ -119,8 +118,8 @@ def _write(run: _Run, dataset: Dataset, delivery: Delivery) -> RunLog:
     for frame in dataset.kept:
         found = frame.detections.class_ids.tolist()
         run.log.detections_by_class.update(dataset.labels[class_id] for class_id in found)
-    delivery.put_json("annotations/instances_default.json", coco.instances(dataset))
-    delivery.put_json("predictions.json", coco.predictions(dataset))
+    delivery.put("annotations/instances_default.json", coco.instances(dataset))
+    delivery.put("predictions.json", coco.predictions(dataset))
     delivery.put_text("frames.csv", frames_csv(dataset))
     delivery.put_json("config.json", _effective(run))
     log = run.log.finished()

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pipeline.dataset import SampledFrame
     from pipeline.delivery import Delivery
     from pipeline.detection.detector import Detector
-    from pipeline.fingerprint import Fingerprint
     from pipeline.frame import Frame, Image
     from pipeline.runlog import RunLog
 
@@ -50,16 +49,10 @@ class Stages:
         self._delivery = delivery
         self._log = log
 
-    def fingerprint(self, frame: Frame) -> tuple[Frame, Fingerprint | None]:
-        """Return the frame with what it is compared by."""
-        with self._log.timed("dedupe"):
-            return frame, self._selection.fingerprint(frame)
-
-    def judge(self, marked: tuple[Frame, Fingerprint | None]) -> Judged:
+    def judge(self, frame: Frame) -> Judged:
         """Keep the frame or drop it, by those before it."""
-        frame, fingerprint = marked
         with self._log.work("dedupe") as dedupe:
-            sampled = self._selection.judge(frame, fingerprint)
+            sampled = self._selection.judge(frame, self._selection.fingerprint(frame))
             dedupe.items_out += sampled.twin is None
         return Judged(sampled, frame.image if sampled.twin is None else None)
 

@@ -7,6 +7,7 @@ are not even decoded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
     from pipeline.sampling import Sampler
     from pipeline.stream import ByteStream
 
-# A failed grab is a corrupt frame in mid-file, or the end; this many in a row are the end. At the
-# end they take 0.1 s together.
+# A failed grab is a corrupt frame in mid-file, or the end; this many in a row are the end. They
+# take 0.3 s together, so fewer will do once the header's claim is nearly fulfilled.
 _FAILED_GRABS_AT_END = 10_000
+_FAILED_GRABS_AT_CLAIMED_END = 200
+_NEARLY = 0.98
 # OpenCV tells the start in frame periods; of slide shows that says nothing.
 _LONGEST_PERIOD_MS = 100.0
 
@@ -188,7 +191,7 @@ class Video:
         index = 0
         failed = 0
         try:
-            while failed < _FAILED_GRABS_AT_END and not self._stopped:
+            while failed < self._patience() and not self._stopped:
                 if not capture.grab():
                     self._stream.check()
                     failed += 1
@@ -200,11 +203,16 @@ class Video:
                 yield index, pts_ms
                 index += 1
         finally:
-            reached_end = failed == _FAILED_GRABS_AT_END
-            claim = self.hinted_seconds if reached_end else None
+            claim = self.hinted_seconds if failed == self._patience() else None
             self.coverage = meter.end(claim, self.start_ms)
         if index == 0:
             raise RejectedError("no_decodable_frame", _no_frame(capture, self._name))
+
+    def _patience(self) -> int:
+        """Return how many failed grabs in a row are the end."""
+        claim_ms = 1000 * (self.hinted_seconds or math.inf)
+        near = self.duration_ms >= _NEARLY * claim_ms
+        return _FAILED_GRABS_AT_CLAIMED_END if near else _FAILED_GRABS_AT_END
 
     def _wanted_frames(
         self, capture: cv2.VideoCapture, packets: Packets, sampler: Sampler

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
 from pipeline import __version__, coco
+from pipeline.coverage import Coverage, Hole
 from pipeline.dataset import AnnotatedFrame, Dataset, SampledFrame
 from pipeline.frame import Detections
 
@@ -40,8 +42,12 @@ def dataset(*frames: AnnotatedFrame) -> Dataset:
     )
 
 
+def instances(found: Dataset) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(coco.instances(found)))
+
+
 def test_known_answer() -> None:
-    found = coco.instances(
+    found = instances(
         dataset(kept(0, NOTHING), kept(25, [(10.004, 20, 110.126, 60.5, 0.87654, 1)]))
     )
     assert found["info"]["start_ms"] == 1480.0
@@ -70,16 +76,32 @@ def test_known_answer() -> None:
     ]  # fmt: skip
 
 
+def test_coverage_is_told() -> None:
+    found = dataset(kept(0, NOTHING))
+    found.coverage = Coverage(98, 0, 2, 0.08, (Hole(40, 120, 2),))
+    assert instances(found)["info"]["coverage"] == {
+        "share": 0.98, "frames_decoded": 98, "frames_skipped": 0, "frames_lost": 2,
+        "seconds_lost": 0.08, "holes": [{"from_ms": 40, "to_ms": 120, "frames": 2}],
+    }  # fmt: skip
+
+
+def test_a_line_is_a_row() -> None:
+    found = dataset(kept(0, [(0, 0, 5, 5, 0.9, 0)]), kept(1, [(0, 0, 5, 5, 0.9, 1)]))
+    lines = coco.instances(found).decode().splitlines()
+    assert sum('"bbox"' in line for line in lines) == 2
+    assert sum('"file_name"' in line for line in lines) == 2
+
+
 def test_without_hashes_images_have_none() -> None:
     plain = dataset(kept(0, NOTHING))
     plain.hash_name = None
-    assert "phash" not in coco.instances(plain)["images"][0]
+    assert "phash" not in instances(plain)["images"][0]
 
 
 def test_the_reference_reader_reads_both_files(tmp_path: Path) -> None:
     found = dataset(kept(3, [(0, 0, 50, 50, 0.9, 0), (5, 5, 9, 9, 0.5, 1)]), kept(9, NOTHING))
-    (tmp_path / "instances.json").write_text(json.dumps(coco.instances(found)))
-    (tmp_path / "predictions.json").write_text(json.dumps(coco.predictions(found)))
+    (tmp_path / "instances.json").write_bytes(coco.instances(found))
+    (tmp_path / "predictions.json").write_bytes(coco.predictions(found))
     truth = COCO(str(tmp_path / "instances.json"))
     results = truth.loadRes(str(tmp_path / "predictions.json"))
     assert sorted(truth.imgs) == [1, 2]
@@ -89,7 +111,7 @@ def test_the_reference_reader_reads_both_files(tmp_path: Path) -> None:
 
 
 def test_nothing_found_is_an_empty_list() -> None:
-    assert coco.predictions(dataset(kept(0, NOTHING))) == []
+    assert json.loads(coco.predictions(dataset(kept(0, NOTHING)))) == []
 
 
 side = st.floats(0, 640, width=32)
@@ -98,7 +120,7 @@ side = st.floats(0, 640, width=32)
 @given(x1=side, x2=side, y1=st.floats(0, 480, width=32), y2=st.floats(0, 480, width=32))
 def test_rounded_boxes_stay_in_the_picture(x1: float, x2: float, y1: float, y2: float) -> None:
     row = (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2), 0.5, 0)
-    found = coco.instances(dataset(kept(0, [row])))["annotations"][0]
+    found = instances(dataset(kept(0, [row])))["annotations"][0]
     x, y, width, height = found["bbox"]
     assert 0 <= x <= round(x + width, 2) <= 640
     assert 0 <= y <= round(y + height, 2) <= 480
