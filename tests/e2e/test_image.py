@@ -79,10 +79,19 @@ def test_a_wrong_config_key_is_an_error_that_helps(start: StartFunction) -> None
     assert "did you mean 'detector.model'" in error["errorMessage"]
 
 
-def test_work_that_outlasts_the_timeout_is_ended(start: StartFunction, aws: Cloud) -> None:
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("clips") / "long.mp4"
+    return clips.write_clip(path, [clips.texture(1)] * 6000).read_bytes()
+
+
+def test_work_that_outlasts_the_timeout_is_ended(
+    start: StartFunction, aws: Cloud, long_clip: bytes
+) -> None:
+    put_video(aws, "long.mp4", long_clip)
     function = start(timeout=8)
     every_frame = {"sampling": {"every_seconds": 0.001}, "dedupe": {"method": "none"}}
-    event = video_event(KEY, config=every_frame, output=f"s3://{RESULTS}/late")
+    event = video_event("long.mp4", config=every_frame, output=f"s3://{RESULTS}/late")
     assert function.invoke(event) == (200, "Task timed out after 8.00 seconds")
     assert '"message":"Model loaded"' in function.logs()
     assert not [path for path in aws.tree(RESULTS, "late/") if path.endswith(".json")]
