@@ -88,6 +88,7 @@ def _add_log(metrics: Metrics, log: RunLog) -> None:
     metrics.add_metric("TotalSeconds", MetricUnit.Seconds, log.total_seconds)
     metrics.add_metric("DecodeCoverage", MetricUnit.Percent, 100 * log.coverage.share)
     metrics.add_metric("SecondsLost", MetricUnit.Seconds, log.coverage.seconds_lost)
+    metrics.add_metric("SecondsShort", MetricUnit.Seconds, log.coverage.seconds_short)
     metrics.add_metric("VideoSeconds", MetricUnit.Seconds, log.video_seconds)
     metrics.add_metric("RealTimeFactor", MetricUnit.NoUnit, log.real_time_factor)
     metrics.add_metric("PeakMemory", MetricUnit.Megabytes, log.peak_memory_megabytes)

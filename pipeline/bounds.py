@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 import cv2
 
+from pipeline.coverage import Claim
+
 if TYPE_CHECKING:
     from types import ModuleType
 
     from pipeline.config import Limits
+    from pipeline.container import Container
 
 # OpenCV's BGR is 3 bytes a pixel; the fourth is room for padding.
 _BYTES_PER_PIXEL = 4
@@ -34,12 +37,12 @@ def bound_allocations(limits: Limits) -> None:
         allocate_at_most(ctypes.c_size_t(largest))
 
 
-def excess(capture: cv2.VideoCapture, size: int, limits: Limits) -> tuple[str, str] | None:
+def excess(capture: cv2.VideoCapture, claim: Claim, limits: Limits) -> tuple[str, str] | None:
     """Return the reason, as a word and as a sentence, that an opened video is over a limit.
 
     Args:
         capture: opened, nothing grabbed.
-        size: the file's length in bytes.
+        claim: what its header says.
         limits: the most that it may have.
     """
     width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
@@ -50,7 +53,7 @@ def excess(capture: cv2.VideoCapture, size: int, limits: Limits) -> tuple[str, s
             f"limit is {limits.megapixels:g}. Scale it down, or raise limits.megapixels and, with "
             "it, the memory."
         )
-    hours = (claimed_seconds(capture, size) or 0) / 3600
+    hours = (claim.seconds or 0) / 3600
     if hours > limits.hours:
         return "too_long", too_long("says that it is", hours, limits)
     return None
@@ -64,8 +67,10 @@ def too_long(verb: str, hours: float, limits: Limits) -> str:
     )
 
 
-def claimed_seconds(capture: cv2.VideoCapture, size: int) -> float | None:
-    """Return the header's length; None if it says none, or more frames than the file has bytes."""
+def claim_of(capture: cv2.VideoCapture, container: Container, size: int) -> Claim:
+    """Return what the header says; nothing if it claims more frames than the file has bytes."""
     rate = capture.get(cv2.CAP_PROP_FPS)
     count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    return count / rate if rate > 0 and 0 < count <= size else None
+    if not (rate > 0 and 0 < count <= size):
+        return Claim()
+    return Claim(count / rate, int(count) if container.has_index else None)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 
-from pipeline.bounds import bound_allocations, excess
+from pipeline.bounds import bound_allocations, claim_of, excess
 from pipeline.container import HEAD_BYTES, container_of, why_unopened
+from pipeline.coverage import Claim
 from pipeline.errors import RejectedError
 
 if TYPE_CHECKING:
     from pipeline.config import Limits
     from pipeline.container import Container
-    from pipeline.stream import ByteStream, GuardedStream
+    from pipeline.stream import GuardedStream
 
 # FFmpeg's own messages name no file and no remedy; ours do. Read when the first video opens.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -36,8 +37,8 @@ def open_capture(
     *,
     threads: int,
     packets: bool = False,
-) -> cv2.VideoCapture:
-    """Open the video in a stream; the caller releases it.
+) -> tuple[cv2.VideoCapture, Claim]:
+    """Open the video in a stream, and return what its header claims; the caller releases it.
 
     A stream, not a path: FFmpeg takes `12:30.mp4` for a protocol, `cam_%03d.mp4` for a
     sequence of pictures, and dies of a name that is not UTF-8.
@@ -56,17 +57,18 @@ def open_capture(
     container = _container(stream, name)
     bound_allocations(limits)
     capture = _opened(stream, container, threads, packets=packets, max_streams=limits.streams)
-    fault = _fault(capture, stream, container, limits)
+    claim = claim_of(capture, container, stream.size) if capture.isOpened() else Claim()
+    fault = _fault(capture, claim, stream, container, limits)
     stream.check()
     if fault is not None:
         capture.release()
         reason, sentence = fault
         raise RejectedError(reason, f"{name} {sentence}")
-    return capture
+    return capture, claim
 
 
-def _container(stream: ByteStream, name: str) -> Container:
-    stream.seek(0)
+def _container(stream: GuardedStream, name: str) -> Container:
+    stream.rewind()
     head = stream.read(HEAD_BYTES)
     if not head:
         raise RejectedError("empty", f"{name} is empty (0 bytes).")
@@ -93,7 +95,7 @@ def _opened(
     os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "|".join(
         f"{key};{value}" for key, value in {**allowed, **options}.items()
     )
-    stream.seek(0)
+    stream.rewind()
     # The stubs ask for OpenCV's own IStreamReader; in Python any BufferedIOBase is one.
     reader = cast("Any", stream)
     parameters = [
@@ -111,6 +113,7 @@ def _opened(
 
 def _fault(
     capture: cv2.VideoCapture,
+    claim: Claim,
     stream: GuardedStream,
     container: Container,
     limits: Limits,
@@ -120,7 +123,7 @@ def _fault(
         return _too_many_streams(stream, container, limits) or why_unopened(stream, container)
     if _is_cover(capture, container):
         return why_unopened(stream, container)
-    return excess(capture, stream.size, limits)
+    return excess(capture, claim, limits)
 
 
 def _is_cover(capture: cv2.VideoCapture, container: Container) -> bool:

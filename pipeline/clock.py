@@ -4,7 +4,10 @@
 _REORDERING_MS = 1000.0
 _USUAL_PERIOD_MS = 40.0
 # A longer pause is believed when the next frame is beyond it too: a damaged time is alone.
-_LONGEST_PAUSE_MS = 600_000.0
+_LONGEST_PAUSE_MS = 3_600_000.0
+# So many frames may a decoder hold back (H.264: 16). A clock is set back if more come early: after
+# a hole, frames from before it come among those from behind it.
+_MOST_HELD_BACK = 16
 
 
 class Clock:
@@ -28,6 +31,7 @@ class Clock:
         self._offset_ms: float | None = None
         self._last_ms = 0.0
         self._leapt = False
+        self._early = 0
 
     def tick(self, position_ms: float) -> float:
         """Return the next frame's time, rounded to microseconds."""
@@ -36,11 +40,14 @@ class Clock:
             return 0.0
         pts_ms = position_ms + self._offset_ms
         leaps = pts_ms > self._last_ms + _LONGEST_PAUSE_MS
-        if position_ms == 0 or (leaps and not self._leapt):
+        timeless = position_ms == 0 and self._offset_ms <= 0  # OpenCV says 0 for no time at all
+        if timeless or (leaps and not self._leapt):
             pts_ms = self._last_ms + self._period_ms
-        elif pts_ms < self._last_ms - _REORDERING_MS:
-            pts_ms = self._last_ms + self._period_ms
-            self._offset_ms = pts_ms - position_ms
         self._leapt = leaps
+        self._early = self._early + 1 if pts_ms < self._last_ms - _REORDERING_MS else 0
+        if self._early > _MOST_HELD_BACK:
+            pts_ms = self._last_ms + self._early * self._period_ms
+            self._offset_ms = pts_ms - position_ms
+            self._early = 0
         self._last_ms = max(self._last_ms, round(pts_ms, 3))
         return self._last_ms

@@ -76,6 +76,7 @@ def _coverage(coverage: Coverage) -> Json:
         "frames_skipped": coverage.skipped,
         "frames_lost": coverage.lost,
         "seconds_lost": coverage.seconds_lost,
+        "seconds_short": coverage.seconds_short,
         "holes": [asdict(hole) for hole in coverage.holes],
     }
 

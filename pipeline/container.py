@@ -18,13 +18,20 @@ HEAD_BYTES = 4096
 
 @dataclass(frozen=True)
 class Container:
-    """A kind of video file: what people call it, and the name of FFmpeg's demuxer."""
+    """A kind of video file.
+
+    Attributes:
+        name: what people call it.
+        demuxer: what FFmpeg calls it.
+        has_index: whether it lists each of its frames.
+    """
 
     name: str
     demuxer: str
+    has_index: bool = False
 
 
-_MP4 = Container("mp4", "mov,mp4,m4a,3gp,3g2,mj2")
+_MP4 = Container("mp4", "mov,mp4,m4a,3gp,3g2,mj2", has_index=True)
 _MATROSKA = Container("matroska", "matroska,webm")
 _AVI = Container("avi", "avi")
 _TS = Container("mpeg-ts", "mpegts")

@@ -19,9 +19,22 @@ _ROUNDING_MS = 1.5
 _JITTER = 0.1
 # Further holes are counted, but not told one by one.
 _HOLES_TOLD = 100
-# Headers round, and count the sound: an end that is missing less is none.
+# Headers round: an end that is missing less is none.
 _END_SLACK_SECONDS = 1.0
 _END_SLACK = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a header says there is.
+
+    Attributes:
+        seconds: of video or of sound, whichever is longer; None if it does not say.
+        frames: in the container's index; None if it has none.
+    """
+
+    seconds: float | None = None
+    frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,8 @@ class Coverage:
         lost: frames.
         seconds_lost: the holes' length together.
         holes: the first of them.
+        seconds_short: from the last frame to the end that the header claims, where nothing tells
+            whether frames are missing there or only the sound goes on.
     """
 
     decoded: int = 0
@@ -59,6 +74,7 @@ class Coverage:
     lost: int = 0
     seconds_lost: float = 0.0
     holes: tuple[Hole, ...] = ()
+    seconds_short: float = 0.0
 
     @property
     def share(self) -> float:
@@ -89,29 +105,38 @@ class CoverageMeter:
         if len(self._gaps) == _NEIGHBOURS:
             self._judge()
 
-    def end(self, claimed_seconds: float | None, start_ms: float | None) -> Coverage:
+    def end(
+        self, claim: Claim, *, start_ms: float | None = None, ran_dry: bool = False
+    ) -> Coverage:
         """Judge the rest, and return what was covered.
 
         Args:
-            claimed_seconds: the length that the header claims; None if it claims none, or the
-                end was not to be reached.
+            claim: what the header says; an empty one if the end was not to be reached.
             start_ms: the stream's own time of its first frame; some headers count from 0.
+            ran_dry: whether the index led beyond the file's end.
         """
         self._judge()
-        if claimed_seconds is not None and self._last_ms is not None:
-            self._judge_end(claimed_seconds - max(0.0, start_ms or 0.0) / 1000)
+        if claim.frames is not None and self._decoded >= claim.frames:
+            return Coverage(self._decoded)
+        short_ms = self._short_ms(claim, start_ms)
+        if claim.frames is not None:
+            if ran_dry and short_ms:
+                self._lose_end(claim.frames, short_ms)
+            short_ms = 0.0  # what the index lists was read, or an edit list leaves it out
         return Coverage(
             decoded=self._decoded,
             lost=self._lost,
             seconds_lost=round(self._lost_ms / 1000, 3),
             holes=tuple(self._holes),
+            seconds_short=round(short_ms / 1000, 3),
         )
 
     def _judge(self) -> None:
         if not self._gaps:
             return
         lengths = np.array([length for _, length, _ in self._gaps])
-        period_ms = _period_ms(lengths, self._period_ms)
+        damaged = any(failed for _, _, failed in self._gaps)
+        period_ms = _period_ms(lengths, self._period_ms if damaged else None)
         self._period_ms = period_ms or self._period_ms
         for from_ms, length, failed in self._gaps:
             if period_ms is not None:
@@ -129,14 +154,18 @@ class CoverageMeter:
         self._early += (missing < 0) - owed
         return missing - owed
 
-    def _judge_end(self, claimed_seconds: float) -> None:
-        last_ms, period_ms = self._last_ms or 0.0, self._period_ms or 0.0
-        missing_ms = claimed_seconds * 1000 - last_ms - period_ms
-        if missing_ms > 1000 * max(_END_SLACK_SECONDS, _END_SLACK * claimed_seconds):
-            frames = round(missing_ms / period_ms) if period_ms else 1
-            self._lose(
-                Hole(round(last_ms + period_ms, 3), round(claimed_seconds * 1000, 3), frames)
-            )
+    def _short_ms(self, claim: Claim, start_ms: float | None) -> float:
+        if claim.seconds is None or self._last_ms is None:
+            return 0.0
+        end_ms = self._last_ms + (self._period_ms or 0.0) + max(0.0, start_ms or 0.0)
+        short_ms = claim.seconds * 1000 - end_ms
+        slack_ms = 1000 * max(_END_SLACK_SECONDS, _END_SLACK * claim.seconds)
+        return short_ms if short_ms > slack_ms else 0.0
+
+    def _lose_end(self, frames: int, short_ms: float) -> None:
+        from_ms = (self._last_ms or 0.0) + (self._period_ms or 0.0)
+        missing = max(1, frames - self._decoded - self._lost)
+        self._lose(Hole(round(from_ms, 3), round(from_ms + short_ms, 3), missing))
 
     def _lose(self, hole: Hole) -> None:
         self._lost += hole.frames
@@ -148,8 +177,8 @@ class CoverageMeter:
 def _period_ms(gaps_ms: np.ndarray, known_ms: float | None) -> float | None:
     """Return the period at which frames come regularly; None if they do not.
 
-    Where so much is missing that it does not show, a period that is known from before counts,
-    as long as the gaps are whole numbers of it.
+    Where grabs failed, and so much is missing that it does not show, a period that is known from
+    before counts, as long as the gaps are whole numbers of it.
     """
     period = float(np.median(gaps_ms))
     if period > 0 and _near(gaps_ms, np.full_like(gaps_ms, period)):

@@ -39,13 +39,16 @@ class Crew:
     waited for.
     """
 
-    def __init__(self, cpus: int) -> None:
+    def __init__(self, cpus: int, *, on_failure: Callable[[], None] = lambda: None) -> None:
         """Start nothing yet.
 
         Args:
             cpus: how many items all `map` stages together work on at a time.
+            on_failure: called when the block is left by an exception, to cut short what runs.
         """
         self._cpus = cpus
+        self._on_failure = on_failure
+        self._failure: BaseException | None = None
         self._workers = ThreadPoolExecutor(cpus, thread_name_prefix="worker")
         self._carriers = ThreadPoolExecutor(_CARRIERS, thread_name_prefix="carrier")
         self._producers: list[_Producer[Any]] = []
@@ -59,6 +62,8 @@ class Crew:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is not None:
+            self._on_failure()
         for producer in self._producers:
             producer.stop()
         for pool in (self._workers, self._carriers):
@@ -82,27 +87,39 @@ class Crew:
         """
         producer = _Producer(items, self._cpus, stop)
         self._producers.append(producer)
-        return producer.items(watch)
+        producer.start()
+
+        def look() -> None:
+            if self._failure is not None:
+                raise self._failure
+            watch()
+
+        return producer.items(look)
 
     def map(self, work: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
         """Compute side by side, as many items at a time as there are CPUs; keep their order."""
-        return _in_order(self._workers, self._cpus, work, items)
+        return self._in_order(self._workers, self._cpus, work, items)
 
     def deliver(self, work: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
         """Do what mostly waits for a disk or a network, more items at a time; keep their order."""
-        return _in_order(self._carriers, _CARRIERS, work, items)
+        return self._in_order(self._carriers, _CARRIERS, work, items)
 
-
-def _in_order(
-    pool: ThreadPoolExecutor, ahead: int, work: Callable[[T], R], items: Iterator[T]
-) -> Iterator[R]:
-    window: deque[Future[R]] = deque()
-    for item in items:
-        window.append(pool.submit(work, item))
-        while window and (len(window) > ahead or window[0].done()):
+    def _in_order(
+        self, pool: ThreadPoolExecutor, ahead: int, work: Callable[[T], R], items: Iterator[T]
+    ) -> Iterator[R]:
+        window: deque[Future[R]] = deque()
+        for item in items:
+            window.append(pool.submit(work, item))
+            window[-1].add_done_callback(self._note)
+            while window and (len(window) > ahead or window[0].done()):
+                yield window.popleft().result()
+        while window:
             yield window.popleft().result()
-    while window:
-        yield window.popleft().result()
+
+    def _note(self, done: Future[Any]) -> None:
+        """Keep the first failure, for whoever waits for something else meanwhile."""
+        if not done.cancelled() and self._failure is None:
+            self._failure = done.exception()
 
 
 class _Producer(Generic[T]):
@@ -118,6 +135,8 @@ class _Producer(Generic[T]):
         self._room = threading.Semaphore(ahead)
         self._made: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
+
+    def start(self) -> None:
         self._thread.start()
 
     def items(self, watch: Callable[[], None]) -> Iterator[T]:

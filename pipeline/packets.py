@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from pipeline.coverage import CoverageMeter
+from pipeline.coverage import Claim, CoverageMeter
+from pipeline.position import position_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +42,10 @@ class Packets:
     times_ms: array[float]
     keys: array[int]
 
-    def rank_at(self, position_ms: float) -> int | None:
+    def rank_at(self, place_ms: float) -> int | None:
         """Return the rank of the frame at exactly this position; None if there is none."""
-        rank = bisect_left(self.times_ms, position_ms)
-        found = rank < len(self.times_ms) and self.times_ms[rank] == position_ms
+        rank = bisect_left(self.times_ms, place_ms)
+        found = rank < len(self.times_ms) and self.times_ms[rank] == place_ms
         return rank if found else None
 
     @property
@@ -65,9 +66,7 @@ class Packets:
         return self.keys[bisect_right(self.keys, rank) - 1]
 
 
-def read_packets(
-    capture: cv2.VideoCapture, interval_ms: float, claimed_seconds: float | None
-) -> Packets | None:
+def read_packets(capture: cv2.VideoCapture, interval_ms: float, claim: Claim) -> Packets | None:
     """Return the frames' times if seeking is safe and may pay; None if not.
 
     It is safe where each packet is a frame with a time of its own and nothing is missing. It
@@ -77,21 +76,21 @@ def read_packets(
     Args:
         capture: opened for packets, at the beginning.
         interval_ms: between two samples.
-        claimed_seconds: the length that the header claims; None if it claims none.
+        claim: what the header says.
     """
     positions, keys = array("d"), array("d")
     latest_ms = -math.inf
-    for position_ms, is_key in _packets(capture):
-        if position_ms < latest_ms - _REORDERING_MS:
+    for place_ms, is_key in _packets(capture):
+        if place_ms < latest_ms - _REORDERING_MS:
             return None
-        latest_ms = max(latest_ms, position_ms)
-        positions.append(position_ms)
+        latest_ms = max(latest_ms, place_ms)
+        positions.append(place_ms)
         if is_key:
-            keys.append(position_ms)
+            keys.append(place_ms)
         if len(keys) <= _KEYS_SEEN and not _may_pay(positions, keys, interval_ms):
             return None
     times = array("d", sorted(positions))
-    if not keys or times[0] != keys[0] or not _is_sound(times, claimed_seconds):
+    if not keys or times[0] != keys[0] or not _is_sound(times, claim):
         return None
     return Packets(times, array("q", (bisect_left(times, key) for key in sorted(keys))))
 
@@ -100,11 +99,6 @@ def _packets(capture: cv2.VideoCapture) -> Iterator[tuple[float, bool]]:
     while capture.grab():
         is_key = capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) != 0
         yield position_ms(capture), is_key
-
-
-def position_ms(capture: cv2.VideoCapture) -> float:
-    """Return where a capture is, in milliseconds after the stream's start, to microseconds."""
-    return round(capture.get(cv2.CAP_PROP_POS_MSEC), 3)
 
 
 def _may_pay(positions: array[float], keys: array[float], interval_ms: float) -> bool:
@@ -119,10 +113,11 @@ def _may_pay(positions: array[float], keys: array[float], interval_ms: float) ->
     return between_samples > SEEK_FRAMES + between_keys
 
 
-def _is_sound(times_ms: array[float], claimed_seconds: float | None) -> bool:
-    """Tell whether all times differ and no gap or early end shows a loss."""
+def _is_sound(times_ms: array[float], claim: Claim) -> bool:
+    """Tell whether all times differ, no gap shows a loss, and the index has no more to give."""
     meter = CoverageMeter()
     for time_ms in times_ms:
         meter.frame(time_ms - times_ms[0])
     distinct = all(earlier < later for earlier, later in pairwise(times_ms))
-    return distinct and meter.end(claimed_seconds, times_ms[0]).lost == 0
+    whole = claim.frames is None or len(times_ms) >= claim.frames
+    return distinct and whole and meter.end(Claim()).lost == 0

@@ -1,61 +1,86 @@
-"""The picture where a capture stands, if it really is that picture."""
+"""The picture where a capture stands, if it really is that picture.
+
+OpenCV (4.13 to 5.0 at least) cannot convert interlaced pictures: FFmpeg refuses, and `retrieve()`
+hands out its buffer as it is, the picture before or memory never written, and says True. No
+property tells. So the buffer is made of memory that is filled with a known value: a first picture
+that is nothing but that value was never written. https://github.com/vllm-project/vllm/pull/47853
+"""
 
 from __future__ import annotations
 
+import ctypes
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from pipeline.errors import RejectedError
-from pipeline.interlacing import is_stale, may_interlace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.frame import Image
+
+_FILLING = 0xA5
+# glibc fills what it allocates with the complement of this parameter; 0 turns it off.
+# https://man7.org/linux/man-pages/man3/mallopt.3.html
+_M_PERTURB = -6
+# Every so many rows are enough to see that a picture is the one before it.
+_ROWS_BETWEEN = 16
+
+
+class StaleError(Exception):
+    """The picture is, pixel for pixel, the one before it: a still scene, or never converted."""
 
 
 class Pictures:
-    """Retrieves from one capture.
+    """Retrieves from one capture."""
 
-    Attributes:
-        doubtful: whether OpenCV may hand out other pictures than it should.
-    """
+    def __init__(self, capture: cv2.VideoCapture, name: str, *, may_stand_still: bool) -> None:
+        """Start with an untouched capture.
 
-    def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
+        Args:
+            capture: nothing was retrieved from it.
+            name: what to call the video in messages.
+            may_stand_still: whether equal pictures are known to be what the video shows.
+        """
         self._capture = capture
         self._name = name
+        self._may_stand_still = may_stand_still
         self._before: Image | None = None
-        self.doubtful = may_interlace(fourcc(capture), _header(capture))
-
-    def check(self) -> None:
-        """Look at the first two frames; the capture is used up then.
-
-        Raises:
-            RejectedError: the second is handed out as the first.
-        """
-        for _ in range(2):
-            if self._capture.grab():
-                self.take()
 
     def take(self) -> Image | None:
         """Return the picture; None if there is none.
 
         Raises:
-            RejectedError: it is interlaced, and OpenCV handed out the picture before it.
+            RejectedError: OpenCV cannot convert it, because it is interlaced.
+            StaleError: it may be the picture before; the first one of a new capture shows.
         """
-        converted, image = self._capture.retrieve()
-        if not converted:
+        picture = self._first() if self._before is None else self._retrieved()
+        if picture is None:
             return None
-        picture = np.asarray(image, dtype=np.uint8)
-        if self.doubtful:
-            if self._before is not None and is_stale(picture, self._before):
-                raise RejectedError(
-                    "interlaced",
-                    f"{self._name} is interlaced, which OpenCV cannot turn into pictures. "
-                    "Deinterlace it first: ffmpeg -i IN -vf bwdif OUT.mp4",
-                )
-            self._before = picture
+        if self._before is not None and not self._may_stand_still:
+            rows = slice(None, None, _ROWS_BETWEEN)
+            if np.array_equal(picture[rows], self._before[rows]):
+                raise StaleError
+        self._before = picture
         return picture
+
+    def _first(self) -> Image | None:
+        with _filled_memory():
+            picture = self._retrieved()
+        if picture is not None and bool((picture == _FILLING).all()):
+            raise RejectedError(
+                "interlaced",
+                f"{self._name} is interlaced, which OpenCV cannot turn into pictures. "
+                "Deinterlace it first: ffmpeg -i IN -vf bwdif OUT.mp4",
+            )
+        return picture
+
+    def _retrieved(self) -> Image | None:
+        converted, image = self._capture.retrieve()
+        return np.asarray(image, dtype=np.uint8) if converted else None
 
 
 def fourcc(capture: cv2.VideoCapture) -> str:
@@ -65,8 +90,12 @@ def fourcc(capture: cv2.VideoCapture) -> str:
     return name if name.isprintable() else ""
 
 
-def _header(capture: cv2.VideoCapture) -> bytes:
-    """Return the codec's extradata, which OpenCV keeps beside the pictures."""
-    place = int(capture.get(cv2.CAP_PROP_CODEC_EXTRADATA_INDEX))
-    found, data = capture.retrieve(flag=place)
-    return bytes(np.asarray(data, dtype=np.uint8).ravel()) if found and data is not None else b""
+@contextmanager
+def _filled_memory() -> Iterator[None]:
+    """Fill all memory that is allocated meanwhile; C libraries other than glibc do not."""
+    tune = getattr(ctypes.CDLL(None), "mallopt", lambda _parameter, _value: 0)
+    tune(_M_PERTURB, _FILLING ^ 0xFF)
+    try:
+        yield
+    finally:
+        tune(_M_PERTURB, 0)

@@ -99,14 +99,14 @@ def _work(run: _Run, delivery: Delivery, cpus: int, on_progress: Progress) -> Da
         hash_name=None if method == "none" else method,
     )
     stages = Stages(run.config, run.detector, delivery, run.log)
-    with run.source.open() as stream, Crew(cpus) as crew:
+    with run.source.open() as stream, Crew(cpus, on_failure=run.detector.stop) as crew:
         video = Video(stream, run.source.uri, run.config.limits, threads=cpus)
         decoded = video.frames(Sampler(Grid.of(run.config)), run.log)
         frames = crew.ahead(decoded, watch=video.watch, stop=video.stop)
         labelled = crew.map(stages.label, map(stages.judge, frames))
         for frame in crew.deliver(stages.deliver, labelled):
             dataset.add(frame.sampled, frame.annotated)
-            on_progress(frame.sampled.pts_ms / 1000, video.hinted_seconds)
+            on_progress(frame.sampled.pts_ms / 1000, video.claim.seconds)
         dataset.start_ms = video.start_ms
         dataset.coverage = run.log.coverage = video.coverage
         run.log.video_seconds = video.duration_ms / 1000

@@ -98,21 +98,15 @@ class RunLog:
             stage.seconds += done.seconds
 
     @contextmanager
-    def timed(self, name: str) -> Iterator[Stage]:
-        """Time the block for a stage, and add what the block counts."""
+    def work(self, name: str) -> Iterator[Stage]:
+        """Time the block for a stage, count one item if it ends well, and add what it counts."""
         done = Stage(name)
         try:
             with done.timed():
                 yield done
+            done.items_in += 1
         finally:
             self.add(done)
-
-    @contextmanager
-    def work(self, name: str) -> Iterator[Stage]:
-        """Time the block, and count one item into the stage if it ends well."""
-        with self.timed(name) as done:
-            yield done
-            done.items_in += 1
 
     def finished(self) -> RunLog:
         """Return the log as it stands, with total time and peak memory.

@@ -25,6 +25,9 @@ class GuardedStream(io.BufferedIOBase):
 
     An exception inside the callbacks of `cv2.VideoCapture` ends the whole process. So a failed
     read looks like the end of the file, and whoever called OpenCV calls `check()` afterwards.
+
+    Attributes:
+        empty_reads: how often there was nothing more to read.
     """
 
     def __init__(self, raw: ByteStream) -> None:
@@ -35,6 +38,7 @@ class GuardedStream(io.BufferedIOBase):
         self._position = 0
         self._furthest = 0
         self._waiting = False
+        self.empty_reads = 0
         self._beat = time.monotonic()
 
     @property
@@ -46,6 +50,16 @@ class GuardedStream(io.BufferedIOBase):
         return size
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will be read: it was told to end, or failed."""
+        return self._ended
+
+    @property
+    def is_read_to_end(self) -> bool:
+        """Whether the last byte was read since it was rewound."""
+        return self._furthest >= self.size
+
+    @property
     def silent_seconds(self) -> float:
         """Seconds since something new was read or the reader got on; 0 while data is awaited."""
         return 0.0 if self._waiting else time.monotonic() - self._beat
@@ -53,6 +67,11 @@ class GuardedStream(io.BufferedIOBase):
     def beat(self) -> None:
         """Tell that the reader got on."""
         self._beat = time.monotonic()
+
+    def rewind(self) -> None:
+        """Go to the beginning, as if nothing had been read yet."""
+        self._furthest = 0
+        self.seek(0)
 
     def check(self) -> None:
         """Raise the first error that was kept, if there is one."""
@@ -106,6 +125,7 @@ class GuardedStream(io.BufferedIOBase):
         self._fetch.items_in += 1
         self._fetch.items_out += size
         self._position += size
+        self.empty_reads += size == 0
         if self._position > self._furthest:  # reading the same again is no progress
             self._furthest = self._position
             self.beat()

@@ -30,23 +30,25 @@ def logs_csv(log: RunLog) -> str:
     header = (
         "stage", "items_in", "unit_in", "items_out", "unit_out",
         "failed", "seconds", "items_per_second", "coverage", "seconds_lost", "lost_at_seconds",
+        "seconds_short",
     )  # fmt: skip
     rows: list[Sequence[object]] = [
         (
             stage.name, stage.items_in, STAGES[stage.name][0],
             stage.items_out, STAGES[stage.name][1],
             stage.failed, f"{stage.seconds:.3f}", f"{stage.items_per_second:.1f}",
-            *(_covered(log.coverage) if stage.name == "decode" else ("", "", "")),
+            *(_covered(log.coverage) if stage.name == "decode" else ("", "", "", "")),
         )
         for stage in log.stages.values()
     ]  # fmt: skip
-    rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", "", "", "", ""))
+    rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", "", "", "", "", ""))
     return _csv(header, rows)
 
 
 def _covered(coverage: Coverage) -> Sequence[object]:
     holes = " ".join(str(hole) for hole in coverage.holes)
-    return f"{coverage.share:.6f}", f"{coverage.seconds_lost:.3f}", holes
+    lost, short = f"{coverage.seconds_lost:.3f}", f"{coverage.seconds_short:.3f}"
+    return f"{coverage.share:.6f}", lost, holes, short
 
 
 def _frame_row(frame: SampledFrame) -> Sequence[object]:

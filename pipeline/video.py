@@ -7,44 +7,44 @@ are not even decoded.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 
-from pipeline.bounds import claimed_seconds, too_long
+from pipeline.bounds import too_long
 from pipeline.capture import open_capture
-from pipeline.clock import Clock
-from pipeline.coverage import Coverage, CoverageMeter
+from pipeline.coverage import Claim, Coverage
 from pipeline.errors import RejectedError
 from pipeline.frame import Frame
-from pipeline.packets import SEEK_FRAMES, position_ms, read_packets
-from pipeline.pictures import Pictures, fourcc
+from pipeline.packets import SEEK_FRAMES, read_packets
+from pipeline.pictures import Pictures, StaleError, fourcc
+from pipeline.position import start_ms
 from pipeline.runlog import Stage
 from pipeline.seeking import Seeker, UnsafeError
 from pipeline.stream import GuardedStream
+from pipeline.walking import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from pipeline.config import Limits
+    from pipeline.frame import Image
     from pipeline.packets import Packets
     from pipeline.runlog import RunLog
     from pipeline.sampling import Sampler
     from pipeline.stream import ByteStream
+    from pipeline.walking import Places
 
-# A failed grab is a corrupt frame in mid-file, or the end; this many in a row are the end. They
-# take 0.3 s together, so fewer will do once the header's claim is nearly fulfilled.
-_FAILED_GRABS_AT_END = 10_000
-_FAILED_GRABS_AT_CLAIMED_END = 200
-_NEARLY = 0.98
-# OpenCV tells the start in frame periods; of slide shows that says nothing.
-_LONGEST_PERIOD_MS = 100.0
 
-Places = Generator[tuple[int, float], None, None]
-"""Where a capture stands, again and again: a frame's index, and its time after the first in ms."""
+class _DoubtfulFrameError(Exception):
+    """A sampled frame's picture may be that of the one before it."""
+
+    def __init__(self, index: int, pts_ms: float, segment: int) -> None:
+        super().__init__(index)
+        self.index = index
+        self.pts_ms = pts_ms
+        self.segment = segment
 
 
 class Video:
@@ -57,7 +57,7 @@ class Video:
         start_ms: the stream's own time of its first frame, known once a frame was read, to
             the nearest frame period (all that OpenCV tells); None where it does not say.
         duration_ms: presentation time of the last frame read or passed over.
-        hinted_seconds: the length that the header claims, once open.
+        claim: what the header says, once open.
         coverage: what was decoded, and what is missing; known at the end.
     """
 
@@ -74,11 +74,11 @@ class Video:
         self._limits = limits
         self._threads = threads
         self._stream = GuardedStream(stream)
-        self._stopped = False
+        self._may_stand_still = False
         self._decode = Stage("decode")
         self.start_ms: float | None = None
         self.duration_ms = 0.0
-        self.hinted_seconds: float | None = None
+        self.claim = Claim()
         self.coverage = Coverage()
 
     def frames(self, sampler: Sampler, log: RunLog) -> Generator[Frame, None, None]:
@@ -112,19 +112,24 @@ class Video:
 
     def stop(self) -> None:
         """Make `frames` end soon, from another thread."""
-        self._stopped = True
         self._stream.end()
 
     def _frames(self, sampler: Sampler) -> Iterator[Frame]:
+        try:
+            yield from self._best_way(sampler)
+        except _DoubtfulFrameError as doubtful:
+            self._may_stand_still = True
+            yield self._looked_at_again(doubtful)
+            self._decode.failed = 0
+            yield from self._best_way(sampler)  # the sampler passes over what it has
+
+    def _best_way(self, sampler: Sampler) -> Iterator[Frame]:
         with self._opened() as capture:
             frames_between = sampler.interval_ms * capture.get(cv2.CAP_PROP_FPS) / 1000
-            pictures = Pictures(capture, self._name)
-            if pictures.doubtful:
-                pictures.check()
-            elif frames_between <= SEEK_FRAMES:
+            if frames_between <= SEEK_FRAMES:
                 yield from self._sampled(capture, self._every_frame(capture), sampler)
                 return
-        packets = self._packets(sampler) if frames_between > SEEK_FRAMES else None
+        packets = self._packets(sampler)
         if packets is not None:
             with self._opened() as capture, suppress(UnsafeError):
                 wanted = self._wanted_frames(capture, packets, sampler)
@@ -133,9 +138,21 @@ class Video:
         with self._opened() as capture:
             yield from self._sampled(capture, self._every_frame(capture), sampler)
 
+    def _looked_at_again(self, doubtful: _DoubtfulFrameError) -> Frame:
+        """Return a frame whose picture was that of the one before, as the first of a capture."""
+        with (
+            self._opened() as capture,
+            closing(self._every_frame(capture)) as places,
+            self._decode.timed(),
+        ):
+            next(index for index, _ in places if index == doubtful.index)
+            picture = Pictures(capture, self._name, may_stand_still=True).take()
+        self._decode.items_out += 1
+        return Frame(doubtful.index, doubtful.pts_ms, doubtful.segment, cast("Image", picture))
+
     def _packets(self, sampler: Sampler) -> Packets | None:
         with self._opened(packets=True) as capture, self._decode.timed():
-            packets = read_packets(capture, sampler.interval_ms, self.hinted_seconds)
+            packets = read_packets(capture, sampler.interval_ms, self.claim)
         self._stream.check()
         return packets
 
@@ -149,10 +166,9 @@ class Video:
     @contextmanager
     def _opened(self, *, packets: bool = False) -> Iterator[cv2.VideoCapture]:
         with self._decode.timed():
-            capture = open_capture(
+            capture, self.claim = open_capture(
                 self._stream, self._name, self._limits, threads=self._threads, packets=packets
             )
-        self.hinted_seconds = claimed_seconds(capture, self._stream.size)
         try:
             yield capture
         finally:
@@ -162,7 +178,7 @@ class Video:
         self, capture: cv2.VideoCapture, places: Places, sampler: Sampler
     ) -> Iterator[Frame]:
         """Go from place to place; retrieve what is sampled."""
-        pictures = Pictures(capture, self._name)
+        pictures = Pictures(capture, self._name, may_stand_still=self._may_stand_still)
         with closing(places):
             while True:
                 self._stream.beat()
@@ -172,9 +188,12 @@ class Video:
                         return
                     index, pts_ms = place
                     if index == 0:
-                        self.start_ms = _start(capture)
+                        self.start_ms = start_ms(capture)
                     segment = sampler.segment_for(pts_ms)
-                    image = pictures.take() if segment is not None else None
+                    try:
+                        image = pictures.take() if segment is not None else None
+                    except StaleError:
+                        raise _DoubtfulFrameError(index, pts_ms, segment or 0) from None
                 self.duration_ms = max(self.duration_ms, pts_ms)
                 self._check_length()
                 if segment is not None and image is not None:
@@ -186,56 +205,30 @@ class Video:
                     return
 
     def _every_frame(self, capture: cv2.VideoCapture) -> Places:
-        clock = Clock(capture.get(cv2.CAP_PROP_FPS))
-        meter = CoverageMeter()
-        index = 0
-        failed = 0
+        walk = Walk(capture, self._stream, self.claim)
         try:
-            while failed < self._patience() and not self._stopped:
-                if not capture.grab():
-                    self._stream.check()
-                    failed += 1
-                    continue
-                pts_ms = clock.tick(position_ms(capture))
-                meter.frame(pts_ms, failed_before=failed)
-                self._decode.failed += failed
-                failed = 0
-                yield index, pts_ms
-                index += 1
+            yield from walk.places()
         finally:
-            claim = self.hinted_seconds if failed == self._patience() else None
-            self.coverage = meter.end(claim, self.start_ms)
-        if index == 0:
+            self._decode.failed += walk.corrupt
+            self.coverage = walk.coverage
+        if not walk.coverage.decoded:
             raise RejectedError("no_decodable_frame", _no_frame(capture, self._name))
-
-    def _patience(self) -> int:
-        """Return how many failed grabs in a row are the end."""
-        claim_ms = 1000 * (self.hinted_seconds or math.inf)
-        near = self.duration_ms >= _NEARLY * claim_ms
-        return _FAILED_GRABS_AT_CLAIMED_END if near else _FAILED_GRABS_AT_END
 
     def _wanted_frames(
         self, capture: cv2.VideoCapture, packets: Packets, sampler: Sampler
     ) -> Places:
-        seeker = Seeker(capture, packets)
-        rank = -1
+        seeker = Seeker(capture, packets, self._stream.beat)
         try:
             while (rank := packets.first_after(sampler.next_ms)) < packets.count:
                 seeker.go(rank)
                 self._stream.check()
                 yield rank, packets.pts_ms(rank)
-            self.duration_ms = packets.pts_ms(packets.count - 1)
+            with suppress(UnsafeError):  # an edit list may leave out the last packets
+                seeker.go(packets.count - 1)
+            self.duration_ms = packets.pts_ms(seeker.rank)
         finally:
-            reached = min(rank + 1, packets.count)
-            self.coverage = Coverage(seeker.decoded, skipped=max(0, reached - seeker.decoded))
-
-
-def _start(capture: cv2.VideoCapture) -> float | None:
-    # CAP_PROP_PTS counts in frame periods and is -2**63 where the rate is unknown.
-    periods = capture.get(cv2.CAP_PROP_PTS)
-    rate = capture.get(cv2.CAP_PROP_FPS)
-    known = rate >= 1000 / _LONGEST_PERIOD_MS and abs(periods) < 2**53
-    return round(1000 * periods / rate, 3) if known else None
+            skipped = max(0, seeker.rank + 1 - seeker.decoded)
+            self.coverage = Coverage(seeker.decoded, skipped=skipped)
 
 
 def _no_frame(capture: cv2.VideoCapture, name: str) -> str:

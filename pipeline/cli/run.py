@@ -58,7 +58,8 @@ def run_videos(
 ) -> int:
     """Annotate each VIDEO and write its dataset below OUT."""
     config = _effective_config(config_file, assignments)
-    detector = Detector(Model.load(config.detector.model), config.detector)
+    model = Model.load(config.detector.model)
+    Detector(model, config.detector)  # what is wrong with it is wrong with every video
     code = 0
     for video in videos:
         try:
@@ -71,7 +72,7 @@ def run_videos(
             continue
         else:
             with _progress_bar(source.name) as on_progress:
-                outcome = _annotate(source, out, config, detector, on_progress)
+                outcome = _annotate(source, out, config, model, on_progress)
         if outcome.status == "rejected":
             code = code or _REJECTED_EXIT
         _show_json(outcome) if as_json else _show(outcome)
@@ -102,12 +103,12 @@ def _read(file: Path) -> str:
 
 
 def _annotate(
-    source: LocalVideo, out: Path, config: Config, detector: Detector, on_progress: OnProgress
+    source: LocalVideo, out: Path, config: Config, model: Model, on_progress: OnProgress
 ) -> Outcome:
     return annotate(
         source,
         config,
-        detector,
+        Detector(model, config.detector),
         lambda run_id: FolderSink(out, source.name, run_id),
         cpus=available_cpus(),
         on_progress=on_progress,

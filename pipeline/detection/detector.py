@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnxruntime
 
 from pipeline.detection import ultralytics
 from pipeline.detection.letterbox import Letterbox
@@ -25,7 +26,7 @@ _SMALLEST_SIDE_PIXELS = 0.01
 
 
 class Detector:
-    """A model with the thresholds and classes of one configuration; cheap to make."""
+    """A model with the thresholds and classes of one configuration, for one run; cheap to make."""
 
     def __init__(self, model: Model, config: DetectorConfig) -> None:
         """Bind a loaded model to a configuration.
@@ -37,6 +38,7 @@ class Detector:
         self._score_threshold = config.score_threshold
         self._iou_threshold = config.iou_threshold
         self._allowed = _class_ids(config.classes, model)
+        self._run_options = onnxruntime.RunOptions()
 
     def detect(self, image: Image) -> Detections:
         """Find the objects in a picture.
@@ -51,10 +53,15 @@ class Detector:
         height, width = image.shape[:2]
         box = Letterbox.fit(width, height, model.input_width, model.input_height)
         fitted = box.apply(image, model.input_width, model.input_height)
-        output = model.session.run(None, {model.input_name: _tensor(fitted)})[0][0]
+        tensor = {model.input_name: _tensor(fitted)}
+        output = model.session.run(None, tensor, self._run_options)[0][0]
         candidates = ultralytics.decode(output, self._score_threshold, self._allowed)
         found = suppress(candidates, self._iou_threshold)
         return without_slivers(Detections(box.undo(found.boxes), found.scores, found.class_ids))
+
+    def stop(self) -> None:
+        """Make what runs, in any thread, fail at once; it cannot be used again."""
+        self._run_options.terminate = True
 
 
 def _tensor(fitted: Image) -> NDArray[np.float32]:

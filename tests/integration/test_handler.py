@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,6 +137,7 @@ def test_a_put_ends_in_the_whole_tree_and_its_metrics(
         "FramesCorrupt": 0,
         "FramesLost": 0,
         "SecondsLost": 0,
+        "SecondsShort": 0,
         "DecodeCoverage": 100,
         "FramesSampled": 6,
         "FramesKept": counts["frames_kept"],
@@ -353,9 +354,9 @@ def test_threads_follow_the_functions_memory(
     asked: list[int] = []
 
     class Counted(Crew):
-        def __init__(self, cpus: int) -> None:
+        def __init__(self, cpus: int, **others: Callable[[], None]) -> None:
             asked.append(cpus)
-            super().__init__(cpus)
+            super().__init__(cpus, **others)
 
     monkeypatch.setattr("pipeline.run.Crew", Counted)
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")

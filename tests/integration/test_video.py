@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.config import Config, Limits
+from pipeline.coverage import Claim
 from pipeline.errors import RejectedError
 from pipeline.frame import Frame, Image
 from pipeline.runlog import RunLog
@@ -277,14 +278,41 @@ def test_a_stream_cut_short_gives_what_it_has(tmp_path: Path) -> None:
     assert 2 <= len(frames) <= 4
 
 
-def test_interlaced_pictures_are_rejected_not_invented(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("field.ts", "libx264", {"x264-params": "tff=1:interlaced=1"}),
+        ("field.mp4", "libx264", {"x264-params": "bff=1:interlaced=1"}),
+        ("field.mpg", "mpeg2video", {"flags": "+ildct+ilme"}),
+    ],
+)
+@pytest.mark.parametrize("every_seconds", [0.5, 100])
+def test_interlaced_pictures_are_rejected_not_invented(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str], every_seconds: float
+) -> None:
     # OpenCV would hand out memory as it finds it, and say that all is well.
     images = [clips.texture(seed, 320, 240) for seed in range(30)]
-    options = {"x264-params": "tff=1:interlaced=1"}
-    path = clips.write_clip(tmp_path / "field.ts", images, options=options)
+    path = clips.write_clip(tmp_path / name, images, codec=codec, options=options, rate=25)
     with pytest.raises(RejectedError, match="is interlaced") as caught:
-        decode(path, every_seconds=100)
+        decode(path, every_seconds=every_seconds)
     assert caught.value.reason == "interlaced"
+
+
+@pytest.mark.parametrize("every_seconds", [0.04, 4])
+@pytest.mark.parametrize("params", ["fake-interlaced=1", "interlaced=0"])
+def test_a_scene_that_stands_still_is_looked_at_again_and_believed(
+    tmp_path: Path, params: str, every_seconds: float
+) -> None:
+    images = [np.zeros_like(clips.barcode(0))] * 225 + numbered(225)
+    options = {"x264-params": f"{params}:keyint=25"}
+    path = clips.write_clip(tmp_path / "clip.mp4", images, options=options, rate=25)
+    frames, log = decode(path, every_seconds=every_seconds)
+    step = round(every_seconds * 25)
+    assert [frame.index for frame in frames] == list(range(0, 450, step))
+    shown = [clips.read_barcode(frame.image) for frame in frames]
+    assert shown == [max(0, index - 225) for index in range(0, 450, step)]
+    assert log.stage("decode").items_out == len(frames)
+    assert log.stage("decode").failed == 0
 
 
 def test_frames_in_an_interlaced_stream_are_decoded(tmp_path: Path) -> None:
@@ -353,10 +381,24 @@ def test_a_stopped_video_ends(tmp_path: Path) -> None:
 def test_a_video_whose_frames_go_on_for_too_long_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.bounds.claimed_seconds", lambda *_: None)  # a header without one
+    monkeypatch.setattr("pipeline.capture.claim_of", lambda *_: Claim())  # a header without one
     path = clips.write_clip(tmp_path / "clip.ts", numbered(50), rate=1)
     with path.open("rb") as stream:
         video = Video(stream, "clip.ts", Limits(hours=0.01), threads=1)
         with pytest.raises(RejectedError, match="is at least") as caught:
             list(video.frames(Sampler(Grid.of(Config())), RunLog()))
     assert caught.value.reason == "too_long"
+
+
+@pytest.mark.parametrize("name", ["hole.ts", "hole.mkv", "hole.mp4"])
+def test_times_behind_a_long_hole_are_the_streams_own(tmp_path: Path, name: str) -> None:
+    # The decoder hands out frames from before the hole among those from behind it.
+    images = [clips.texture(seed) for seed in range(500)]
+    options = {"bf": "3", "g": "60", "preset": "veryfast"}
+    path = clips.write_clip(tmp_path / name, images, options=options, rate=25)
+    frames, _ = decode(zeroed(path, 0.4, path.stat().st_size // 5), every_seconds=0.001)
+    theirs = np.array(clips.frame_times_ms(path))
+    ours = np.array([frame.pts_ms for frame in frames])
+    assert len(ours) >= 0.95 * len(theirs)
+    assert ours[-1] == pytest.approx(theirs.max(), abs=1)
+    assert max(np.abs(theirs - time).min() for time in ours) <= 1

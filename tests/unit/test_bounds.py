@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import bounds
 from pipeline.config import Limits
+from pipeline.container import Container
 
 
 @pytest.mark.parametrize(("megapixels", "largest"), [(2.0, 128 * 2**20), (36.0, 144_000_000)])
@@ -30,6 +31,9 @@ def test_opencv_shows_its_ffmpeg() -> None:
 def test_a_build_that_hides_its_ffmpeg_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
     bounds.bound_allocations(Limits())
+
+
+AVI = Container("avi", "avi")
 
 
 def capture(width: int = 160, height: int = 96, rate: float = 25, count: float = 100) -> object:
@@ -57,5 +61,5 @@ def capture(width: int = 160, height: int = 96, rate: float = 25, count: float =
 )
 def test_what_is_over_a_limit(properties: dict[str, float], reason: str | None) -> None:
     opened = cast("cv2.VideoCapture", capture(**properties))  # type: ignore[arg-type]
-    found = bounds.excess(opened, 10**9, Limits())
+    found = bounds.excess(opened, bounds.claim_of(opened, AVI, 10**9), Limits())
     assert (found[0] if found else None) == reason

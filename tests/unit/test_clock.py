@@ -31,7 +31,20 @@ def test_a_frame_out_of_order_moves_no_other() -> None:
 
 
 def test_a_clock_that_is_set_back_goes_on_at_the_streams_own_intervals() -> None:
-    assert ticks(5000, 65_000, 20, 320, 330) == [0, 60_000, 60_040, 60_340, 60_350]
+    back = [20.0 + 300 * n for n in range(20)]
+    found = ticks(5000, 65_000, *back)
+    assert found[:18] == [0] + [60_000] * 17  # it might be one frame too late, and another
+    assert found[18] == 60_000 + 17 * 40
+    assert found[19:] == [found[18] + 300, found[18] + 600, found[18] + 900]
+
+
+def test_frames_from_before_a_hole_do_not_set_the_clock_back() -> None:
+    mixed = [time for n in range(10) for time in (8000.0 + 40 * n, 3000.0 + 40 * n)]
+    assert ticks(0, *mixed, 8400)[-1] == 8400
+
+
+def test_zero_is_a_time_where_times_begin_before_it() -> None:
+    assert ticks(-5000, 0, 5000) == [0, 5000, 10_000]
 
 
 def test_one_time_far_ahead_is_not_believed_and_two_are() -> None:

@@ -7,23 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.coverage import Coverage, CoverageMeter, Hole
+from pipeline.coverage import Claim, Coverage, CoverageMeter, Hole
 
 
 def coverage(
     times_ms: Iterable[float],
     failed: dict[float, int] | None = None,
-    claimed_seconds: float | None = None,
+    claim: Claim | None = None,
+    *,
     start_ms: float | None = None,
+    ran_dry: bool = False,
 ) -> Coverage:
     meter = CoverageMeter()
     for time_ms in times_ms:
         meter.frame(time_ms, failed_before=(failed or {}).get(time_ms, 0))
-    return meter.end(claimed_seconds, start_ms)
+    return meter.end(claim or Claim(), start_ms=start_ms, ran_dry=ran_dry)
 
 
 def test_a_regular_video_without_a_hole_is_whole() -> None:
-    found = coverage([40.0 * n for n in range(1000)], claimed_seconds=40)
+    found = coverage([40.0 * n for n in range(1000)], claim=Claim(40, 1000))
     assert found == Coverage(decoded=1000)
     assert found.share == 1
 
@@ -52,7 +54,7 @@ def test_a_pause_in_an_irregular_video_is_no_hole_but_failed_grabs_are() -> None
 def test_heavy_damage_is_measured_by_the_rate_before_it() -> None:
     dice = random.Random(1)  # noqa: S311 - no secret
     times = [40.0 * n for n in range(1000) if n < 260 or dice.random() < 0.3]
-    found = coverage(times)
+    found = coverage(times, failed=dict.fromkeys(times[260:], 1))
     assert found.decoded < 600
     assert found.decoded + found.lost == round(times[-1] / 40) + 1
 
@@ -63,22 +65,44 @@ def test_frames_with_the_time_of_the_one_before_them_are_not_missing_later() -> 
     assert coverage(times).lost == 0
 
 
-@pytest.mark.parametrize(("claimed", "frames"), [(20.5, 0), (60, 1000), (None, 0)])
-def test_an_end_far_before_the_claimed_one_is_missing(claimed: float | None, frames: int) -> None:
-    found = coverage([40.0 * n for n in range(500)], claimed_seconds=claimed)
-    assert found.lost == frames
-    if frames:
-        assert found.holes == (Hole(20_000, 60_000, 1000),)
+TWENTY_SECONDS = [40.0 * n for n in range(500)]
+
+
+def test_an_index_that_leads_beyond_the_file_has_lost_the_end() -> None:
+    found = coverage(TWENTY_SECONDS, claim=Claim(60, 1500), ran_dry=True)
+    assert (found.lost, found.holes) == (1000, (Hole(20_000, 60_000, 1000),))
+
+
+def test_an_index_that_an_edit_list_shortens_has_lost_nothing() -> None:
+    assert coverage(TWENTY_SECONDS, claim=Claim(60, 1500)) == Coverage(decoded=500)
+
+
+def test_all_that_an_index_lists_is_all() -> None:
+    # A camera that skips a frame now and then: the index knows that there never was one.
+    times = [33.3 * n for n in range(900) if n % 37]
+    assert coverage(times).lost > 0
+    assert coverage(times, claim=Claim(30, len(times))) == Coverage(len(times))
+
+
+@pytest.mark.parametrize(("claimed", "short"), [(20.5, 0), (60, 40), (None, 0)])
+def test_a_claim_without_an_index_may_be_the_sounds(claimed: float | None, short: float) -> None:
+    found = coverage(TWENTY_SECONDS, claim=Claim(claimed))
+    assert (found.lost, found.seconds_short) == (0, short)
 
 
 def test_a_claim_may_count_from_before_the_first_frame() -> None:
-    times = [40.0 * n for n in range(500)]
-    assert coverage(times, claimed_seconds=23.5, start_ms=3500).lost == 0
+    assert coverage(TWENTY_SECONDS, claim=Claim(23.5), start_ms=3500).seconds_short == 0
+
+
+def test_a_slower_rate_is_no_damage() -> None:
+    fast = [1000 / 60 * n for n in range(600)]
+    slow = [10_000 + 100.0 * n for n in range(300)]
+    assert coverage([*fast, *slow]).lost < 10
 
 
 def test_no_frame_and_one_frame() -> None:
     assert coverage([]).share == 1
-    assert coverage([0.0], claimed_seconds=0.04) == Coverage(decoded=1)
+    assert coverage([0.0], claim=Claim(0.04, 1)) == Coverage(decoded=1)
 
 
 def test_many_holes_are_counted_and_the_first_ones_told() -> None:
@@ -89,6 +113,6 @@ def test_many_holes_are_counted_and_the_first_ones_told() -> None:
 
 @given(st.sets(st.integers(1, 2998), max_size=60))
 def test_all_that_is_taken_out_is_missed(taken: set[int]) -> None:
-    found = coverage([40.0 * n for n in range(3000) if n not in taken], claimed_seconds=120)
+    found = coverage([40.0 * n for n in range(3000) if n not in taken])
     assert (found.decoded, found.lost) == (3000 - len(taken), len(taken))
     assert found.seconds_lost == pytest.approx(0.04 * len(taken))

@@ -250,7 +250,7 @@ def test_frames_csv_tells_each_frames_fate() -> None:
 
 def test_logs_csv_has_a_row_a_stage_and_the_total() -> None:
     holes = (Hole(40, 120, 2), Hole(5000, 5040, 1))
-    log = RunLog(total_seconds=1.5, coverage=Coverage(297, 0, 3, 0.12, holes))
+    log = RunLog(total_seconds=1.5, coverage=Coverage(297, 0, 3, 0.12, holes, 7.5))
     log.stages["decode"] = Stage("decode", items_in=300, items_out=30, failed=2, seconds=0.5)
     rows = list(csv.DictReader(io.StringIO(logs_csv(log))))
     assert [row["stage"] for row in rows] == [
@@ -260,7 +260,7 @@ def test_logs_csv_has_a_row_a_stage_and_the_total() -> None:
         "stage": "decode", "items_in": "300", "unit_in": "frames decoded", "items_out": "30",
         "unit_out": "frames sampled", "failed": "2", "seconds": "0.500",
         "items_per_second": "600.0", "coverage": "0.990000", "seconds_lost": "0.120",
-        "lost_at_seconds": "0.040-0.120 5.000-5.040",
+        "lost_at_seconds": "0.040-0.120 5.000-5.040", "seconds_short": "7.500",
     }  # fmt: skip
     assert rows[-1]["seconds"] == "1.500"
 
