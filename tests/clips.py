@@ -1,17 +1,19 @@
 """Test clips, encoded on the spot with PyAV: what is in them is known exactly."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
 from PIL import Image as PillowImage
 
 from pipeline.frame import Image
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "pedestrians.mp4"
+# In a row of damage, reading is begun anew this often.
+READ_ERRORS = 1000
 MILLISECONDS = Fraction(1, 1000)
 
 
@@ -81,11 +83,22 @@ def frame_times_ms(path: Path) -> list[float]:
         stream = container.streams.video[0]
         base = stream.time_base
         assert base is not None
-        times = []
-        for packet in container.demux(stream):
-            with suppress(av.FFmpegError):  # damaged
-                times += [frame.pts for frame in packet.decode() if frame.pts is not None]
+        times = [frame.pts for frame in decoded_frames(container) if frame.pts is not None]
     return [float((time - times[0]) * base * 1000) for time in times]
+
+
+def decoded_frames(container: InputContainer) -> Iterator[av.VideoFrame]:
+    """Yield what FFmpeg itself recovers: packets and frames that fail are passed over."""
+    failed = 0
+    packets = container.demux(container.streams.video[0])
+    while failed < READ_ERRORS:
+        try:
+            yield from next(packets).decode()
+        except StopIteration:
+            break
+        except av.error.FFmpegError:
+            failed += 1
+            packets = container.demux(container.streams.video[0])
 
 
 def rotate_header(path: Path) -> Path:

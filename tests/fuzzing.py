@@ -21,14 +21,13 @@ from pipeline.errors import RejectedError
 from pipeline.runlog import RunLog
 from pipeline.sampling import Grid, Sampler
 from pipeline.video import Video
+from tests import clips
 from tests.mutants import mutant
 
 Read = tuple[str, int, int]
 """How it ended, the frames decoded, and those known to be lost."""
 
 DEADLINE_SECONDS = 30.0
-# PyAV is asked for more after so many errors.
-READ_ERRORS = 1000
 
 
 @dataclass(frozen=True)
@@ -94,21 +93,14 @@ def read_with_pretag(data: bytes) -> Read:
 
 def read_with_pyav(data: bytes) -> Read:
     """Read with FFmpeg itself: what fails, packet or frame, is passed over."""
-    frames = failed = 0
+    frames = 0
     try:
         with av.open(io.BytesIO(data), "r", metadata_errors="ignore") as container:
-            packets = container.demux(container.streams.video[0])
-            while failed < READ_ERRORS:
-                try:
-                    frames += len(next(packets).decode())
-                except StopIteration:
-                    break
-                except av.error.FFmpegError:
-                    failed += 1
-                    packets = container.demux(container.streams.video[0])
-    except (av.error.FFmpegError, IndexError):
-        failed += 1
-    return "done" if frames else "no frames", frames, failed
+            for _ in clips.decoded_frames(container):
+                frames += 1
+    except (av.error.FFmpegError, IndexError):  # it does not open, or has no video
+        pass
+    return "done" if frames else "no frames", frames, 0
 
 
 READERS: dict[str, Callable[[bytes], Read]] = {

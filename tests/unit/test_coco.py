@@ -78,9 +78,9 @@ def test_known_answer() -> None:
 
 def test_coverage_is_told() -> None:
     found = dataset(kept(0, NOTHING))
-    found.coverage = Coverage(98, 0, 2, 0.08, (Hole(40, 120, 2),))
+    found.coverage = Coverage(90, 8, 2, 0.08, (Hole(40, 120, 2),))
     assert instances(found)["info"]["coverage"] == {
-        "share": 0.98, "frames_decoded": 98, "frames_skipped": 0, "frames_lost": 2,
+        "share": 0.978261, "frames_found": 98, "frames_lost": 2,
         "seconds_lost": 0.08, "seconds_short": 0.0,
         "holes": [{"from_ms": 40, "to_ms": 120, "frames": 2}],
     }  # fmt: skip
