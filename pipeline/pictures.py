@@ -30,24 +30,19 @@ _M_PERTURB = -6
 _ROWS_BETWEEN = 16
 
 
-class StaleError(Exception):
-    """The picture is, pixel for pixel, the one before it: a still scene, or never converted."""
-
-
 class Pictures:
-    """Retrieves from one capture."""
+    """Retrieves from one capture.
 
-    def __init__(self, capture: cv2.VideoCapture, name: str, *, may_stand_still: bool) -> None:
-        """Start with an untouched capture.
+    Attributes:
+        stands_still: whether the last picture is, pixel for pixel, the one before it: of a still
+            scene, or never converted. As the first of another capture it shows which.
+    """
 
-        Args:
-            capture: nothing was retrieved from it.
-            name: what to call the video in messages.
-            may_stand_still: whether equal pictures are known to be what the video shows.
-        """
+    def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
+        """Start with a capture from which nothing was retrieved."""
+        self.stands_still = False
         self._capture = capture
         self._name = name
-        self._may_stand_still = may_stand_still
         self._before: Image | None = None
 
     def take(self) -> Image | None:
@@ -55,16 +50,14 @@ class Pictures:
 
         Raises:
             RejectedError: OpenCV cannot convert it, because it is interlaced.
-            StaleError: it may be the picture before; the first one of a new capture shows.
         """
         picture = self._first() if self._before is None else self._retrieved()
-        if picture is None:
-            return None
-        if self._before is not None and not self._may_stand_still:
+        if picture is not None:
             rows = slice(None, None, _ROWS_BETWEEN)
-            if np.array_equal(picture[rows], self._before[rows]):
-                raise StaleError
-        self._before = picture
+            self.stands_still = self._before is not None and np.array_equal(
+                picture[rows], self._before[rows]
+            )
+            self._before = picture
         return picture
 
     def _first(self) -> Image | None:

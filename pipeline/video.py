@@ -8,7 +8,7 @@ are not even decoded.
 from __future__ import annotations
 
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import cv2
 
@@ -18,7 +18,7 @@ from pipeline.coverage import Claim, Coverage
 from pipeline.errors import RejectedError
 from pipeline.frame import Frame
 from pipeline.packets import SEEK_FRAMES, read_packets
-from pipeline.pictures import Pictures, StaleError, fourcc
+from pipeline.pictures import Pictures, fourcc
 from pipeline.position import start_ms
 from pipeline.runlog import Stage
 from pipeline.seeking import Seeker, UnsafeError
@@ -37,13 +37,17 @@ if TYPE_CHECKING:
     from pipeline.walking import Places
 
 
+# A picture that equals the one before it is looked at again up to this frame; later that would
+# cost too much, and what a video is shows at its beginning.
+_LAST_DOUBTFUL_INDEX = 2000
+
+
 class _DoubtfulFrameError(Exception):
     """A sampled frame's picture may be that of the one before it."""
 
-    def __init__(self, index: int, pts_ms: float, segment: int) -> None:
+    def __init__(self, index: int, segment: int) -> None:
         super().__init__(index)
         self.index = index
-        self.pts_ms = pts_ms
         self.segment = segment
 
 
@@ -74,7 +78,7 @@ class Video:
         self._limits = limits
         self._threads = threads
         self._stream = GuardedStream(stream)
-        self._may_stand_still = False
+        self._doubtful: _DoubtfulFrameError | None = None
         self._decode = Stage("decode")
         self.start_ms: float | None = None
         self.duration_ms = 0.0
@@ -118,10 +122,10 @@ class Video:
         try:
             yield from self._best_way(sampler)
         except _DoubtfulFrameError as doubtful:
-            self._may_stand_still = True
-            yield self._looked_at_again(doubtful)
+            # Once more, from that frame on: the sampler passes over what it has.
+            self._doubtful = doubtful
             self._decode.failed = 0
-            yield from self._best_way(sampler)  # the sampler passes over what it has
+            yield from self._best_way(sampler)
 
     def _best_way(self, sampler: Sampler) -> Iterator[Frame]:
         with self._opened() as capture:
@@ -137,18 +141,6 @@ class Video:
                 return
         with self._opened() as capture:
             yield from self._sampled(capture, self._every_frame(capture), sampler)
-
-    def _looked_at_again(self, doubtful: _DoubtfulFrameError) -> Frame:
-        """Return a frame whose picture was that of the one before, as the first of a capture."""
-        with (
-            self._opened() as capture,
-            closing(self._every_frame(capture)) as places,
-            self._decode.timed(),
-        ):
-            next(index for index, _ in places if index == doubtful.index)
-            picture = Pictures(capture, self._name, may_stand_still=True).take()
-        self._decode.items_out += 1
-        return Frame(doubtful.index, doubtful.pts_ms, doubtful.segment, cast("Image", picture))
 
     def _packets(self, sampler: Sampler) -> Packets | None:
         with self._opened(packets=True) as capture, self._decode.timed():
@@ -178,7 +170,7 @@ class Video:
         self, capture: cv2.VideoCapture, places: Places, sampler: Sampler
     ) -> Iterator[Frame]:
         """Go from place to place; retrieve what is sampled."""
-        pictures = Pictures(capture, self._name, may_stand_still=self._may_stand_still)
+        pictures = Pictures(capture, self._name)
         with closing(places):
             while True:
                 self._stream.beat()
@@ -189,11 +181,8 @@ class Video:
                     index, pts_ms = place
                     if index == 0:
                         self.start_ms = start_ms(capture)
-                    segment = sampler.segment_for(pts_ms)
-                    try:
-                        image = pictures.take() if segment is not None else None
-                    except StaleError:
-                        raise _DoubtfulFrameError(index, pts_ms, segment or 0) from None
+                    segment = self._segment_for(index, pts_ms, sampler)
+                    image = None if segment is None else self._picture(pictures, index, segment)
                 self.duration_ms = max(self.duration_ms, pts_ms)
                 self._check_length()
                 if segment is not None and image is not None:
@@ -203,6 +192,17 @@ class Video:
                     self._decode.failed += 1
                 if sampler.is_done(pts_ms):
                     return
+
+    def _segment_for(self, index: int, pts_ms: float, sampler: Sampler) -> int | None:
+        if self._doubtful is not None and index == self._doubtful.index:
+            return self._doubtful.segment
+        return sampler.segment_for(pts_ms)
+
+    def _picture(self, pictures: Pictures, index: int, segment: int) -> Image | None:
+        picture = pictures.take()
+        if pictures.stands_still and self._doubtful is None and index <= _LAST_DOUBTFUL_INDEX:
+            raise _DoubtfulFrameError(index, segment)
+        return picture
 
     def _every_frame(self, capture: cv2.VideoCapture) -> Places:
         walk = Walk(capture, self._stream, self.claim)
@@ -219,6 +219,9 @@ class Video:
     ) -> Places:
         seeker = Seeker(capture, packets, self._stream.beat)
         try:
+            if self._doubtful is not None:
+                seeker.go(self._doubtful.index)
+                yield seeker.rank, packets.pts_ms(seeker.rank)
             while (rank := packets.first_after(sampler.next_ms)) < packets.count:
                 seeker.go(rank)
                 self._stream.check()
