@@ -130,3 +130,12 @@ def test_pictures_of_any_shape(shape: tuple[int, int, int]) -> None:
     assert (found.boxes >= 0).all()
     assert (found.boxes <= limit).all()
     assert (np.diff(found.scores) <= 0).all()
+
+
+def test_a_stopped_detector_fails_and_its_model_lives_on() -> None:
+    model, picture = Model.load(str(DEFAULT)), np.zeros((96, 96, 3), dtype=np.uint8)
+    stopped = Detector(model, DetectorConfig())
+    stopped.stop()
+    with pytest.raises(Exception, match="terminate"):
+        stopped.detect(picture)
+    assert len(Detector(model, DetectorConfig()).detect(picture)) == 0

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pycocotools.coco import COCO
 from pipeline.config import Config
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
+from pipeline.errors import BrokenError
 from pipeline.folder import FolderSink
 from pipeline.outcome import Outcome
 from pipeline.run import annotate
@@ -266,3 +268,58 @@ def test_a_copy_of_a_video_has_the_same_run(run: Run, tmp_path: Path) -> None:
     assert {each: files(first)[each] for each in same} == {
         each: files(second)[each] for each in same
     }
+
+
+class FullDisk(FolderSink):
+    def put(self, path: str, data: bytes) -> None:
+        if path.endswith("frame_000030.jpg"):
+            raise BrokenError(f"{path} cannot be written: No space left on device.")
+        super().put(path, data)
+
+
+def test_a_failure_in_one_stage_ends_all_and_leaves_nothing(model: Model, tmp_path: Path) -> None:
+    config, before = Config(), set(threading.enumerate())
+    with pytest.raises(BrokenError, match="cannot be written: No space left"):
+        annotate(
+            LocalVideo.at(clips.SAMPLE),
+            config,
+            Detector(model, config.detector),
+            lambda run_id: FullDisk(tmp_path, "clip", run_id),
+            cpus=2,
+        )
+    assert set(threading.enumerate()) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_number_of_cpus_changes_no_byte(model: Model, tmp_path: Path) -> None:
+    config = Config.model_validate({"sampling": {"every_seconds": 2}})
+
+    def tree(cpus: int) -> dict[str, bytes]:
+        outcome = annotate(
+            LocalVideo.at(clips.SAMPLE),
+            config,
+            Detector(model, config.detector),
+            lambda run_id: FolderSink(tmp_path / str(cpus), "clip", run_id),
+            cpus=cpus,
+        )
+        return {path: data for path, data in files(outcome).items() if path not in CLOCKED}
+
+    assert tree(1) == tree(2) == tree(5)
+
+
+def test_a_damaged_videos_report_says_what_is_missing(run: Run, tmp_path: Path) -> None:
+    images = [clips.texture(seed, 64, 48) for seed in range(400)]
+    path = clips.write_clip(tmp_path / "clip.mov", images, codec="mjpeg", rate=25)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 60_000] = bytes(60_000)
+    path.write_bytes(data)
+    outcome = run(path)
+    coverage = outcome.log.coverage
+    assert coverage.lost > 0
+    info = coco_of(outcome).dataset["info"]["coverage"]
+    assert (info["frames_found"], info["frames_lost"]) == (coverage.decoded, coverage.lost)
+    report = (result(outcome) / "report.md").read_text()
+    assert f"{coverage.lost} are missing, {coverage.seconds_lost:.3f} s in all" in report
+    assert f"| {coverage.holes[0].from_ms / 1000:.3f} |" in report
+    row = (result(outcome) / "logs.csv").read_text().splitlines()[2]
+    assert f",{coverage.seconds_lost:.3f},{coverage.holes[0]}" in row
