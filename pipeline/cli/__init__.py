@@ -24,10 +24,15 @@ def main() -> None:
 
 
 def _run() -> int:
-    # OpenCV, ONNX Runtime and their kin take half a second, in which an interrupt may come.
+    # OpenCV, ONNX Runtime and their kin take half a second, and make import errors of interrupts.
+    # Nothing is begun yet: an interrupt just ends the process.
+    interrupted = signal.getsignal(signal.SIGINT)
+    if interrupted is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from pipeline.cli.commands import pretag  # noqa: PLC0415
     from pipeline.errors import BrokenError, ConfigError  # noqa: PLC0415
 
+    signal.signal(signal.SIGINT, interrupted)
     try:
         return int(pretag.main(standalone_mode=False) or 0)
     except ConfigError as error:
