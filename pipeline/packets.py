@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING
 import cv2
 
 from pipeline.coverage import Claim, CoverageMeter
+from pipeline.ending import is_end
 from pipeline.position import position_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pipeline.stream import GuardedStream
 
 # Packets come in decoding order, which is some frames off the frames'. A packet further off tells
 # that the clock was set back.
@@ -66,7 +69,9 @@ class Packets:
         return self.keys[bisect_right(self.keys, rank) - 1]
 
 
-def read_packets(capture: cv2.VideoCapture, interval_ms: float, claim: Claim) -> Packets | None:
+def read_packets(
+    capture: cv2.VideoCapture, stream: GuardedStream, interval_ms: float, claim: Claim
+) -> Packets | None:
     """Return the frames' times if seeking is safe and may pay; None if not.
 
     It is safe where each packet is a frame with a time of its own and nothing is missing. It
@@ -75,6 +80,7 @@ def read_packets(capture: cv2.VideoCapture, interval_ms: float, claim: Claim) ->
 
     Args:
         capture: opened for packets, at the beginning.
+        stream: that it reads.
         interval_ms: between two samples.
         claim: what the header says.
     """
@@ -89,6 +95,8 @@ def read_packets(capture: cv2.VideoCapture, interval_ms: float, claim: Claim) ->
             keys.append(place_ms)
         if len(keys) <= _KEYS_SEEN and not _may_pay(positions, keys, interval_ms):
             return None
+    if not _nothing_follows(capture, stream, len(positions)):
+        return None
     times = array("d", sorted(positions))
     if not keys or times[0] != keys[0] or not _is_sound(times, claim):
         return None
@@ -99,6 +107,16 @@ def _packets(capture: cv2.VideoCapture) -> Iterator[tuple[float, bool]]:
     while capture.grab():
         is_key = capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) != 0
         yield position_ms(capture), is_key
+
+
+def _nothing_follows(capture: cv2.VideoCapture, stream: GuardedStream, found: int) -> bool:
+    """Tell whether the first grab that failed was the end, and no damaged packet on the way."""
+    failed = 1
+    while not is_end(capture, stream, failed, found):
+        if capture.grab():
+            return False
+        failed += 1
+    return True
 
 
 def _may_pay(positions: array[float], keys: array[float], interval_ms: float) -> bool:

@@ -144,7 +144,7 @@ class Video:
 
     def _packets(self, sampler: Sampler) -> Packets | None:
         with self._opened(packets=True) as capture, self._decode.timed():
-            packets = read_packets(capture, sampler.interval_ms, self.claim)
+            packets = read_packets(capture, self._stream, sampler.interval_ms, self.claim)
         self._stream.check()
         return packets
 

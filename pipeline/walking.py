@@ -9,15 +9,11 @@ import cv2
 
 from pipeline.clock import Clock
 from pipeline.coverage import Claim, Coverage, CoverageMeter
+from pipeline.ending import is_end
 from pipeline.position import position_ms, start_ms
 
 if TYPE_CHECKING:
     from pipeline.stream import GuardedStream
-
-# A failed grab is a corrupt frame in mid-file, or the end. So many in a row are the end; they take
-# 0.3 s, so fewer will do once all was read, and as much tried as there should be.
-_FAILED_GRABS_AT_END = 10_000
-_FAILED_GRABS_BEYOND_CLAIM = 200
 
 Places = Generator[tuple[int, float], None, None]
 """Where a capture stands, again and again: a frame's index, and its time after the first in ms."""
@@ -55,7 +51,7 @@ class Walk:
             while not ended and not self._stream.has_ended:
                 if not self._capture.grab():
                     failed += 1
-                    ended = self._is_end(failed, index + self.corrupt)
+                    ended = is_end(self._capture, self._stream, failed, index + self.corrupt)
                     continue
                 began_ms = start_ms(self._capture) if index == 0 else began_ms
                 pts_ms = clock.tick(position_ms(self._capture))
@@ -71,10 +67,3 @@ class Walk:
                 start_ms=began_ms,
                 ran_dry=self._stream.empty_reads > empty_reads,
             )
-
-    def _is_end(self, failed: int, tried: int) -> bool:
-        """Tell whether so many failed grabs in a row, after so many others, are the end."""
-        if failed < _FAILED_GRABS_BEYOND_CLAIM or not self._stream.is_read_to_end:
-            return failed >= _FAILED_GRABS_AT_END
-        beyond = tried + failed - self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        return failed >= _FAILED_GRABS_AT_END or beyond >= _FAILED_GRABS_BEYOND_CLAIM
