@@ -33,7 +33,7 @@ class Container:
 
 _MP4 = Container("mp4", "mov,mp4,m4a,3gp,3g2,mj2", has_index=True)
 _MATROSKA = Container("matroska", "matroska,webm")
-_AVI = Container("avi", "avi")
+_AVI = Container("avi", "avi", has_index=True)
 _TS = Container("mpeg-ts", "mpegts")
 _PS = Container("mpeg-ps", "mpeg")
 _MPEG_VIDEO = Container("mpeg-video", "mpegvideo")

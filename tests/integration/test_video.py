@@ -402,3 +402,14 @@ def test_times_behind_a_long_hole_are_the_streams_own(tmp_path: Path, name: str)
     assert len(ours) >= 0.95 * len(theirs)
     assert ours[-1] == pytest.approx(theirs.max(), abs=1)
     assert max(np.abs(theirs - time).min() for time in ours) <= 1
+
+
+def test_an_avi_that_breaks_off_lacks_its_end(tmp_path: Path) -> None:
+    images = [clips.texture(seed) for seed in range(100)]
+    path = clips.write_clip(tmp_path / "clip.avi", images, codec="mjpeg")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with path.open("rb") as stream:
+        video = Video(stream, "clip.avi", Limits(), threads=1)
+        list(video.frames(Sampler(Grid.of(Config())), RunLog()))
+    assert 40 < video.coverage.decoded < 60
+    assert video.coverage.lost == 100 - video.coverage.decoded
