@@ -20,10 +20,9 @@ STARTS = {
     "model": """
 import handler.app
 from pipeline.config import Config
-from pipeline.cpus import available_cpus
 from pipeline.detection.model import Model
 moments = {"imported": time.monotonic()}
-Model.load(Config().detector.model, available_cpus())
+Model.load(Config().detector.model)
 """,
     "first byte": """
 import os

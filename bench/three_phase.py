@@ -22,9 +22,8 @@ from bench.measuring import added, timed
 from pipeline import coco
 from pipeline.config import Config
 from pipeline.dataset import AnnotatedFrame, Dataset, SampledFrame
-from pipeline.detection.card import locate
 from pipeline.detection.detector import Detector
-from pipeline.detection.model import Model
+from pipeline.detection.model import Model, locate
 
 if TYPE_CHECKING:
     from imagehash import ImageHash

@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 from handler.events import Skip
 from handler.metrics import emit_outcome, emit_superseded
 from handler.s3 import read_text, s3_client, split_uri
+from handler.s3_model import load_from_s3
 from handler.s3_sink import S3Sink
 from handler.s3_video import S3Video
 from pipeline.cpus import available_cpus
@@ -31,9 +32,12 @@ logger = Logger(child=True)
 
 
 @lru_cache(maxsize=2)
-def _load_model(model: str) -> Model:
-    """Load a model once a process: a warm call finds it here."""
-    loaded = Model.load(model)
+def _load_model(model: str, providers: tuple[str, ...], max_megabytes: float) -> Model:
+    """Load a model once a process: a warm call finds it here, and the one used before it."""
+    if model.startswith("s3://"):
+        loaded = load_from_s3(s3_client(), model, providers, max_megabytes)
+    else:
+        loaded = Model.load(model, providers, max_megabytes)
     logger.info("Model loaded", extra={"model": loaded.name, "sha256": loaded.sha256})
     return loaded
 
@@ -110,7 +114,8 @@ def _annotated(job: Job, environment: Environment) -> dict[str, Any]:
     with ThreadPoolExecutor(max_workers=1) as beside:
         asked = beside.submit(S3Video.of, job, client)  # S3 answers while the model loads
         config = effective_config(environment, job)
-        model = _load_model(config.detector.model)
+        wanted = config.detector
+        model = _load_model(wanted.model, wanted.providers, wanted.max_megabytes)
     outcome = annotate(
         asked.result(),
         config,

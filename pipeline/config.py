@@ -104,19 +104,31 @@ class Detector(_Section):
         min_length=1,
         description="A model at hand by name (`pretag model list`), or the path of an ONNX file.",
     )
-    score_threshold: float = Field(
-        default=0.4, ge=0, le=1, description="Detections that score less than this are left out."
-    )
-    iou_threshold: float = Field(
-        default=0.5,
+    score_threshold: float | None = Field(
+        default=None,
         ge=0,
         le=1,
-        description="Of two boxes of one class that overlap more than this, the better one stays.",
+        description="Detections that score less are left out; null: the model card's, or 0.4.",
+    )
+    iou_threshold: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Of two boxes of one class that overlap more, the better one stays; null: the "
+        "model card's, or 0.5.",
     )
     classes: Annotated[tuple[str, ...] | None, BeforeValidator(_split_commas)] = Field(
         default=None,
         min_length=1,
         description="Only these classes, by label; null: all of the model's.",
+    )
+    max_megabytes: float = Field(
+        default=512.0, gt=0, description="Largest ONNX file to load, in megabytes."
+    )
+    providers: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = Field(
+        default=("CPUExecutionProvider",),
+        min_length=1,
+        description="What runs the model, the preferred first, by ONNX Runtime's names.",
     )
 
 

@@ -32,7 +32,7 @@ def run_id(identity: dict[str, str], config_digest: str, model_digest: str, vers
     Args:
         identity: what the source is (bucket, key and version, or its content's sha256).
         config_digest: of the effective configuration.
-        model_digest: sha256 of the model file.
+        model_digest: of the model file and what its card says.
         version: pretag's own.
     """
     parts = {"source": identity, "config": config_digest, "model": model_digest, "pretag": version}

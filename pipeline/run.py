@@ -82,7 +82,7 @@ class _Run:
 
     @property
     def id(self) -> str:
-        model = self.detector.model.sha256
+        model = self.detector.model.digest
         return run_id(self.source.identity, self.config.digest(), model, __version__)
 
     def delivery(self, open_sink: Callable[[str], Sink]) -> Delivery:
@@ -134,7 +134,7 @@ def _effective(run: _Run) -> dict[str, object]:
     """Return config.json: all that, besides the video, decides the result."""
     return {
         "config": run.config.model_dump(mode="json"),
-        "model": {"name": run.detector.model.name, "sha256": run.detector.model.sha256},
+        "model": run.detector.description(),
         "versions": {
             "pretag": __version__,
             "opencv": cv2.__version__,

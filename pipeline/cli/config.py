@@ -1,7 +1,8 @@
 """`pretag config`: the defaults, explained, as a YAML file to start from."""
 
+import json
+
 import click
-import yaml
 
 from pipeline import config_layers
 from pipeline.config import Config
@@ -15,4 +16,4 @@ def print_config() -> None:
         click.echo(f"{section}:")
         for name, value in values.items():
             click.echo(f"  # {explanations[f'{section}.{name}']}")
-            click.echo(f"  {yaml.safe_dump({name: value}).strip()}")
+            click.echo(f"  {name}: {json.dumps(value)}")  # JSON is YAML too

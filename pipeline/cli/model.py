@@ -5,7 +5,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.config import Config
-from pipeline.detection.card import ModelCard, models_at_hand
+from pipeline.detection.card import ModelCard
+from pipeline.detection.model import models_at_hand
 
 
 @click.group("model")
@@ -26,5 +27,8 @@ def list_models() -> None:
         if card is None:
             table.add_row(default, path.stem, "?", "?", "no card beside it")
         else:
-            table.add_row(default, path.stem, card.licence, card.sha256[:12], card.description)
+            sha256 = (card.sha256 or "?")[:12]
+            table.add_row(
+                default, path.stem, card.licence or "?", sha256, card.description or "?"
+            )
     Console().print(table)

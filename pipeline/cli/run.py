@@ -58,7 +58,9 @@ def run_videos(
 ) -> int:
     """Annotate each VIDEO and write its dataset below OUT."""
     config = _effective_config(config_file, assignments)
-    model = Model.load(config.detector.model)
+    model = Model.load(
+        config.detector.model, config.detector.providers, config.detector.max_megabytes
+    )
     Detector(model, config.detector)  # what is wrong with it is wrong with every video
     code = 0
     for video in videos:

@@ -1,68 +1,119 @@
-"""Model cards: what is known of a model, in a TOML file beside it."""
+"""Model cards: what a file does not say of its model, in a TOML or JSON file beside it."""
 
 from __future__ import annotations
 
+import json
 import tomllib
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.detection.placement import Filter
+from pipeline.detection.preprocess import Colour, Resize
+from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 
-MODELS_DIRECTORY = Path(__file__).parents[2] / "models"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIXES = (".toml", ".json")
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Positive = Annotated[float, Field(gt=0)]
 
 
-@dataclass(frozen=True)
-class ModelCard:
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class CardPreprocess(_Section):
+    """Where the model's preprocessing differs from its family's; null: it does not.
+
+    The keys are those of `pipeline.detection.preprocess.Preprocess`.
+    """
+
+    resize: Resize | None = None
+    width: int | None = Field(default=None, ge=1, le=16384)
+    height: int | None = Field(default=None, ge=1, le=16384)
+    step: int | None = Field(default=None, ge=1, le=1024)
+    filter: Filter | None = None
+    padding: int | None = Field(default=None, ge=0, le=255)
+    colour: Colour | None = None
+    scale: _Positive | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[_Positive, _Positive, _Positive] | None = None
+
+
+class Thresholds(_Section):
+    """Thresholds that suit the model, where the configuration leaves them open."""
+
+    score: _Share | None = None
+    iou: _Share | None = None
+
+
+class ModelCard(_Section):
     """A model's card.
 
     Attributes:
-        name: what `detector.model` calls it.
+        name: the model's name.
         description: what it is, in a sentence.
         licence: SPDX identifier.
         provenance: where it came from, and how it was made.
-        sha256: of the ONNX file; loading anything else is refused.
+        sha256: of the ONNX file; loading anything else is refused. None: anything goes.
+        family: how it is read; None: as it is recognised.
+        labels: its classes, in the order of their ids; "" for an id that means none. None: those
+            of its metadata.
+        preprocess: where it differs from its family's.
+        thresholds: those that suit it.
     """
 
-    name: str
-    description: str
-    licence: str
-    provenance: str
-    sha256: str
+    name: str | None = None
+    description: str | None = None
+    licence: str | None = None
+    provenance: str | None = None
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    family: str | None = None
+    labels: tuple[str, ...] | None = Field(default=None, min_length=1)
+    preprocess: CardPreprocess = CardPreprocess()
+    thresholds: Thresholds = Thresholds()
 
     @classmethod
     def beside(cls, model: Path) -> ModelCard | None:
-        """Read the card of a model file (`x.toml` beside `x.onnx`); None if it has none.
+        """Read the card of a model file (`x.toml` or `x.json` beside `x.onnx`).
+
+        Returns:
+            The card; None if there is none.
 
         Raises:
-            BrokenError: the card cannot be read.
+            BrokenError: the card cannot be read, or there are two.
         """
-        card = model.with_suffix(".toml")
-        if not card.is_file():
-            return None
+        cards = [card for suffix in SUFFIXES if (card := model.with_suffix(suffix)).is_file()]
+        if len(cards) > 1:
+            raise BrokenError(
+                f"Model {model} has two cards, {' and '.join(card.name for card in cards)}: "
+                "remove one."
+            )
+        return cls.read(cards[0]) if cards else None
+
+    @classmethod
+    def read(cls, card: Path) -> ModelCard:
+        """Read a card.
+
+        Raises:
+            BrokenError: it cannot be read, or says what no card says.
+        """
         try:
-            return cls(**tomllib.loads(card.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:  # TypeError: a key too many or too few
+            text = card.read_text(encoding="utf-8-sig")
+            return cls(**(tomllib.loads(text) if card.suffix == ".toml" else json.loads(text)))
+        except ValidationError as error:
+            detail = "; ".join(
+                f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
+            )
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             detail = " ".join(str(error).split())
-            raise BrokenError(f"Model card {card} is not valid: {detail}") from error
+        raise BrokenError(f"Model card {card} is not valid: {detail}.")
 
-
-def models_at_hand() -> list[Path]:
-    """Return the model files that come with pretag, by name."""
-    return sorted(MODELS_DIRECTORY.glob("*.onnx"))
-
-
-def locate(model: str) -> Path:
-    """Return the file that `detector.model` means: a name at hand, or else a path.
-
-    Raises:
-        BrokenError: there is no such model.
-    """
-    at_hand = {path.stem: path for path in models_at_hand()}
-    path = at_hand.get(model, Path(model))
-    if not path.is_file():
-        names = ", ".join(at_hand) or "none"
-        raise BrokenError(
-            f"Model {model} is not there: detector.model is neither a model at hand ({names}) "
-            "nor the path of an ONNX file."
-        )
-    return path
+    def digest(self) -> str:
+        """Return the sha256 (hex) of what it says that decides results, in canonical JSON."""
+        deciding = {"family", "labels", "preprocess", "thresholds"}
+        return sha256_of_json(self.model_dump(mode="json", include=deciding))

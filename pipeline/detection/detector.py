@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
-from pipeline.detection import ultralytics
-from pipeline.detection.letterbox import Letterbox
 from pipeline.detection.nms import suppress
-from pipeline.errors import ConfigError
+from pipeline.errors import BrokenError, ConfigError
 from pipeline.frame import Detections
 
 if TYPE_CHECKING:
@@ -21,8 +19,12 @@ if TYPE_CHECKING:
     from pipeline.detection.model import Model
     from pipeline.frame import Image
 
+_SCORE_THRESHOLD = 0.4
+_IOU_THRESHOLD = 0.5
 # A box thinner than this rounds to nothing in the dataset's 2 decimals.
 _SMALLEST_SIDE_PIXELS = 0.01
+# Half-precision sigmoids may round to a hair more than 1.
+_HIGHEST_SCORE = 1.001
 
 
 class Detector:
@@ -35,8 +37,10 @@ class Detector:
             ConfigError: the class allow-list names a class that the model does not know.
         """
         self.model = model
-        self._score_threshold = config.score_threshold
-        self._iou_threshold = config.iou_threshold
+        self.score_threshold = _first(
+            config.score_threshold, model.score_threshold, _SCORE_THRESHOLD
+        )
+        self.iou_threshold = _first(config.iou_threshold, model.iou_threshold, _IOU_THRESHOLD)
         self._allowed = _class_ids(config.classes, model)
         self._run_options = onnxruntime.RunOptions()
 
@@ -48,33 +52,62 @@ class Detector:
 
         Returns:
             Boxes in the picture's own pixels, by descending score.
+
+        Raises:
+            BrokenError: the model fails on it, or its output is none of its family's.
         """
-        model = self.model
+        reading = self.model.reading
         height, width = image.shape[:2]
-        box = Letterbox.fit(width, height, model.input_width, model.input_height)
-        fitted = box.apply(image, model.input_width, model.input_height)
-        tensor = {model.input_name: _tensor(fitted)}
-        output = model.session.run(None, tensor, self._run_options)[0][0]
-        candidates = ultralytics.decode(output, self._score_threshold, self._allowed)
-        found = suppress(candidates, self._iou_threshold)
-        return without_slivers(Detections(box.undo(found.boxes), found.scores, found.class_ids))
+        place = reading.preprocess.place(width, height)
+        outputs = self.model.run(image, place, self._run_options)
+        found = reading.decode(outputs, self.score_threshold, place.canvas)
+        if len(found) and found.scores.max() > _HIGHEST_SCORE:
+            raise BrokenError(
+                f"Model {self.model.name} scores an object {found.scores.max():g}, where 1 is the "
+                f"most: it is none of the family '{self.model.family}'. Put the right 'family' on "
+                "its card."
+            )
+        found = self._of_allowed(self.model.classes.known(found))
+        found = suppress(found, self.iou_threshold) if reading.suppress else _by_score(found)
+        boxes = place.undo(found.boxes)
+        return without_slivers(Detections(boxes, found.scores, found.class_ids))
+
+    def description(self) -> dict[str, object]:
+        """Return what is worth keeping of it beside a result, as a JSON object."""
+        return {
+            "name": self.model.name,
+            "sha256": self.model.sha256,
+            "family": self.model.family,
+            "score_threshold": self.score_threshold,
+            "iou_threshold": self.iou_threshold,
+        }
 
     def stop(self) -> None:
         """Make what runs, in any thread, fail at once; it cannot be used again."""
         self._run_options.terminate = True
 
-
-def _tensor(fitted: Image) -> NDArray[np.float32]:
-    """Return 1 x 3 x H x W RGB from 0 to 1."""
-    rgb = fitted[:, :, ::-1].transpose(2, 0, 1)[np.newaxis]
-    return np.ascontiguousarray(rgb, dtype=np.float32) / np.float32(255)
+    def _of_allowed(self, found: Detections) -> Detections:
+        if self._allowed is None:
+            return found
+        return _take(found, np.flatnonzero(np.isin(found.class_ids, self._allowed)))
 
 
 def without_slivers(found: Detections) -> Detections:
     """Return the boxes that are more than nothing once rounded to the dataset's 2 decimals."""
     sides = found.boxes[:, 2:] - found.boxes[:, :2]
-    real = np.flatnonzero((sides >= _SMALLEST_SIDE_PIXELS).all(axis=1))
-    return Detections(found.boxes[real], found.scores[real], found.class_ids[real])
+    return _take(found, np.flatnonzero((sides >= _SMALLEST_SIDE_PIXELS).all(axis=1)))
+
+
+def _by_score(found: Detections) -> Detections:
+    return _take(found, np.argsort(-found.scores, kind="stable"))
+
+
+def _take(found: Detections, rows: NDArray[np.int64]) -> Detections:
+    return Detections(found.boxes[rows], found.scores[rows], found.class_ids[rows])
+
+
+def _first(*values: float | None) -> float:
+    return next(value for value in values if value is not None)
 
 
 def _class_ids(classes: tuple[str, ...] | None, model: Model) -> NDArray[np.int64] | None:

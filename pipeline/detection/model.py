@@ -1,121 +1,176 @@
-"""An ONNX model, loaded once: its session, its labels and its input."""
+"""A model that is ready to find objects: opened, recognised, and its classes named."""
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import onnxruntime
-
-from pipeline.detection import ultralytics
-from pipeline.detection.card import ModelCard, locate
-from pipeline.digest import sha256_of_file
+from pipeline.detection.extras import fill, refuse_unknown
+from pipeline.detection.labels import names_in_metadata, resolve
+from pipeline.detection.opened import OpenedModel
+from pipeline.detection.recognise import recognise, unrecognised
+from pipeline.detection.session import CPU
+from pipeline.detection.unfit import told_of
+from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pipeline.detection.families.family import Array, Reading
+    from pipeline.detection.graph import ImageInput, Port
+    from pipeline.detection.labels import Labels
+    from pipeline.detection.placement import Placement
+    from pipeline.frame import Image
+
+MODELS_DIRECTORY = Path(__file__).parents[2] / "models"
+
+
+def models_at_hand() -> list[Path]:
+    """Return the model files that come with pretag, by name."""
+    return sorted(MODELS_DIRECTORY.glob("*.onnx"))
+
+
+def locate(model: str) -> Path:
+    """Return the file that `detector.model` means: a name at hand, or else a path.
+
+    Raises:
+        BrokenError: there is no such model.
+    """
+    at_hand = {path.stem: path for path in models_at_hand()}
+    path = at_hand.get(model, Path(model))
+    if model.startswith("s3://"):
+        raise BrokenError(
+            f"Model {model} is in S3, where only the Lambda function reads models: download it, "
+            "with its card, and give its path."
+        )
+    if not path.is_file():
+        names = ", ".join(at_hand) or "none"
+        raise BrokenError(
+            f"Model {model} is not there: detector.model is neither a model at hand ({names}) "
+            "nor the path of an ONNX file."
+        )
+    return path
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model that is ready to run.
+    """A model that several threads may run at a time.
 
     Attributes:
         name: the file's name without suffix.
         sha256: of the file.
-        labels: the class names; a class id is an index into them.
-        input_name: of the graph's image input.
-        input_width, input_height: its size in pixels.
+        digest: of all that decides what it finds: the file, and what its card says.
+        family: the name of the family that it is read as.
+        reading: how it is read.
+        classes: the names of its classes.
+        input: takes the picture.
+        extras: the other inputs.
+        score_threshold, iou_threshold: its card's; None: it names none.
         session: ONNX Runtime's.
     """
 
     name: str
     sha256: str
-    labels: tuple[str, ...]
-    input_name: str
-    input_width: int
-    input_height: int
+    digest: str
+    family: str
+    reading: Reading
+    classes: Labels
+    input: ImageInput
+    extras: tuple[Port, ...]
+    score_threshold: float | None
+    iou_threshold: float | None
     session: Any
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes; `Detections.class_ids` are indexes into them."""
+        return self.classes.names
+
     @classmethod
-    def load(cls, model: str) -> Model:
-        """Load a model by name or path. Several threads may run it at the same time.
+    def load(
+        cls, model: str, providers: tuple[str, ...] = CPU, max_megabytes: float | None = None
+    ) -> Model:
+        """Load a model file, with the card beside it if there is one.
+
+        Args:
+            model: a name at hand, or the path of an ONNX file.
+            providers: what runs it, by ONNX Runtime's names, the preferred first.
+            max_megabytes: the largest file to load; None: any.
 
         Raises:
-            BrokenError: it is not there, damaged, not the one on its card, or of a layout that
-                pretag does not read.
+            BrokenError: it is not there, too large, damaged, not the one on its card, or of no
+                kind that pretag reads.
         """
-        path = locate(model)
-        digest = _verified_digest(path)
-        session = _session(path)
-        labels = _labels(session.get_modelmeta().custom_metadata_map.get("names"), path)
-        image, output = session.get_inputs()[0], session.get_outputs()[0]
-        if not ultralytics.fits(tuple(output.shape), len(labels)) or not _is_rgb(image):
-            raise BrokenError(
-                f"Model {path} is of a layout that pretag does not read: input {image.shape} of "
-                f"{image.type}, output {output.shape}, {len(labels)} labels. It reads inputs of "
-                "1 x 3 x height x width of tensor(float), and outputs of 1 x (4 + labels) x N, as "
-                "Ultralytics v8 exports them."
-            )
-        return cls(
-            name=path.stem,
-            sha256=digest,
-            labels=labels,
-            input_name=image.name,
-            input_width=image.shape[3],
-            input_height=image.shape[2],
-            session=session,
-        )
+        return cls.of(OpenedModel.open(locate(model), providers, max_megabytes))
+
+    @classmethod
+    def of(cls, opened: OpenedModel) -> Model:
+        """Make an opened model ready. It is run only if its file does not tell its shapes.
+
+        Raises:
+            BrokenError: it is of no kind that pretag reads, or its labels do not fit.
+        """
+        with told_of(opened.path):
+            return _ready(opened)
+
+    def run(self, image: Image, place: Placement, options: object) -> list[Array]:
+        """Run it on a picture.
+
+        Args:
+            image: H x W x 3 uint8 BGR.
+            place: the picture's place in the input.
+            options: ONNX Runtime's RunOptions.
+
+        Returns:
+            The outputs that its reading names.
+
+        Raises:
+            BrokenError: it fails.
+        """
+        feed = {port.name: fill(port, *place.canvas) for port in self.extras}
+        feed[self.input.name] = self.reading.preprocess.tensor(image, place, self.input)
+        try:
+            outputs: list[Array] = self.session.run(self.reading.outputs, feed, options)
+        except Exception as error:  # onnxruntime raises a dozen unrelated types
+            detail = " ".join(str(error).split())
+            raise BrokenError(f"Model {self.name} fails on a picture: {detail}") from error
+        return outputs
 
 
-def _verified_digest(path: Path) -> str:
-    try:
-        digest = sha256_of_file(path)
-    except OSError as error:
-        raise BrokenError(f"Model {path} cannot be read: {error.strerror}.") from error
-    card = ModelCard.beside(path)
-    if card is not None and card.sha256 != digest:
-        raise BrokenError(
-            f"Model {path} is not the one on its card: its sha256 is {digest}, the card says "
-            f"{card.sha256}. Restore the file, or correct the card."
-        )
-    return digest
+def _ready(opened: OpenedModel) -> Model:
+    card, image = opened.card, opened.graph.image
+    refuse_unknown(opened.extras)
+    names, source = _names(opened)
+    graph = replace(opened.graph, label_count=None if names is None else len(names))
+    opened = replace(opened, graph=graph)
+    wanted = None if card is None else card.family
+    known = recognise(graph, wanted)
+    if known is None and graph.has_unknown_outputs:
+        opened = opened.tried()
+        known = recognise(opened.graph, wanted)
+    if known is None:
+        raise unrecognised(opened.graph, wanted)
+    family, reading = known
+    if card is not None:
+        changes = card.preprocess.model_dump(exclude_none=True)
+        reading = replace(reading, preprocess=replace(reading.preprocess, **changes))
+    return Model(
+        name=opened.path.stem,
+        sha256=opened.sha256,
+        digest=sha256_of_json({"file": opened.sha256, "card": card and card.digest()}),
+        family=family.name,
+        reading=reading,
+        classes=resolve(names, source, reading),
+        input=image,
+        extras=opened.extras,
+        score_threshold=None if card is None else card.thresholds.score,
+        iou_threshold=None if card is None else card.thresholds.iou,
+        session=opened.session,
+    )
 
 
-def _session(path: Path) -> Any:  # noqa: ANN401 - onnxruntime publishes no types
-    options = onnxruntime.SessionOptions()
-    # One thread a frame, as many frames at a time as there are CPUs: 2 CPUs so take 0.8 of the time
-    # that 2 threads a frame take, and results do not depend on the number of CPUs.
-    # https://onnxruntime.ai/docs/performance/tune-performance/threading.html
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # only fatal: its failures are raised and told in our words
-    try:
-        return onnxruntime.InferenceSession(
-            path, sess_options=options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime raises a dozen unrelated types
-        detail = " ".join(str(error).split())
-        raise BrokenError(f"Model {path} cannot be loaded by ONNX Runtime: {detail}") from error
-
-
-def _labels(names: str | None, path: Path) -> tuple[str, ...]:
-    """Read the metadata's labels: a Python mapping from class id to name, as text."""
-    if names is None:
-        raise BrokenError(f"Model {path} has no labels: its metadata has no 'names'.")
-    try:
-        by_id = ast.literal_eval(names)
-        return tuple(str(by_id[class_id]) for class_id in range(len(by_id)))
-    except (ValueError, SyntaxError, TypeError, LookupError) as error:
-        raise BrokenError(
-            f"Model {path} has labels that cannot be read: its metadata 'names' must map each "
-            "class id, from 0, to a name."
-        ) from error
-
-
-def _is_rgb(image: Any) -> bool:  # noqa: ANN401 - same
-    match image.shape:
-        case [1, 3, int(), int()]:
-            return bool(image.type == "tensor(float)")
-    return False
+def _names(opened: OpenedModel) -> tuple[tuple[str, ...] | None, str]:
+    """Return the labels that are written down, and where."""
+    if opened.card is not None and opened.card.labels is not None:
+        return opened.card.labels, "its card's"
+    return names_in_metadata(opened.graph), "its metadata's"

@@ -179,7 +179,7 @@ def test_model_list(pretag: Pretag, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert done.code == 0
     assert "* ssdlite_mobilenet_v2_coco Apache-2.0 469517c4dc98" in " ".join(done.out.split())
     (tmp_path / "bare.onnx").touch()
-    monkeypatch.setattr("pipeline.detection.card.MODELS_DIRECTORY", tmp_path)
+    monkeypatch.setattr("pipeline.detection.model.MODELS_DIRECTORY", tmp_path)
     assert "bare ? ? no card beside it" in " ".join(pretag("model", "list").out.split())
 
 

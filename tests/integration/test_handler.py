@@ -23,13 +23,14 @@ from handler.s3 import s3_client, told
 from handler.s3_sink import S3Sink
 from handler.s3_video import S3Video
 from pipeline.crew import Crew
-from pipeline.detection.model import Model
+from pipeline.detection.model import MODELS_DIRECTORY, Model
 from pipeline.errors import BrokenError, ConfigError, RetryableError, SupersededError
 from tests import clips, emf
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+DEFAULT_MODEL = MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx"
 KEY = "incoming/cam 1+2/höhe.mp4"
 SERVICE = frozenset({("service", "pretag-test")})
 
@@ -411,3 +412,58 @@ def test_tracing_is_asked_for() -> None:
             env={**os.environ, "POWERTOOLS_TRACE_DISABLED": disabled},
         )  # fmt: skip
         assert finished.stdout.strip() == loaded
+
+
+def model_in_s3(client: S3Client, key: str = "models/my detector.v1.onnx") -> str:
+    client.create_bucket(
+        Bucket="shelf", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    client.put_object(Bucket="shelf", Key=key, Body=DEFAULT_MODEL.read_bytes())
+    return f"s3://shelf/{key}"
+
+
+def with_model(record: dict[str, Any], uri: str, **detector: object) -> dict[str, Any]:
+    video = f"s3://{record['s3']['bucket']['name']}/{KEY}"
+    return {"video": video, "config": {"detector": {"model": uri, **detector}}}
+
+
+def test_a_model_in_s3_is_fetched_once_with_its_card(
+    bucket: S3Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    uri = model_in_s3(bucket)
+    card = 'name = "mine"\n[thresholds]\nscore = 0.85\n'
+    bucket.put_object(Bucket="shelf", Key="models/my detector.v1.toml", Body=card.encode())
+    event = with_model(put(bucket), uri)
+    (video,) = app.lambda_handler(event, Context())["videos"]
+    found = tree(bucket)
+    stored = json.loads(next(body for key, body in found.items() if key.endswith("/config.json")))
+    assert stored["model"]["name"] == "my detector.v1"
+    assert stored["model"]["score_threshold"] == 0.85
+    assert not list(tmp_path.iterdir())  # the memory holds it now
+    bucket.delete_object(Bucket="shelf", Key="models/my detector.v1.onnx")
+    (again,) = app.lambda_handler(event, Context())["videos"]
+    assert again["result"] == video["result"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "detector", "message"),
+    [
+        ("s3://shelf/none.onnx", {}, r"s3://shelf/none\.onnx does not exist"),
+        ("s3://no-shelf/a.onnx", {}, "Check the bucket's name"),
+        ("s3://shelf/models/my detector.v1.onnx", {"max_megabytes": 1}, "more than detector"),
+        ("s3://shelf/cut.onnx", {}, r"s3://shelf/cut\.onnx, as fetched from S3: .*cut short"),
+        ("s3://shelf/other.onnx", {}, "is not the one on its card"),
+    ],
+)
+def test_a_model_in_s3_that_cannot_be_used(
+    bucket: S3Client, uri: str, detector: dict[str, object], message: str
+) -> None:
+    model_in_s3(bucket)
+    data = DEFAULT_MODEL.read_bytes()
+    bucket.put_object(Bucket="shelf", Key="cut.onnx", Body=data[: len(data) // 2])
+    bucket.put_object(Bucket="shelf", Key="other.onnx", Body=data)
+    card = DEFAULT_MODEL.with_suffix(".toml").read_text().replace("469517c4", "00000000")
+    bucket.put_object(Bucket="shelf", Key="other.toml", Body=card.encode())
+    with pytest.raises(BrokenError, match=message):
+        app.lambda_handler(with_model(put(bucket), uri, **detector), Context())

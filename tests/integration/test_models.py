@@ -1,17 +1,20 @@
 """Loading models: the one that comes along, and those that must be refused."""
 
+import json
 import shutil
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from pipeline.config import Detector as DetectorConfig
-from pipeline.detection.card import MODELS_DIRECTORY, ModelCard, locate, models_at_hand
+from pipeline.detection.card import ModelCard
 from pipeline.detection.detector import Detector, without_slivers
-from pipeline.detection.model import Model
+from pipeline.detection.model import MODELS_DIRECTORY, Model, locate, models_at_hand
 from pipeline.errors import BrokenError, ConfigError
-from pipeline.frame import Detections
+from pipeline.frame import Detections, Image
+from tests import clips
 
 DEFAULT = MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx"
 
@@ -24,7 +27,7 @@ def test_the_default_model_is_at_hand_with_its_card() -> None:
     assert card.sha256 == model.sha256
     assert card.name == model.name
     assert model.labels[:3] == ("person", "bicycle", "car")
-    assert (model.input_width, model.input_height) == (300, 300)
+    assert (model.family, model.input.width, model.input.height) == ("ultralytics", 300, 300)
 
 
 def test_a_path_is_a_model_too(tmp_path: Path) -> None:
@@ -42,7 +45,7 @@ def test_a_model_that_is_not_there() -> None:
 
 def test_a_model_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("not a graph")
-    with pytest.raises(BrokenError, match="cannot be loaded by ONNX Runtime") as caught:
+    with pytest.raises(BrokenError, match="is cut short, damaged or no ONNX file") as caught:
         Model.load(str(tmp_path / "text.onnx"))
     assert "\n" not in str(caught.value)
 
@@ -56,7 +59,7 @@ def test_a_model_that_is_not_the_one_on_its_card(tmp_path: Path) -> None:
         Model.load(str(path))
 
 
-@pytest.mark.parametrize("text", ["name = ", 'name = "x"\n', "\xff"])
+@pytest.mark.parametrize("text", ["name = ", "nome = 1", "sha256 = 'x'", "\xff"])
 def test_a_card_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.toml").write_bytes(text.encode("latin-1"))
     with pytest.raises(BrokenError, match=r"mine\.toml is not valid"):
@@ -72,9 +75,80 @@ def patched(tmp_path: Path, old: bytes, new: bytes) -> str:
     return str(path)
 
 
-def test_a_model_without_labels(tmp_path: Path) -> None:
-    with pytest.raises(BrokenError, match="has no labels"):
-        Model.load(patched(tmp_path, b"\x05names", b"\x05nomes"))
+def test_a_model_of_80_classes_without_names_is_taken_for_one_of_coco(tmp_path: Path) -> None:
+    model = Model.load(patched(tmp_path, b"\x05names", b"\x05nomes"))
+    assert model.labels == Model.load(str(DEFAULT)).labels
+    assert model.classes.source == "COCO's, for it has 80 classes and no names"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.999])
+def test_a_model_that_is_cut_short(tmp_path: Path, share: float) -> None:
+    data = DEFAULT.read_bytes()
+    path = tmp_path / "cut.onnx"
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(BrokenError, match=r"cut\.onnx is cut short, damaged or no ONNX file"):
+        Model.load(str(path))
+
+
+def test_a_model_that_is_too_large() -> None:
+    with pytest.raises(BrokenError, match=r"it is 18\.\d MB, more than detector.max_megabytes"):
+        Model.load(str(DEFAULT), max_megabytes=18)
+
+
+def test_a_provider_that_is_not_installed() -> None:
+    with pytest.raises(BrokenError, match="asks for 'CUDAExecutionProvider', and the installed"):
+        Model.load(str(DEFAULT), providers=("CUDAExecutionProvider", "CPUExecutionProvider"))
+
+
+def test_a_model_with_two_cards(tmp_path: Path) -> None:
+    path = tmp_path / "mine.onnx"
+    shutil.copy(DEFAULT, path)
+    path.with_suffix(".toml").write_text("")
+    path.with_suffix(".json").write_text("{}")
+    with pytest.raises(BrokenError, match=r"two cards, mine\.toml and mine\.json: remove one"):
+        Model.load(str(path))
+
+
+def sample_picture() -> Image:
+    with av.open(str(clips.SAMPLE)) as container:
+        picture = next(clips.decoded_frames(container)).to_ndarray(format="bgr24")
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def carded(tmp_path: Path, **card: object) -> str:
+    path = tmp_path / "mine.onnx"
+    shutil.copy(DEFAULT, path)
+    path.with_suffix(".json").write_text(json.dumps(card))
+    return str(path)
+
+
+def test_what_a_card_says_counts(tmp_path: Path) -> None:
+    labels = [f"thing {number}" for number in range(80)]
+    card = {"labels": labels, "preprocess": {"resize": "stretch", "colour": "bgr"}}
+    model = Model.load(carded(tmp_path, **card, thresholds={"score": 0.9}))
+    assert model.labels == tuple(labels)
+    assert (model.reading.preprocess.resize, model.reading.preprocess.colour) == ("stretch", "bgr")
+    assert Detector(model, DetectorConfig()).score_threshold == 0.9
+    assert Detector(model, DetectorConfig(score_threshold=0.1)).score_threshold == 0.1
+    assert model.digest != Model.load(str(DEFAULT)).digest
+
+
+def test_a_card_of_another_family(tmp_path: Path) -> None:
+    with pytest.raises(BrokenError, match="its card names the family 'yolo'; there are"):
+        Model.load(carded(tmp_path, family="yolo"))
+
+
+def test_a_card_whose_description_changes_leaves_results_alone(tmp_path: Path) -> None:
+    first = Model.load(carded(tmp_path, description="one"))
+    assert Model.load(carded(tmp_path, description="two")).digest == first.digest
+
+
+def test_an_allowed_class_is_all_that_is_found() -> None:
+    model, picture = Model.load(str(DEFAULT)), sample_picture()
+    every = Detector(model, DetectorConfig()).detect(picture)
+    cars = Detector(model, DetectorConfig(classes=("car",))).detect(picture)
+    assert {0, 2} < set(every.class_ids.tolist())
+    assert cars.boxes.tolist() == every.boxes[every.class_ids == 2].tolist()
 
 
 @pytest.mark.parametrize("names", [b"['person']", b"{0: 'person'", b"{1: 'person'}", b"7"])
@@ -84,10 +158,11 @@ def test_a_model_whose_labels_cannot_be_read(tmp_path: Path, names: bytes) -> No
     end = data.index(b"}", start) + 1
     path = tmp_path / "patched.onnx"
     path.write_bytes(data[:start] + names.ljust(end - start) + data[end:])
-    with pytest.raises(
-        BrokenError, match=r"labels that cannot be read|layout that pretag does not"
-    ):
-        Model.load(str(path))
+    if names == b"['person']":  # a list is read too, and it is too short
+        with pytest.raises(BrokenError, match=r"\(its metadata's\) are 1, and it has 80 classes"):
+            Model.load(str(path))
+    else:
+        assert Model.load(str(path)).classes.source.startswith("COCO's")
 
 
 def test_a_model_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +185,7 @@ def test_slivers_are_left_out() -> None:
 
 def test_a_model_of_another_layout(tmp_path: Path) -> None:
     # One label less than the output has class rows.
-    with pytest.raises(BrokenError, match=r"layout that pretag does not read: input \[1, 3, 300"):
+    with pytest.raises(BrokenError, match=r"labels \(its metadata's\) are 79, and it has 80"):
         Model.load(patched(tmp_path, b", 79: 'toothbrush'", b"                  "))
 
 

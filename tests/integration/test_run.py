@@ -225,7 +225,13 @@ def test_the_effective_config_is_stored(run: Run, model: Model) -> None:
     stored = json.loads((result(run(sampling={"every_seconds": 15})) / "config.json").read_text())
     assert stored["config"]["sampling"]["every_seconds"] == 15
     assert stored["config"]["dedupe"]["method"] == "phash"
-    assert stored["model"] == {"name": model.name, "sha256": model.sha256}
+    assert stored["model"] == {
+        "name": model.name,
+        "sha256": model.sha256,
+        "family": "ultralytics",
+        "score_threshold": 0.4,
+        "iou_threshold": 0.5,
+    }
 
 
 def test_a_rejected_video_has_a_rejection_alone(run: Run, tmp_path: Path) -> None:

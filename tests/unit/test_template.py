@@ -91,6 +91,7 @@ def test_the_role_is_the_functions_own_and_may_do_this_alone() -> None:
         },
         "WriteLogs": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "ReadModelsAndConfig": {"s3:GetObject"},
+        "TellMissingCardFromForbidden": {"s3:ListBucket"},
         "DecryptVideos": {"kms:Decrypt"},
         "Trace": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     }

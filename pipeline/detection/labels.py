@@ -1,0 +1,115 @@
+"""What a model's class ids are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.detection.coco_classes import COCO_80, COCO_90
+from pipeline.detection.unfit import UnfitError
+from pipeline.errors import BrokenError
+from pipeline.frame import Detections
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.detection.families.family import Reading
+    from pipeline.detection.graph import Graph
+
+# Where exporters and teams write the names.
+_METADATA_KEYS = ("names", "labels", "classes", "class_names")
+# What stands where a class id means none.
+_NO_CLASS = frozenset({"", "background", "__background__", "bg", "n/a", "no-object", "no object"})
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The names of a model's classes.
+
+    Attributes:
+        names: of the classes that can be found, in the order of their ids.
+        source: where they come from, for a person.
+        index: for each class id of the model, from 0, the name's index; -1: no class.
+    """
+
+    names: tuple[str, ...]
+    source: str
+    index: NDArray[np.int64]
+
+    def known(self, found: Detections) -> Detections:
+        """Turn the model's class ids into indexes of names; ids that mean no class go.
+
+        Raises:
+            BrokenError: there is an id without a name.
+        """
+        ids = found.class_ids
+        if ids.size and (ids.min() < 0 or ids.max() >= len(self.index)):
+            wrong = ids.max() if ids.min() >= 0 else ids.min()
+            raise BrokenError(
+                f"The model finds class {wrong}, and its labels ({self.source}) end with class "
+                f"{len(self.index) - 1}, '{self.names[-1]}'. Put all of them on its card, as "
+                "'labels', or another 'family'."
+            )
+        indexes = self.index[ids]
+        rows = np.flatnonzero(indexes >= 0)
+        return Detections(found.boxes[rows], found.scores[rows], indexes[rows])
+
+
+def names_in_metadata(graph: Graph) -> tuple[str, ...] | None:
+    """Return the names in a model's own metadata; None if there are none that can be read."""
+    for key in _METADATA_KEYS:
+        match graph.setting(key):
+            case dict(by_id) if by_id:
+                names = {str(class_id): name for class_id, name in by_id.items()}
+                if all(str(number) in names for number in range(len(names))):
+                    return tuple(str(names[str(number)]) for number in range(len(names)))
+            case [*listed] if listed:
+                return tuple(map(str, listed))
+    return None
+
+
+def resolve(names: tuple[str, ...] | None, source: str, reading: Reading) -> Labels:
+    """Say what each class id is called.
+
+    Args:
+        names: from the card or the metadata, with or without one for the background, "" for an id
+            that means no class; None: there are none, and a model with as many classes as COCO is
+            taken for one of COCO's.
+        source: where they come from.
+        reading: tells how many ids there are and which is the first.
+
+    Raises:
+        UnfitError: there are none, or not as many as there are classes.
+    """
+    count, first = reading.class_count, reading.first_class_id
+    if names is None:
+        names, source = _coco(count), f"COCO's, for it has {count} classes and no names"
+    with_background = len(names) == count + first if count else names[0].lower() in _NO_CLASS
+    if first and with_background:
+        names = names[first:]
+    if count is not None and len(names) != count:
+        raise UnfitError(
+            f"its labels ({source}) are {len(names)}, and it has {count} classes. Put as many "
+            "'labels' on its card, in the order of its class ids."
+        )
+    real = [place for place, name in enumerate(names) if name.lower() not in _NO_CLASS]
+    index = np.full(first + len(names), -1, dtype=np.int64)
+    index[np.array(real, dtype=np.int64) + first] = np.arange(len(real))
+    return Labels(tuple(names[place] for place in real), source, index)
+
+
+def _coco(count: int | None) -> tuple[str, ...]:
+    match count:
+        case 80:
+            return COCO_80
+        case 90:
+            return COCO_90
+        case 91:
+            return ("", *COCO_90)
+    classes = "how many classes it has" if count is None else f"what its {count} classes are called"
+    raise UnfitError(
+        f"neither its metadata nor a card says {classes}. Put 'labels', their names in the order "
+        "of the class ids, on its card (`pretag model card` writes one to start from)."
+    )

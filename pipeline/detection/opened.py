@@ -1,0 +1,131 @@
+"""A model file that is opened, and what it says of itself; how it is read comes after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.detection.extras import fill, refuse_unknown
+from pipeline.detection.graph import Graph, Port
+from pipeline.detection.onnx_file import scan
+from pipeline.detection.session import CPU, open_session
+from pipeline.detection.unfit import UnfitError, told_of
+from pipeline.digest import sha256_of_file
+from pipeline.errors import BrokenError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.detection.card import ModelCard
+
+# What a graph of a free size is tried with, to see the shapes of its outputs.
+PROBE_SIDE = 640
+_MEGABYTE = 1_000_000
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model file that ONNX Runtime has loaded.
+
+    Attributes:
+        path: the file.
+        sha256: of the file.
+        card: beside it; None: there is none.
+        graph: its signature.
+        producer: what wrote it.
+        session: ONNX Runtime's.
+    """
+
+    path: Path
+    sha256: str
+    card: ModelCard | None
+    graph: Graph
+    producer: str
+    session: Any
+
+    @classmethod
+    def open(
+        cls, path: Path, providers: tuple[str, ...] = CPU, max_megabytes: float | None = None
+    ) -> OpenedModel:
+        """Open a model file and read the card beside it; nothing of it is run.
+
+        Args:
+            path: the ONNX file.
+            providers: what will run it, by ONNX Runtime's names, the preferred first.
+            max_megabytes: the largest file to open; None: any.
+
+        Raises:
+            BrokenError: it is not there, too large, damaged, not the one on its card, or holds
+                what ONNX Runtime does not run.
+        """
+        # pydantic, behind cards, is a fifth of the function's cold start; see handler/worker.py.
+        from pipeline.detection.card import ModelCard  # noqa: PLC0415
+
+        with told_of(path):
+            digest = _digest(path, max_megabytes)
+            card = ModelCard.beside(path)
+            if card is not None and card.sha256 not in (None, digest):
+                raise UnfitError(
+                    f"it is not the one on its card: its sha256 is {digest}, the card says "
+                    f"{card.sha256}. Restore the file, or correct the card."
+                )
+            file = scan(path)
+            if file.external:
+                names = ", ".join(file.external[:_MOST_NAMED])
+                raise UnfitError(
+                    f"{len(file.external)} of its tensors ({names}...) lie in other files, which "
+                    "pretag does not open. Save it as one file: "
+                    "onnx.save(onnx.load('model.onnx'), 'one.onnx')."
+                )
+            session = open_session(path, providers)
+            graph = Graph(
+                inputs=tuple(map(Port.of, session.get_inputs())),
+                outputs=tuple(map(Port.of, session.get_outputs())),
+                metadata=session.get_modelmeta().custom_metadata_map,
+                operators=frozenset(file.operators),
+                weights=file.weights,
+            )
+            return cls(path, digest, card, graph, file.producer, session)
+
+    @property
+    def extras(self) -> tuple[Port, ...]:
+        """The inputs besides the picture."""
+        image = self.graph.image
+        return tuple(port for port in self.graph.inputs if port.name != image.name)
+
+    def tried(self) -> OpenedModel:
+        """Return it with its outputs' shapes as they are once it is run on a blank picture.
+
+        Raises:
+            UnfitError: it does not run.
+        """
+        image = self.graph.image
+        refuse_unknown(self.extras)
+        width, height = image.width or PROBE_SIDE, image.height or PROBE_SIDE
+        feed = {port.name: fill(port, width, height) for port in self.extras}
+        feed[image.name] = np.zeros(image.shape(width, height), image.type)
+        try:
+            outputs = self.session.run(None, feed)
+        except Exception as error:  # onnxruntime raises a dozen unrelated types
+            raise UnfitError(f"it does not run on a blank picture: {error}") from error
+        ports = tuple(
+            replace(port, shape=tuple(size or None for size in np.shape(output)))
+            for port, output in zip(self.graph.outputs, outputs, strict=True)
+        )
+        return replace(self, graph=replace(self.graph, outputs=ports))
+
+
+def _digest(path: Path, max_megabytes: float | None) -> str:
+    try:
+        megabytes = path.stat().st_size / _MEGABYTE
+        if max_megabytes is not None and megabytes > max_megabytes:
+            raise UnfitError(
+                f"it is {megabytes:.1f} MB, more than detector.max_megabytes "
+                f"({max_megabytes:g}) allows."
+            )
+        return sha256_of_file(path)
+    except OSError as error:
+        raise BrokenError(f"Model {path} cannot be read: {error.strerror}.") from error

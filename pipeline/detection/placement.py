@@ -1,0 +1,151 @@
+"""Where a picture lies in a model's input, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.frame import Image
+
+Filter = Literal["linear", "cubic", "antialias"]
+"""How pixels are made when a picture is scaled: OpenCV's bilinear or bicubic, or Pillow's
+bilinear, which looks at all pixels when it scales down. Models see sharper edges in the one than
+in the other; boxes move by more than a pixel."""
+
+_OPENCV_FILTERS = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A picture's place in a model's input; all in pixels.
+
+    Attributes:
+        picture: the picture's width and height.
+        scaled: its width and height once scaled.
+        canvas: the input's width and height.
+        scale: input pixels for a picture pixel, across and down, on the way back. Whole pixels
+            make the picture itself a hair wider or narrower; reference codes differ in which of
+            the two they mean, so each kind of placement says it.
+        left, top: where the scaled picture's corner lies in the input.
+    """
+
+    picture: tuple[int, int]
+    scaled: tuple[int, int]
+    canvas: tuple[int, int]
+    scale: tuple[float, float]
+    left: int = 0
+    top: int = 0
+
+    def apply(self, image: Image, filter_: Filter, padding: int) -> Image:
+        """Return the input's pixels: the picture in its place, around it `padding` in each channel.
+
+        Args:
+            image: H x W x 3 uint8, of the size this placement is for.
+            filter_: how it is scaled.
+            padding: 0 to 255.
+
+        Returns:
+            Canvas height x width x 3 uint8.
+        """
+        width, height = self.scaled
+        fitted = image if self.picture == self.scaled else _scaled(image, self.scaled, filter_)
+        if self.scaled == self.canvas:
+            return fitted
+        canvas = np.full((self.canvas[1], self.canvas[0], 3), padding, dtype=np.uint8)
+        canvas[self.top : self.top + height, self.left : self.left + width] = fitted
+        return canvas
+
+    def undo(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map boxes from the input back to the picture, clipped to it.
+
+        Args:
+            boxes: N x 4, x1 y1 x2 y2 in input pixels.
+
+        Returns:
+            N x 4 float32, x1 y1 x2 y2 in the picture's pixels.
+        """
+        offset = np.array([self.left, self.top] * 2, dtype=np.float32)
+        scale = np.array(self.scale * 2, dtype=np.float32)
+        limit = np.array(self.picture * 2, dtype=np.float32)
+        inside: NDArray[np.float32] = np.clip((boxes - offset) / scale, 0, limit)
+        return inside
+
+
+def unchanged(width: int, height: int) -> Placement:
+    """Leave the picture as it is: the graph scales it."""
+    size = (width, height)
+    return Placement(picture=size, scaled=size, canvas=size, scale=(1.0, 1.0))
+
+
+def stretch(width: int, height: int, canvas: tuple[int, int]) -> Placement:
+    """Fill the input with the picture, whatever its proportions."""
+    scale = (canvas[0] / width, canvas[1] / height)
+    return Placement(picture=(width, height), scaled=canvas, canvas=canvas, scale=scale)
+
+
+def letterbox(
+    width: int, height: int, canvas: tuple[int, int], step: int | None = None
+) -> Placement:
+    """Centre the picture in the input, as large as it fits.
+
+    With a step, the input is only as large as it must be, in steps: Ultralytics feeds models of a
+    free size so. https://docs.ultralytics.com/reference/data/augment/#ultralytics.data.augment.LetterBox
+    """
+    scale = min(canvas[0] / width, canvas[1] / height)
+    scaled = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if step is not None:
+        canvas = (_up_to(scaled[0], step), _up_to(scaled[1], step))
+    return Placement(
+        picture=(width, height),
+        scaled=scaled,
+        canvas=canvas,
+        scale=(scale, scale),
+        left=(canvas[0] - scaled[0]) // 2,
+        top=(canvas[1] - scaled[1]) // 2,
+    )
+
+
+def top_left(width: int, height: int, canvas: tuple[int, int]) -> Placement:
+    """Put the picture into the input's corner, as large as it fits; YOLOX cuts off fractions.
+
+    https://github.com/Megvii-BaseDetection/YOLOX/blob/main/yolox/data/data_augment.py
+    """
+    scale = min(canvas[0] / width, canvas[1] / height)
+    scaled = (max(1, int(width * scale)), max(1, int(height * scale)))
+    return Placement(picture=(width, height), scaled=scaled, canvas=canvas, scale=(scale, scale))
+
+
+def keep_ratio(width: int, height: int, short: int, long: int, step: int | None) -> Placement:
+    """Scale the picture until its short side is `short`, or its long side `long`, if that is less.
+
+    The input is as large as the picture then, or with a step the next multiple of it.
+    DETR's rounding: https://github.com/facebookresearch/detr/blob/main/datasets/transforms.py
+    """
+    low, high = min(width, height), max(width, height)
+    if high / low * short > long:
+        short = round(long * low / high)
+    scaled = (
+        (short, int(short * height / width)) if width < height
+        else (int(short * width / height), short)
+    )  # fmt: skip
+    canvas = scaled if step is None else (_up_to(scaled[0], step), _up_to(scaled[1], step))
+    scale = (scaled[0] / width, scaled[1] / height)
+    return Placement(picture=(width, height), scaled=scaled, canvas=canvas, scale=scale)
+
+
+def _up_to(length: int, step: int) -> int:
+    return -(-length // step) * step
+
+
+def _scaled(image: Image, size: tuple[int, int], filter_: Filter) -> Image:
+    if filter_ in _OPENCV_FILTERS:
+        return np.asarray(cv2.resize(image, size, interpolation=_OPENCV_FILTERS[filter_]))
+    from PIL import Image as Pillow  # noqa: PLC0415 - few models want it
+
+    return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.BILINEAR))

@@ -1,0 +1,57 @@
+"""Opening a model with ONNX Runtime, on our terms."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import onnxruntime
+
+from pipeline.detection.unfit import UnfitError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CPU = ("CPUExecutionProvider",)
+
+# As in: Fatal error: TRT:EfficientNMS_TRT(-1) is not a registered function/op.
+_UNKNOWN_OPERATOR = re.compile(r"(\S+?)(?:\(-?\d+\))? is not a registered function/op")
+
+
+def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401 - untyped
+    """Return ONNX Runtime's session of a model file.
+
+    Args:
+        path: a whole ONNX file.
+        providers: what runs it, the preferred first, by ONNX Runtime's names.
+
+    Raises:
+        UnfitError: it cannot be opened, or a provider is not installed.
+    """
+    installed = onnxruntime.get_available_providers()
+    for provider in providers:
+        if provider not in installed:
+            raise UnfitError(
+                f"detector.providers asks for '{provider}', and the installed ONNX Runtime has "
+                f"{', '.join(installed)}."
+            )
+    options = onnxruntime.SessionOptions()
+    # One thread a frame, as many frames at a time as there are CPUs: 2 CPUs so take 0.8 of the time
+    # that 2 threads a frame take, and results do not depend on the number of CPUs. Without threads
+    # of its own, a session has none that spin while other stages could use the CPU, and never
+    # looks in /sys for the CPUs to pin them to.
+    # https://onnxruntime.ai/docs/performance/tune-performance/threading.html
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # only fatal: its failures are raised and told in our words
+    try:
+        return onnxruntime.InferenceSession(path, sess_options=options, providers=list(providers))
+    except Exception as error:  # onnxruntime raises a dozen unrelated types
+        detail = " ".join(str(error).split())
+        unknown = _UNKNOWN_OPERATOR.search(detail)
+        if unknown:
+            raise UnfitError(
+                f"it needs the operator {unknown[1]}, which is none of ONNX Runtime's. Export it "
+                "without the plug-in that brings it, such as TensorRT's NMS."
+            ) from error
+        raise UnfitError(f"ONNX Runtime does not load it: {detail}") from error

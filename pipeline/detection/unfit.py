@@ -1,0 +1,29 @@
+"""Why a model cannot be used, said by whoever finds out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BrokenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class UnfitError(Exception):
+    """A model cannot be used; the message goes on where "Model x cannot be used: " ends."""
+
+
+@contextmanager
+def told_of(model: Path) -> Iterator[None]:
+    """Say which model cannot be used, as a failure that pretag understands.
+
+    Raises:
+        BrokenError: for an UnfitError within.
+    """
+    try:
+        yield
+    except UnfitError as error:
+        raise BrokenError(f"Model {model} cannot be used: {error}") from error

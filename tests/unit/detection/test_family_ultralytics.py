@@ -1,0 +1,81 @@
+"""Ultralytics' tensor: what is taken for one, and what is read from it."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.detection.families import ultralytics
+from pipeline.detection.graph import Graph, Port
+from pipeline.detection.unfit import UnfitError
+
+PICTURE = Port("images", "float32", (1, 3, 640, 640))
+FREE = Port("images", "float32", (None, 3, None, None))
+
+
+def graph(shape: tuple[int | None, ...], picture: Port = PICTURE, **metadata: str) -> Graph:
+    return Graph((picture,), (Port("output0", "float32", shape),), metadata)
+
+
+def output(*anchors: tuple[float, ...]) -> NDArray[np.float32]:
+    return np.array([anchors], dtype=np.float32).transpose(0, 2, 1)
+
+
+def decode(values: NDArray[np.float32], score: float, classes: int) -> list[list[float]]:
+    found = ultralytics.decode([values], score, (640, 640), classes=classes)
+    return [
+        [*box, round(float(score), 4), class_id]
+        for box, score, class_id in zip(
+            found.boxes.tolist(), found.scores, found.class_ids.tolist(), strict=True
+        )
+    ]
+
+
+def test_centres_sizes_and_the_best_class() -> None:
+    values = output((50, 40, 20, 10, 0.1, 0.7, 0.2), (5, 5, 4, 4, 0.3, 0.3, 0.39))
+    assert decode(values, 0.4, 3) == [[40, 35, 60, 45, 0.7, 1]]
+
+
+def test_the_threshold_itself_is_taken() -> None:
+    assert len(decode(output((5, 5, 4, 4, 0.5, 0.25)), 0.5, 2)) == 1
+
+
+def test_what_follows_the_classes_is_no_class() -> None:
+    assert decode(output((5, 5, 4, 4, 0.5, 0.25, 9.0)), 0.3, 2) == [[3, 3, 7, 7, 0.5, 0]]
+
+
+def test_nothing_found() -> None:
+    assert decode(output((5, 5, 4, 4, 0.1, 0.2)), 0.5, 2) == []
+
+
+def test_the_shape_tells_the_classes() -> None:
+    reading = ultralytics.read(graph((1, 84, 8400)))
+    assert reading is not None
+    assert reading.class_count == 80
+    assert (reading.preprocess.width, reading.preprocess.step) == (640, None)
+
+
+@pytest.mark.parametrize("shape", [(1, 8400, 84), (84, 8400), (1, None, None), (1, 4, 99)])
+def test_other_shapes_are_none(shape: tuple[int | None, ...]) -> None:
+    assert ultralytics.read(graph(shape)) is None
+
+
+def test_a_free_size_is_padded_to_the_stride() -> None:
+    free = graph((None, 84, None), FREE, imgsz="[320, 512]", stride="32")
+    reading = ultralytics.read(free)
+    assert reading is not None
+    assert (reading.preprocess.width, reading.preprocess.height) == (512, 320)
+    assert reading.preprocess.step == 32
+
+
+def test_segmentation_has_masks_below() -> None:
+    masks = Port("output1", "float32", (1, 32, 160, 160))
+    boxes = Port("output0", "float32", (1, 39, 8400))
+    both = Graph((PICTURE,), (boxes, masks), {"task": "segment"}, label_count=3)
+    reading = ultralytics.read(both)
+    assert reading is not None
+    assert (reading.class_count, reading.outputs) == (3, ("output0",))
+
+
+def test_oriented_boxes_are_refused() -> None:
+    with pytest.raises(UnfitError, match=r"its task is 'obb'.*Export one of task 'detect'"):
+        ultralytics.read(graph((1, 20, 8400), task="obb"))

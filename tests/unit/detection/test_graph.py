@@ -1,0 +1,63 @@
+"""Signatures: which input takes the picture, and how."""
+
+import pytest
+
+from pipeline.detection.extras import fill, refuse_unknown
+from pipeline.detection.graph import Graph, ImageInput, Port, Shape
+from pipeline.detection.unfit import UnfitError
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "expected"),
+    [
+        ((1, 3, 480, 640), "float32", ("NCHW", 1, 640, 480)),
+        ((None, 3, None, None), "float16", ("NCHW", 1, None, None)),
+        ((8, 3, 32, 32), "float32", ("NCHW", 8, 32, 32)),
+        ((1, 480, 640, 3), "uint8", ("NHWC", 1, 640, 480)),
+        ((1, None, None, 3), "uint8", ("NHWC", 1, None, None)),
+        ((None, None, None, None), "uint8", ("NHWC", 1, None, None)),
+        ((None, None, None, None), "float32", ("NCHW", 1, None, None)),
+        ((3, 480, 640), "float32", ("CHW", 1, 640, 480)),
+        ((480, 640, 3), "uint8", ("HWC", 1, 640, 480)),
+    ],
+)
+def test_the_layout_is_told_by_shape_and_type(
+    shape: Shape, kind: str, expected: tuple[str, int, int | None, int | None]
+) -> None:
+    image = ImageInput.of(Port("x", kind, shape))
+    assert image is not None
+    assert (image.layout, image.batch, image.width, image.height) == expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [((1, 1, 28, 28), "float32"), ((1, 3, 4, 4), "int64"), ((1, 2), "float32"), (None, "uint8")],
+)
+def test_what_takes_no_picture(shape: Shape | None, kind: str) -> None:
+    with pytest.raises(UnfitError, match="none of its inputs takes a colour picture"):
+        _ = Graph((Port("x", kind, shape),), ()).image
+
+
+def test_ports_are_told_as_a_person_reads_them() -> None:
+    assert str(Port("boxes", "float32", (1, None, 4))) == "boxes: 1 x ? x 4 float32"
+    assert str(Port("boxes", "float32", None)) == "boxes: ? float32"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "shape", "values"),
+    [
+        ("orig_target_sizes", "int64", (None, 2), [[640, 480]]),
+        ("im_shape", "float32", (1, 2), [[480, 640]]),
+        ("scale_factor", "float32", (1, 2), [[1, 1]]),
+        ("pixel_mask", "int64", (None, 2, 2), [[[1, 1], [1, 1]]]),
+    ],
+)
+def test_known_inputs_are_filled(name: str, kind: str, shape: Shape, values: list[object]) -> None:
+    filled = fill(Port(name, kind, shape), 640, 480)
+    assert filled.dtype == kind
+    assert filled.tolist() == values
+
+
+def test_an_input_that_says_nothing_is_refused() -> None:
+    with pytest.raises(UnfitError, match="'prompt: 1 x 77 int64', which pretag cannot fill"):
+        refuse_unknown((Port("prompt", "int64", (1, 77)),))

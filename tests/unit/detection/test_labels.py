@@ -1,0 +1,98 @@
+"""What class ids are called."""
+
+import numpy as np
+import pytest
+
+from pipeline.detection.coco_classes import COCO_80, COCO_90
+from pipeline.detection.families.family import Reading, detections
+from pipeline.detection.graph import Graph
+from pipeline.detection.labels import names_in_metadata, resolve
+from pipeline.detection.preprocess import Preprocess
+from pipeline.detection.unfit import UnfitError
+from pipeline.errors import BrokenError
+from pipeline.frame import Detections
+
+
+def reading(count: int | None, first: int = 0) -> Reading:
+    nothing = detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0))
+    return Reading(
+        why="",
+        preprocess=Preprocess(),
+        outputs=(),
+        decode=lambda *_: nothing,
+        suppress=True,
+        class_count=count,
+        first_class_id=first,
+    )
+
+
+def found(*class_ids: int) -> Detections:
+    count = len(class_ids)
+    return detections(np.zeros((count, 4)), np.ones(count), np.array(class_ids))
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("{0: 'a', 1: \"b's\"}", ("a", "b's")),
+        ('{"1": "b", "0": "a"}', ("a", "b")),
+        ("['a', 'b']", ("a", "b")),
+        ('["a", "b"]', ("a", "b")),
+        ("{1: 'a'}", None),
+        ("a, b", None),
+        ("__import__('os').getcwd()", None),
+        ("[" * 5000, None),
+        ("{}", None),
+    ],
+)
+def test_names_in_metadata(text: str, names: tuple[str, ...] | None) -> None:
+    assert names_in_metadata(Graph((), (), {"names": text})) == names
+
+
+def test_coco_has_80_classes_under_90_numbers() -> None:
+    assert (len(COCO_80), len(COCO_90)) == (80, 90)
+    assert (COCO_80[0], COCO_80[79]) == ("person", "toothbrush")
+    # Numbers from 1, as COCO counts: https://cocodataset.org
+    assert (COCO_90[17], COCO_90[43], COCO_90[72]) == ("dog", "bottle", "laptop")
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "dog"), [(80, 0, 16), (80, 1, 17), (90, 1, 18), (90, 0, 17), (91, 0, 18)]
+)
+def test_cocos_own_numbers(count: int, first: int, dog: int) -> None:
+    labels = resolve(None, "", reading(count, first))
+    assert labels.names == COCO_80
+    assert [labels.names[index] for index in labels.known(found(dog)).class_ids] == ["dog"]
+
+
+def test_the_background_may_be_named_or_not() -> None:
+    for names in (("cat", "dog"), ("background", "cat", "dog"), ("", "cat", "dog")):
+        labels = resolve(names, "", reading(2, first=1))
+        assert labels.names == ("cat", "dog")
+        assert labels.known(found(2, 1)).class_ids.tolist() == [1, 0]
+
+
+def test_ids_that_mean_no_class_are_left_out() -> None:
+    labels = resolve(("cat", "N/A", "dog"), "", reading(3))
+    assert labels.names == ("cat", "dog")
+    assert labels.known(found(0, 1, 2)).class_ids.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("class_id", [-1, 2])
+def test_a_class_without_a_name_is_no_object(class_id: int) -> None:
+    labels = resolve(("cat", "dog"), "its card's", reading(None))
+    with pytest.raises(BrokenError, match=f"finds class {class_id}, and its labels"):
+        labels.known(found(0, class_id))
+
+
+@pytest.mark.parametrize(
+    ("names", "count", "says"),
+    [
+        (None, 3, "what its 3 classes are called. Put 'labels'"),
+        (None, None, "how many classes it has. Put 'labels'"),
+        (("a", "b"), 3, "are 2, and it has 3 classes"),
+    ],
+)
+def test_what_is_refused(names: tuple[str, ...] | None, count: int | None, says: str) -> None:
+    with pytest.raises(UnfitError, match=says):
+        resolve(names, "its card's", reading(count))

@@ -1,0 +1,106 @@
+"""Where a picture lies in a model's input, and the way back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.detection import placement
+from pipeline.detection.placement import Placement
+from pipeline.detection.preprocess import Preprocess, Resize
+
+sizes = st.integers(16, 4000)
+resizes = st.sampled_from(["letterbox", "top-left", "stretch", "keep-ratio", "none"])
+
+
+def test_letterbox_of_a_wide_picture() -> None:
+    place = placement.letterbox(768, 576, (300, 300))
+    assert (place.left, place.top) == (0, 37)
+    fitted = place.apply(np.full((576, 768, 3), 9, dtype=np.uint8), "linear", 114)
+    assert fitted.shape == (300, 300, 3)
+    rows = fitted[:, 150, 0]
+    assert (rows[:37] == 114).all()
+    assert (rows[37:262] == 9).all()
+    assert (rows[262:] == 114).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "canvas"),
+    # What Ultralytics' LetterBox(640, auto=True, stride=32) makes of them.
+    [((1920, 1080), (640, 384)), ((768, 576), (640, 480)), ((405, 720), (384, 640))],
+)
+def test_a_letterbox_of_a_free_size_is_no_larger_than_it_must_be(
+    size: tuple[int, int], canvas: tuple[int, int]
+) -> None:
+    assert placement.letterbox(*size, (640, 640), step=32).canvas == canvas
+
+
+def test_top_left_cuts_off_fractions() -> None:
+    place = placement.top_left(1366, 768, (640, 640))
+    assert (place.left, place.top) == (0, 0)
+    assert place.scaled == (640, 359)  # 359.8
+    assert place.scale == (640 / 1366, 640 / 1366)
+
+
+@pytest.mark.parametrize(
+    ("size", "scaled"),
+    [((768, 576), (1066, 800)), ((576, 768), (800, 1066)), ((1920, 1080), (1333, 750))],
+)
+def test_keep_ratio_rounds_as_detr_does(size: tuple[int, int], scaled: tuple[int, int]) -> None:
+    assert placement.keep_ratio(*size, 800, 1333, None).scaled == scaled
+    canvas = placement.keep_ratio(*size, 800, 1333, 32).canvas
+    assert all(side % 32 == 0 for side in canvas)
+    assert all(0 <= free - taken < 32 for free, taken in zip(canvas, scaled, strict=True))
+
+
+@pytest.mark.parametrize("resize", ["letterbox", "top-left", "stretch", "keep-ratio", "none"])
+def test_a_mark_lands_where_the_box_says(resize: Resize) -> None:
+    image = np.zeros((576, 768, 3), dtype=np.uint8)
+    image[200:260, 400:480] = 255
+    place = Preprocess(resize=resize, width=300, height=300).place(768, 576)
+    ys, xs = np.nonzero(place.apply(image, "linear", 0)[:, :, 0] > 127)
+    found = np.array([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]], dtype=np.float32)
+    # An input pixel covers 2.56 picture pixels.
+    assert np.abs(place.undo(found)[0] - (400, 200, 480, 260)).max() <= 2.56
+
+
+@given(width=sizes, height=sizes, resize=resizes, data=st.data())
+def test_undo_is_the_inverse_of_the_placement(
+    width: int, height: int, resize: Resize, data: st.DataObject
+) -> None:
+    place = Preprocess(resize=resize, width=640, height=320).place(width, height)
+    x, y = data.draw(st.floats(0, 1)) * width, data.draw(st.floats(0, 1)) * height
+    there = [x * place.scale[0] + place.left, y * place.scale[1] + place.top]
+    back = place.undo(np.array([there + there], dtype=np.float32))[0]
+    # float32 holds 7 digits of input pixels, magnified on the way back.
+    assert np.allclose(back, [x, y, x, y], atol=1e-3 / min(place.scale))
+
+
+@given(width=sizes, height=sizes, resize=resizes)
+def test_the_scale_is_that_of_the_pixels(width: int, height: int, resize: Resize) -> None:
+    place = Preprocess(resize=resize, width=640, height=320, step=32).place(width, height)
+    for picture, scaled, scale in zip(place.picture, place.scaled, place.scale, strict=True):
+        assert abs(picture * scale - scaled) <= 1
+    for scaled, start, canvas in zip(
+        place.scaled, (place.left, place.top), place.canvas, strict=True
+    ):
+        assert 0 <= start <= start + scaled <= canvas
+
+
+@given(width=sizes, height=sizes, resize=resizes)
+def test_undo_clips_to_the_picture(width: int, height: int, resize: Resize) -> None:
+    place = Preprocess(resize=resize, width=300, height=300).place(width, height)
+    everywhere = np.array([[-1e4, -1e4, 1e4, 1e4]], dtype=np.float32)
+    everywhere *= max(1, *place.scale) * 2
+    assert place.undo(everywhere)[0].tolist() == [0, 0, width, height]
+
+
+def test_antialias_looks_at_every_pixel() -> None:
+    # One white column in 8: bilinear sampling at every 8th pixel sees all of it, or none.
+    image = np.zeros((8, 800, 3), dtype=np.uint8)
+    image[:, ::8] = 255
+    place = Placement(picture=(800, 8), scaled=(100, 8), canvas=(100, 8), scale=(0.125, 1))
+    smooth = place.apply(image, "antialias", 0)
+    assert abs(float(smooth.mean()) - 255 / 8) < 1
+    assert smooth[:, 10:90].std() < 1
+    assert place.apply(image, "linear", 0).mean() == 0

@@ -1,0 +1,60 @@
+"""From pixels to what a model takes."""
+
+import numpy as np
+import pytest
+
+from pipeline.detection.graph import ImageInput, Port
+from pipeline.detection.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
+
+IMAGE = np.random.default_rng(1).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+
+
+def wanted(shape: tuple[int | None, ...], kind: str = "float32") -> ImageInput:
+    image = ImageInput.of(Port("images", kind, shape))
+    assert image is not None
+    return image
+
+
+def test_rgb_from_0_to_1_as_reference_codes_compute_it() -> None:
+    pre = Preprocess(resize="none")
+    tensor = pre.tensor(IMAGE, pre.place(8, 6), wanted((1, 3, 6, 8)))
+    rgb = IMAGE[:, :, ::-1].transpose(2, 0, 1)[np.newaxis]
+    assert tensor.dtype == np.float32
+    assert np.array_equal(tensor, rgb.astype(np.float32) / np.float32(255))
+
+
+def test_mean_and_std_of_each_channel() -> None:
+    pre = Preprocess(resize="none", mean=IMAGENET_MEAN, std=IMAGENET_STD)
+    tensor = pre.tensor(IMAGE, pre.place(8, 6), wanted((None, 3, None, None)))
+    rgb = IMAGE[:, :, ::-1].astype(np.float64) / 255
+    expected = ((rgb - IMAGENET_MEAN) / IMAGENET_STD).transpose(2, 0, 1)[np.newaxis]
+    assert np.allclose(tensor, expected, atol=1e-6)
+
+
+def test_bgr_pixels_as_they_are() -> None:
+    pre = Preprocess(resize="none", colour="bgr", scale=1.0)
+    tensor = pre.tensor(IMAGE, pre.place(8, 6), wanted((1, 3, 6, 8)))
+    assert np.array_equal(tensor[0], IMAGE.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "expected"),
+    [
+        ((1, 6, 8, 3), "uint8", (1, 6, 8, 3)),
+        ((4, 3, 6, 8), "float16", (4, 3, 6, 8)),
+        ((3, None, None), "float32", (3, 6, 8)),
+        ((6, 8, 3), "uint8", (6, 8, 3)),
+    ],
+)
+def test_layout_type_and_batch_are_the_inputs(
+    shape: tuple[int | None, ...], kind: str, expected: tuple[int, ...]
+) -> None:
+    pre = Preprocess(resize="none")
+    port = wanted(shape, kind)
+    tensor = pre.tensor(IMAGE, pre.place(8, 6), port)
+    assert tensor.shape == expected == port.shape(8, 6)
+    assert tensor.dtype == kind
+    if kind == "uint8":
+        assert np.array_equal(tensor.reshape(6, 8, 3), IMAGE[:, :, ::-1])
+    if port.batch > 1:
+        assert np.array_equal(tensor[0], tensor[-1])
