@@ -4,6 +4,7 @@ import click
 
 from pipeline import __version__
 from pipeline.cli.config import print_config
+from pipeline.cli.evaluate import evaluate
 from pipeline.cli.model import models
 from pipeline.cli.run import run_videos
 
@@ -21,3 +22,4 @@ def pretag() -> None:
 pretag.add_command(run_videos)
 pretag.add_command(print_config)
 pretag.add_command(models)
+pretag.add_command(evaluate)

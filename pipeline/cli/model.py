@@ -28,7 +28,5 @@ def list_models() -> None:
             table.add_row(default, path.stem, "?", "?", "no card beside it")
         else:
             sha256 = (card.sha256 or "?")[:12]
-            table.add_row(
-                default, path.stem, card.licence or "?", sha256, card.description or "?"
-            )
+            table.add_row(default, path.stem, card.licence or "?", sha256, card.description or "?")
     Console().print(table)

@@ -94,9 +94,7 @@ def best_class(scores: Array, score_threshold: float) -> tuple[Array, Array, Arr
     return rows, best[rows], scores[rows].argmax(axis=1)
 
 
-def every_class(
-    scores: Array, score_threshold: float, at_most: int
-) -> tuple[Array, Array, Array]:
+def every_class(scores: Array, score_threshold: float, at_most: int) -> tuple[Array, Array, Array]:
     """Take each class of each row that scores enough, the best `at_most` of them.
 
     Args:
