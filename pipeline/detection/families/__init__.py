@@ -4,10 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.detection.families import ultralytics
+from pipeline.detection.families import (
+    detr,
+    efficient_nms,
+    end_to_end,
+    nanodet,
+    picodet,
+    rtdetr,
+    ssd,
+    tensorflow,
+    torchvision,
+    ultralytics,
+    yolov5,
+    yolox,
+)
 
 if TYPE_CHECKING:
     from pipeline.detection.families.family import Family
 
-# In the order in which they are asked; those that ask for more come first.
-FAMILIES: tuple[Family, ...] = (ultralytics.FAMILY,)
+# In the order in which they are asked: those that ask for names, then those that ask for shapes,
+# the narrower first.
+FAMILIES: tuple[Family, ...] = (
+    tensorflow.FAMILY,
+    efficient_nms.FAMILY,
+    rtdetr.FAMILY,
+    ssd.FAMILY,
+    detr.FAMILY,
+    detr.SIGMOID_FAMILY,
+    torchvision.FAMILY,
+    picodet.FAMILY,
+    nanodet.FAMILY,
+    end_to_end.FAMILY,
+    yolox.FAMILY,
+    yolov5.FAMILY,
+    ultralytics.FAMILY,
+)

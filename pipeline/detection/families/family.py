@@ -94,13 +94,15 @@ def best_class(scores: Array, score_threshold: float) -> tuple[Array, Array, Arr
     return rows, best[rows], scores[rows].argmax(axis=1)
 
 
-def every_class(scores: Array, score_threshold: float, at_most: int) -> tuple[Array, Array, Array]:
-    """Take each class of each row that scores enough, the best `at_most` of them.
+def every_class(
+    scores: Array, score_threshold: float, at_most: int | None = None
+) -> tuple[Array, Array, Array]:
+    """Take each class of each row that scores enough.
 
     Args:
         scores: N x classes.
         score_threshold: the lowest score to take.
-        at_most: how many, in all.
+        at_most: how many of them, the best; None: all.
 
     Returns:
         The rows (one may be there several times), their scores and their classes.

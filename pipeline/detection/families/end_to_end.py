@@ -1,0 +1,74 @@
+"""Models that suppress overlaps themselves: a row an object.
+
+YOLOv10, YOLO26 and Ultralytics' `nms=True`: https://docs.ultralytics.com/modes/export/
+YOLOv7's `--end2end --max-wh`: https://github.com/WongKinYiu/yolov7/blob/main/export.py
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.detection.families.family import Family, Reading, detections
+from pipeline.detection.families.ultralytics import letterboxed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.detection.families.family import Array
+    from pipeline.detection.graph import Graph
+    from pipeline.frame import Detections
+
+# More rows than any exporter keeps: beyond it they are anchors, of YOLOv5 with one class.
+_MOST_ROWS = 1000
+_COLUMNS = 6
+_COLUMNS_WITH_BATCH = 7
+
+
+def read(graph: Graph) -> Reading | None:
+    """Know `1 x N x 6`, more columns if the metadata tells of masks or points, and `N x 7`."""
+    output = graph.outputs[0]
+    more = graph.metadata.get("task") in ("segment", "pose")
+    match output.shape:
+        case [_, int(rows), int(columns)] if rows <= _MOST_ROWS and (
+            columns == _COLUMNS or (more and _COLUMNS < columns < rows)
+        ):
+            decode = decode_rows
+        case [None, 7] if len(graph.outputs) == 1:
+            decode = decode_rows_with_batch
+        case _:
+            return None
+    return Reading(
+        why=f"'{output}' has a row an object: corners, score, class",
+        preprocess=letterboxed(graph),
+        outputs=(output.name,),
+        decode=decode,
+        suppress=False,
+        class_count=None,
+    )
+
+
+def decode_rows(
+    outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int]
+) -> Detections:
+    """Read 1 x N x 6 or more: x1 y1 x2 y2 in input pixels, score, class id."""
+    rows = outputs[0][0]
+    rows = rows[rows[:, 4] >= max(score_threshold, np.finfo(np.float32).tiny)]  # 0 is padding
+    return detections(rows[:, :4], rows[:, 4], rows[:, 5])
+
+
+def decode_rows_with_batch(
+    outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int]
+) -> Detections:
+    """Read N x 7: the picture's place in the batch, x1 y1 x2 y2, class id, score."""
+    rows = outputs[0]
+    rows = rows[(rows[:, 0] == 0) & (rows[:, 6] >= score_threshold)]
+    return detections(rows[:, 1:5], rows[:, 6], rows[:, 5])
+
+
+FAMILY = Family(
+    name="end-to-end",
+    expects="an output of 1 x N x 6: corners, score and class, such as YOLOv10 and YOLO26 export",
+    read=read,
+)

@@ -1,0 +1,84 @@
+"""YOLOv5, YOLOv6 and YOLOv7: a row an anchor, whose box score all its class scores share.
+
+https://github.com/ultralytics/yolov5/blob/master/utils/general.py (non_max_suppression)
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.detection.families.family import Family, Reading, corners, detections
+from pipeline.detection.families.ultralytics import letterboxed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.detection.families.family import Array
+    from pipeline.detection.graph import Graph
+    from pipeline.frame import Detections
+
+_BOX_COLUMNS = 5
+_MASK_COEFFICIENTS = 32
+
+
+def read(graph: Graph) -> Reading | None:
+    """Know `1 x N x (5 + classes)`; old exports have the raw grids behind, segmentation masks."""
+    output = graph.outputs[0]
+    match output.shape:
+        case [_, int(rows), int(columns)] if rows > columns > _BOX_COLUMNS:
+            pass
+        case _:
+            return None
+    classes = columns - _BOX_COLUMNS
+    others = [port.rank for port in graph.outputs[1:]]
+    if others == [4]:
+        classes -= _MASK_COEFFICIENTS
+    elif any(rank != 5 for rank in others):  # noqa: PLR2004 - batch, anchors, rows, columns, values
+        return None
+    return Reading(
+        why=f"'{output}' has a row an anchor: 4 columns for the box, 1 for its score, {classes} "
+        "for the classes",
+        preprocess=letterboxed(graph),
+        outputs=(output.name,),
+        decode=partial(decode, classes=classes),
+        suppress=True,
+        class_count=classes,
+    )
+
+
+def decode(
+    outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int], *, classes: int
+) -> Detections:
+    """Read 1 x N x (5 + classes): cx cy w h in input pixels, the box's score, a score a class."""
+    anchors = outputs[0][0]
+    boxes, scores, ids = scored_rows(anchors[:, : _BOX_COLUMNS + classes], score_threshold)
+    return detections(corners(boxes), scores, ids)
+
+
+def scored_rows(anchors: Array, score_threshold: float) -> tuple[Array, Array, Array]:
+    """Take the rows that score enough, by their best class.
+
+    Args:
+        anchors: N x (5 + classes): a box, its score, and a score a class, all from 0 to 1.
+        score_threshold: the lowest product of both scores to take.
+
+    Returns:
+        Their boxes as they are, scores, and class ids.
+    """
+    # No product is more than the box's own score, which most anchors fail by.
+    likely = anchors[np.flatnonzero(anchors[:, 4] >= score_threshold)]
+    scores = likely[:, 4:5] * likely[:, _BOX_COLUMNS:]
+    ids = scores.argmax(axis=1)
+    best = scores[np.arange(len(ids)), ids]
+    rows = np.flatnonzero(best >= score_threshold)
+    return likely[rows, :4], best[rows], ids[rows]
+
+
+FAMILY = Family(
+    name="yolov5",
+    expects="an output of 1 x N x (5 + classes), such as YOLOv5, YOLOv6 and YOLOv7 export",
+    read=read,
+)

@@ -1,0 +1,85 @@
+"""YOLOX: YOLOv5's columns, one anchor a cell, and, unless exported otherwise, still in cells.
+
+https://github.com/Megvii-BaseDetection/YOLOX/blob/main/tools/export_onnx.py
+https://github.com/Megvii-BaseDetection/YOLOX/blob/main/yolox/utils/demo_utils.py
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.detection.families.family import Family, Reading, corners, detections
+from pipeline.detection.families.grids import cells_of, strides_of
+from pipeline.detection.families.yolov5 import scored_rows
+from pipeline.detection.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.detection.families.family import Array
+    from pipeline.detection.graph import Graph
+    from pipeline.frame import Detections
+
+_BOX_COLUMNS = 5
+_USUAL_SIZE = 640
+
+
+def read(graph: Graph) -> Reading | None:
+    """Know `1 x N x (5 + classes)` with as many rows as the input has cells."""
+    output, image = graph.outputs[0], graph.image
+    size = (image.width or _USUAL_SIZE, image.height or _USUAL_SIZE)
+    match output.shape:
+        case [_, int(rows), int(columns)] if columns > _BOX_COLUMNS:
+            strides = strides_of(rows, size)
+        case _:
+            return None
+    # YOLOv6 has as many rows; it names its output so, and takes what YOLOv5 takes.
+    if strides is None or len(graph.outputs) > 1 or output.name == "outputs":
+        return None
+    # Sizes are logarithms until the graph raises e to them: nothing else in YOLOX does.
+    decoded = "Exp" in graph.operators
+    units = "in pixels" if decoded else "still in cells, which pretag turns into pixels"
+    return Reading(
+        why=f"'{output}' has a row a cell of {size[0]} x {size[1]}, boxes {units}",
+        preprocess=Preprocess(
+            resize="top-left", width=size[0], height=size[1], colour="bgr", scale=1.0
+        ),
+        outputs=(output.name,),
+        decode=decode if decoded else partial(decode_cells, strides=strides),
+        suppress=True,
+        class_count=columns - _BOX_COLUMNS,
+    )
+
+
+def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int]) -> Detections:
+    """Read 1 x N x (5 + classes): cx cy w h in input pixels, the box's score, a score a class."""
+    boxes, scores, ids = scored_rows(outputs[0][0], score_threshold)
+    return detections(corners(boxes), scores, ids)
+
+
+def decode_cells(
+    outputs: Sequence[Array],
+    score_threshold: float,
+    size: tuple[int, int],
+    *,
+    strides: tuple[int, ...],
+) -> Detections:
+    """Read the same with centres as offsets from the cell, and sizes as logarithms of cells."""
+    rows = outputs[0][0]
+    likely = np.flatnonzero(rows[:, 4] >= score_threshold)
+    cells, widths = (each[likely] for each in cells_of(size, strides))
+    rows = rows[likely]
+    rows[:, :2] = (rows[:, :2] + cells) * widths
+    rows[:, 2:4] = np.exp(rows[:, 2:4]) * widths
+    boxes, scores, ids = scored_rows(rows, score_threshold)
+    return detections(corners(boxes), scores, ids)
+
+
+FAMILY = Family(
+    name="yolox",
+    expects="an output of 1 x N x (5 + classes) with a row a cell, such as YOLOX exports",
+    read=read,
+)
