@@ -54,6 +54,11 @@ class Preprocess:
     mean: Triple = (0.0, 0.0, 0.0)
     std: Triple = (1.0, 1.0, 1.0)
 
+    def __str__(self) -> str:
+        size = "any size" if self.resize == "none" else f"{self.width} x {self.height}"
+        values = f"{self.colour}, (pixel * {self.scale:.4g} - mean) / std"
+        return f"{self.resize} to {size} ({self.filter}), {values}, {self.mean}, {self.std}"
+
     def place(self, width: int, height: int) -> Placement:
         """Return the place of a picture of this size in the input."""
         size = (self.width, self.height)

@@ -145,7 +145,7 @@ def objects(
     reading: Reading, *values: NDArray[Any], size: tuple[int, int] = (640, 640)
 ) -> list[Any]:
     found = reading.decode(values, 0.4, size)
-    assert (found.boxes.dtype, found.class_ids.dtype) == (np.float32, np.int64)
+    assert [found.boxes.dtype.name, found.class_ids.dtype.name] == ["float32", "int64"]
     return [
         ([round(side, 3) for side in box], round(score, 4), class_id)
         for box, score, class_id in zip(
