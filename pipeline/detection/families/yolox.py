@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _BOX_COLUMNS = 5
 _USUAL_SIZE = 640
+_SHARE_OF_NO_OFFSET = 0.25
 
 
 def read(graph: Graph) -> Reading | None:
@@ -39,41 +40,39 @@ def read(graph: Graph) -> Reading | None:
     # YOLOv6 has as many rows; it names its output so, and takes what YOLOv5 takes.
     if strides is None or len(graph.outputs) > 1 or output.name == "outputs":
         return None
-    # Sizes are logarithms until the graph raises e to them: nothing else in YOLOX does.
-    decoded = "Exp" in graph.operators
-    units = "in pixels" if decoded else "still in cells, which pretag turns into pixels"
     return Reading(
-        why=f"'{output}' has a row a cell of {size[0]} x {size[1]}, boxes {units}",
+        why=f"'{output}' has a row a cell of {size[0]} x {size[1]}",
         preprocess=Preprocess(
             resize="top-left", width=size[0], height=size[1], colour="bgr", scale=1.0
         ),
         outputs=(output.name,),
-        decode=decode if decoded else partial(decode_cells, strides=strides),
+        decode=partial(decode, strides=strides),
         suppress=True,
         class_count=columns - _BOX_COLUMNS,
     )
 
 
-def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int]) -> Detections:
-    """Read 1 x N x (5 + classes): cx cy w h in input pixels, the box's score, a score a class."""
-    boxes, scores, ids = scored_rows(outputs[0][0], score_threshold)
-    return detections(corners(boxes), scores, ids)
-
-
-def decode_cells(
+def decode(
     outputs: Sequence[Array],
     score_threshold: float,
     size: tuple[int, int],
     *,
     strides: tuple[int, ...],
 ) -> Detections:
-    """Read the same with centres as offsets from the cell, and sizes as logarithms of cells."""
+    """Read 1 x N x (5 + classes): a box, its score, a score a class.
+
+    Boxes are cx cy w h in input pixels, or, as exported by default, centres as offsets from the
+    cell and sizes as logarithms, both in cells.
+    """
     rows = outputs[0][0]
     likely = np.flatnonzero(rows[:, 4] >= score_threshold)
-    cells, widths = (each[likely] for each in cells_of(size, strides))
+    # In pixels, the cells at the right have their centres there; offsets are of a few cells.
+    in_cells = rows[:, 0].max() < size[0] * _SHARE_OF_NO_OFFSET
     rows = rows[likely]
-    rows[:, :2] = (rows[:, :2] + cells) * widths
-    rows[:, 2:4] = np.exp(rows[:, 2:4]) * widths
+    if in_cells:
+        cells, widths = (each[likely] for each in cells_of(size, strides))
+        rows[:, :2] = (rows[:, :2] + cells) * widths
+        rows[:, 2:4] = np.exp(rows[:, 2:4]) * widths
     boxes, scores, ids = scored_rows(rows, score_threshold)
     return detections(corners(boxes), scores, ids)
 
