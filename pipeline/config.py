@@ -122,6 +122,19 @@ class Detector(_Section):
         min_length=1,
         description="Only these classes, by label; null: all of the model's.",
     )
+    tiles: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="For small objects: look at n x n tiles of the picture too, at n x n times the "
+        "cost; 1: only at the whole.",
+    )
+    tile_overlap: float = Field(
+        default=0.2,
+        ge=0,
+        le=0.5,
+        description="Share of a tile's side that it has in common with its neighbour.",
+    )
     max_megabytes: float = Field(
         default=512.0, gt=0, description="Largest ONNX file to load, in megabytes."
     )

@@ -17,7 +17,7 @@ def main() -> None:
         error.show()
         code = USAGE
     except (KeyboardInterrupt, click.Abort):
-        code = _say("Interrupted; the video at hand has no result.", INTERRUPTED)
+        code = _say("Interrupted; what was under way has no result.", INTERRUPTED)
     except OSError as error:  # a standard output that is full or gone
         code = _say(f"{error.strerror or error}.", BROKEN)
     sys.exit(code)

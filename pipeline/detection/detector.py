@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 
 from pipeline.detection.nms import suppress
+from pipeline.detection.tiles import Tile, cut_off, merged, moved, tiles
 from pipeline.errors import BrokenError, ConfigError
 from pipeline.frame import Detections
 
@@ -42,6 +43,7 @@ class Detector:
         )
         self.iou_threshold = _first(config.iou_threshold, model.iou_threshold, _IOU_THRESHOLD)
         self._allowed = _class_ids(config.classes, model)
+        self._tiles, self._tile_overlap = config.tiles, config.tile_overlap
         self._run_options = onnxruntime.RunOptions()
 
     def detect(self, image: Image) -> Detections:
@@ -56,6 +58,19 @@ class Detector:
         Raises:
             BrokenError: the model fails on it, or its output is none of its family's.
         """
+        return self._look(image) if self._tiles == 1 else self._look_closely(image)
+
+    def _look_closely(self, image: Image) -> Detections:
+        """Find the objects in the whole picture and in its tiles."""
+        height, width = image.shape[:2]
+        picture = Tile(0, 0, width, height)
+        parts = [picture, *tiles(width, height, self._tiles, self._tile_overlap)]
+        views = [moved(self._look(tile.of(image)), tile) for tile in parts]
+        cut = [cut_off(view.boxes, tile, picture) for view, tile in zip(views, parts, strict=True)]
+        # Views overlap: their boxes want NMS whether or not the model's own do.
+        return suppress(merged(views, cut), self.iou_threshold)
+
+    def _look(self, image: Image) -> Detections:
         reading = self.model.reading
         height, width = image.shape[:2]
         place = reading.preprocess.place(width, height)

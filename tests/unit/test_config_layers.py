@@ -134,7 +134,7 @@ def test_all_keys_are_there_and_explained() -> None:
         "dedupe.method", "dedupe.hash_size", "dedupe.max_distance", "dedupe.compare_with",
         "segment.seconds",
         "detector.model", "detector.score_threshold", "detector.iou_threshold", "detector.classes",
-        "detector.max_megabytes", "detector.providers",
+        "detector.tiles", "detector.tile_overlap", "detector.max_megabytes", "detector.providers",
         "limits.megapixels", "limits.hours", "limits.streams", "limits.stalled_seconds",
         "output.images", "output.jpeg_quality",
     ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""How good labels are: a model's predictions, or a run's pre-annotations, against the truth."""
