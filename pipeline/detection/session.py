@@ -43,8 +43,8 @@ def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401
     # https://onnxruntime.ai/docs/performance/tune-performance/threading.html
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # The arena stays: without it, two runs side by side take 1.3 to 1.7 times the memory and a tenth
-    # to a third more CPU time. It grows to what is needed at once. Off is only the plan of one
+    # The arena stays: without it two runs side by side take 1.3 to 1.7 times the memory, and up to
+    # a third more CPU time. It grows to what is needed at once. Off is only the plan of one
     # block that is kept for each size of picture: it saves at most 2 % of the time, and over 60
     # sizes memory grew by 32 % with it, by 11 % without.
     # https://onnxruntime.ai/docs/api/csharp/api/Microsoft.ML.OnnxRuntime.SessionOptions.html
