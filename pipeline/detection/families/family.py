@@ -74,6 +74,7 @@ def detections(boxes: Array, scores: Array, class_ids: Array) -> Detections:
 
 def corners(boxes: Array) -> Array:
     """Turn N x 4 boxes from cx cy w h into x1 y1 x2 y2."""
+    boxes = boxes.astype(np.float32, copy=False)  # a half has 11 bits: too few for a full HD pixel
     centre, half = boxes[:, :2], boxes[:, 2:] / 2
     return np.concatenate([centre - half, centre + half], axis=1)
 

@@ -68,7 +68,7 @@ def decode(
     likely = np.flatnonzero(rows[:, 4] >= score_threshold)
     # In pixels, the cells at the right have their centres there; offsets are of a few cells.
     in_cells = rows[:, 0].max() < size[0] * _SHARE_OF_NO_OFFSET
-    rows = rows[likely]
+    rows = rows[likely].astype(np.float32)
     if in_cells:
         cells, widths = (each[likely] for each in cells_of(size, strides))
         rows[:, :2] = (rows[:, :2] + cells) * widths
