@@ -32,7 +32,7 @@ def read(graph: Graph) -> Reading | None:
     output = graph.outputs[0]
     if graph.metadata.get("head") == "RTDETRDecoder":
         raise UnfitError(
-            "it is RT-DETR as Ultralytics exports it, whose rows pretag does not read. Export it with "
+            "it is RT-DETR as Ultralytics exports it, which pretag does not read. Export it with "
             "RT-DETR's own code."
         )
     more = graph.metadata.get("task") in ("segment", "pose")
