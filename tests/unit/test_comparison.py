@@ -1,6 +1,8 @@
 """Which image is which, and which class, when a tool has named and numbered them anew."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.errors import BrokenError
 from pipeline.evaluation.comparison import Comparison, LoneImage, by_ids, by_names
@@ -8,6 +10,15 @@ from tests import labels
 from tests.labels import Json
 
 PLACE = (1.0, 2.0, 30.0, 40.0)
+
+
+NAMES = [
+    folder + prefix + name + suffix
+    for folder in ("", "a/", "b\\")
+    for prefix in ("", "cb0618f6-")
+    for name in ("1", "2")
+    for suffix in ("", ".jpg", ".PNG")
+]
 
 
 def named(*names: str) -> Json:
@@ -56,11 +67,25 @@ def test_a_name_of_several_images_is_none() -> None:
     assert [each.file_name for each in compared.only_in_truth] == ["", "a/1.jpg", "b/1.jpg"]
 
 
+def test_images_without_a_name_are_not_the_same() -> None:
+    assert compare(named("1.jpg", ""), named("1.jpg", "")).images == 1
+
+
+@given(run=st.lists(st.sampled_from(NAMES)), truth=st.lists(st.sampled_from(NAMES)))
+def test_no_image_is_two(run: list[str], truth: list[str]) -> None:
+    compared = compare(named("same", *run), named("same", *truth))
+    assert compared.images + len(compared.only_in_run) == len(run) + 1
+    assert compared.images + len(compared.only_in_truth) == len(truth) + 1
+    assert {box.image for box in compared.found} == set(range(compared.images))
+    assert {box.image for box in compared.truth} == set(range(compared.images))
+
+
 @pytest.mark.parametrize(
     ("truth", "says"),
     [
         (named("other.jpg"), '"1.jpg", of the truth "other.jpg"'),
         (named(), '"1.jpg", of the truth none'),
+        (named("xcb0618f6-1.jpg", "cb0618f61.jpg", "cb0618f-1.jpg"), "No image of the run"),
         (named("a/1.jpg", "b/1.jpg"), "No image of the run is in the truth"),
     ],
 )

@@ -32,6 +32,8 @@ def counts(fates: Fates) -> tuple[int, ...]:
         ([(CAR, PLACE)], [(CAR, PLACE)], (1, 0, 0, 0, 0)),
         # Each side by a pixel: what rounding x, y, w, h to whole pixels may do.
         ([(CAR, PLACE)], [(CAR, (11, 19, 98, 52))], (1, 0, 0, 0, 0)),
+        # As a sum of floats, one of its sides moves by a trifle more than a pixel.
+        ([(CAR, (0.7, 0, 30.4, 30))], [(CAR, (1.7, 0, 30.4, 30))], (1, 0, 0, 0, 0)),
         ([(CAR, PLACE)], [(CAR, (11.1, 20, 98.9, 50))], (0, 1, 0, 0, 0)),
         # IoU 0.5 exactly: 20 of 40 columns.
         ([(CAR, (0, 0, 30, 10))], [(CAR, (10, 0, 30, 10))], (0, 1, 0, 0, 0)),
@@ -63,8 +65,8 @@ def counts(fates: Fates) -> tuple[int, ...]:
         ),
         # Of two objects in reach, the one of its own class, though the other overlaps more.
         (
-            [(CAR, (0, 0, 100, 100))],
-            [(CAR, (25, 0, 100, 100)), (CAT, (10, 0, 100, 100))],
+            [(CAT, (0, 0, 100, 100))],
+            [(CAT, (25, 0, 100, 100)), (CAR, (10, 0, 100, 100))],
             (0, 1, 0, 0, 1),
         ),
     ],
@@ -108,6 +110,19 @@ def test_a_crowded_image_by_class() -> None:
     assert result.overall.kept_share == round(2 / 6, 6)
     assert result.overall.moved_mean_iou == round(40 / 60, 6)
     assert (car.kept_share, car.moved_mean_iou) == (None, None)
+
+
+def test_of_two_objects_the_nearer_one_is_what_became_of_it() -> None:
+    truth = [box(CAR, (15, 0, 100, 100)), box(CAR, (30, 0, 100, 100))]
+    for found in (box(CAR, (0, 0, 100, 100)), box(CAR, (45, 0, 100, 100))):
+        assert compare([found], truth).overall.moved_mean_iou == round(85 / 115, 6)
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_what_cannot_be_decided_does_not_hang_on_the_order(step: int) -> None:
+    both = [box(CAR, PLACE), box(CAT, PLACE)][::step]
+    assert compare([box(PERSON, PLACE)], both).relabelled == {("person", "car"): 1}
+    assert compare(both, [box(PERSON, PLACE)]).relabelled == {("car", "person"): 1}
 
 
 def test_the_most_frequent_relabelling_comes_first() -> None:
