@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from pipeline.cli.model_card import card_text
+from pipeline.cli.model_tables import inspection_table, objects_table, wants
 from pipeline.cli.model_timing import timing
+from pipeline.cli.terminal import console
 from pipeline.config import Config
 from pipeline.config import Detector as DetectorConfig
 from pipeline.detection.card import SUFFIXES, ModelCard
@@ -22,11 +23,10 @@ from pipeline.detection.model import Model, locate, models_at_hand
 from pipeline.detection.opened import OpenedModel
 from pipeline.drawing import Mark, draw
 from pipeline.errors import BrokenError
+from pipeline.source import printable
 
 if TYPE_CHECKING:
     from pipeline.frame import Detections, Image
-
-_FIRST_LABELS = 5
 
 
 @click.group("model")
@@ -49,7 +49,7 @@ def list_models() -> None:
         else:
             sha256 = (card.sha256 or "?")[:12]
             table.add_row(default, path.stem, card.licence or "?", sha256, card.description or "?")
-    Console().print(table)
+    console().print(table)
 
 
 @models.command("inspect")
@@ -58,33 +58,13 @@ def list_models() -> None:
 def inspect(model: str, as_json: bool) -> None:  # noqa: FBT001 - click passes its flags so
     """Show a model's inputs and outputs, its family and why, its labels, and how fast it is."""
     opened = OpenedModel.open(locate(model))
-    about: dict[str, Any] = {
-        "file": str(opened.path),
-        "sha256": opened.sha256,
-        "producer": opened.producer,
-        "card": opened.card is not None,
-        "inputs": [str(port) for port in opened.graph.inputs],
-        "outputs": [str(port) for port in opened.graph.outputs],
-        "metadata": sorted(opened.graph.metadata),
-    }
+    about = _about(opened)
     try:
         ready = Model.of(opened)
-    except BrokenError:
-        _show(about, as_json=as_json)  # what it is helps to see why it is refused
-        raise
-    detector = Detector(ready, DetectorConfig())
-    about |= {
-        "family": ready.family,
-        "why": ready.reading.why,
-        "preprocess": str(ready.reading.preprocess),
-        "nms": ready.reading.suppress,
-        "labels": list(ready.labels),
-        "labels_from": ready.classes.source,
-        "score_threshold": detector.score_threshold,
-        "iou_threshold": detector.iou_threshold,
-        "milliseconds": timing(detector),
-    }
-    _show(about, as_json=as_json)
+        about |= _reading(ready)
+        about["milliseconds"] = timing(ready)
+    finally:  # what is known of a model helps to see why it is refused
+        _show(about, as_json=as_json)
 
 
 @models.command("check")
@@ -98,15 +78,14 @@ def inspect(model: str, as_json: bool) -> None:  # noqa: FBT001 - click passes i
 )
 def check(model: str, image: Path, out: Path, score_threshold: float | None) -> None:
     """Run a model on a picture, and draw what it finds."""
+    if image.resolve() == out.resolve():
+        raise click.UsageError("--out is the picture itself: draw into another file.")
     ready = Model.load(model)
-    picture = cv2.imread(str(image))
-    if picture is None:
-        raise BrokenError(f"Picture {image} is not there, or is none that OpenCV reads.")
-    pixels = np.asarray(picture, dtype=np.uint8)
-    found = Detector(ready, DetectorConfig(score_threshold=score_threshold)).detect(pixels)
-    Console().print(_table(found, ready.labels))
-    _write(out, draw(pixels, _marks(found, ready.labels)))
-    click.echo(f"{len(found)} objects, drawn in {out}")
+    picture = _read(image)
+    found = Detector(ready, DetectorConfig(score_threshold=score_threshold)).detect(picture)
+    console().print(objects_table(found, ready.labels))
+    _write(out, draw(picture, _marks(found, ready.labels)))
+    click.echo(f"{len(found)} {'object' if len(found) == 1 else 'objects'}: {printable(out)}")
 
 
 @models.command("card")
@@ -116,47 +95,62 @@ def card(model: str) -> None:
     opened = OpenedModel.open(locate(model))
     existing = [path for suffix in SUFFIXES if (path := opened.path.with_suffix(suffix)).exists()]
     if existing:
-        raise BrokenError(f"{existing[0]} is there: edit it, or remove it for a new one.")
+        raise BrokenError(
+            f"{printable(existing[0])} is there: edit it, or remove it for a new one."
+        )
     target = opened.path.with_suffix(".toml")
     try:
         target.write_text(card_text(opened), encoding="utf-8")
     except OSError as error:
-        raise BrokenError(f"Card {target} cannot be written: {error.strerror}.") from error
-    click.echo(f"Card: {target}")
+        raise BrokenError(
+            f"Card {printable(target)} cannot be written: {error.strerror}."
+        ) from error
+    click.echo(f"Card: {printable(target)}")
+
+
+def _about(opened: OpenedModel) -> dict[str, Any]:
+    cards = (path for suffix in SUFFIXES if (path := opened.path.with_suffix(suffix)).is_file())
+    return {
+        "file": printable(opened.path),
+        "megabytes": round(opened.path.stat().st_size / 1e6, 1),
+        "sha256": opened.sha256,
+        "producer": opened.producer,
+        "card": next(map(printable, cards), None),
+        "inputs": [str(port) for port in opened.graph.inputs],
+        "outputs": [str(port) for port in opened.graph.outputs],
+        "metadata": sorted(opened.graph.metadata),
+    }
+
+
+def _reading(model: Model) -> dict[str, Any]:
+    detector = Detector(model, DetectorConfig())
+    return {
+        "family": model.family,
+        "why": model.reading.why,
+        "picture": wants(model.reading.preprocess, model.input.type),
+        "nms": model.reading.suppress,
+        "labels": list(model.labels),
+        "labels_from": model.classes.source,
+        "thresholds": {"score": detector.score_threshold, "iou": detector.iou_threshold},
+    }
 
 
 def _show(about: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(about, ensure_ascii=False))
-        return
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(overflow="fold")
-    for key, value in about.items():
-        table.add_row(key, _readable(key, value))
-    Console().print(table)
+    else:
+        console().print(inspection_table(about))
 
 
-def _readable(key: str, value: Any) -> str:  # noqa: ANN401 - whatever is shown
-    if key == "labels" and len(value) > _FIRST_LABELS:
-        return f"{', '.join(value[:_FIRST_LABELS])}... ({len(value)})"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return "\n".join(value) if key in ("inputs", "outputs") else ", ".join(value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {number}" for name, number in value.items())
-    return str(value)
-
-
-def _table(found: Detections, labels: tuple[str, ...]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("class")
-    for column in ("score", "x1", "y1", "x2", "y2"):
-        table.add_column(column, justify="right")
-    for box, score, class_id in zip(found.boxes, found.scores, found.class_ids, strict=True):
-        table.add_row(labels[class_id], f"{score:.3f}", *(f"{side:.1f}" for side in box))
-    return table
+def _read(path: Path) -> Image:
+    """Read a picture, turned as its EXIF data say."""
+    try:
+        picture = cv2.imread(str(path))
+    except cv2.error as error:  # more pixels than OpenCV takes
+        raise BrokenError(f"Picture {printable(path)} is too large: scale it down.") from error
+    if picture is None:
+        raise BrokenError(f"Picture {printable(path)} is not there, or is none that OpenCV reads.")
+    return np.asarray(picture, dtype=np.uint8)
 
 
 def _marks(found: Detections, labels: tuple[str, ...]) -> list[Mark]:
@@ -180,6 +174,8 @@ def _write(path: Path, picture: Image) -> None:
     try:
         written = cv2.imwrite(str(path), picture)
     except cv2.error as error:
-        raise BrokenError(f"Picture {path} cannot be written: name it .png or .jpg.") from error
+        raise BrokenError(
+            f"Picture {printable(path)} cannot be written: name it .png or .jpg."
+        ) from error
     if not written:
-        raise BrokenError(f"Picture {path} cannot be written: is its folder there?")
+        raise BrokenError(f"Picture {printable(path)} cannot be written: is its folder there?")

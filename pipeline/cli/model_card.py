@@ -3,38 +3,68 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import jinja2
 
+from pipeline.cli.terminal import plain
 from pipeline.detection.families import FAMILIES
 from pipeline.detection.labels import names_in_metadata
 from pipeline.detection.model import Model
+from pipeline.detection.recognise import recognise
+from pipeline.detection.unfit import UnfitError
 from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:
+    from pipeline.detection.families.family import Reading
     from pipeline.detection.opened import OpenedModel
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def card_text(opened: OpenedModel) -> str:
     """Return a card as TOML: what is known of the model as it is, the rest as comments."""
+    model, refusal = None, None
     try:
         model = Model.of(opened)
-        refusal = None
     except BrokenError as error:
-        model, refusal = None, str(error)
+        refusal = str(error)
+    family, reading = (model.family, model.reading) if model else _known(opened)
     environment = jinja2.Environment(  # noqa: S701 - TOML; its strings are quoted by the filter
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    # JSON's strings are TOML's basic strings, once nothing but ASCII is in them.
-    environment.filters["toml"] = json.dumps
+    environment.filters |= {"toml": _toml, "plain": plain}
     template = environment.from_string(files("pipeline.cli").joinpath("card.toml.j2").read_text())
     return template.render(
         sha256=opened.sha256,
         name=opened.path.stem,
         model=model,
         refusal=refusal,
+        family=family,
+        reading=reading,
         labels=names_in_metadata(opened.graph),
-        families=[family.name for family in FAMILIES],
+        families=[each.name for each in FAMILIES],
     )
+
+
+def _known(opened: OpenedModel) -> tuple[str, Reading] | tuple[None, None]:
+    """Return the family and reading of a model that is refused for its labels alone."""
+    try:
+        known = recognise(opened.graph)
+        if known is None and opened.graph.has_unknown_outputs:
+            known = recognise(opened.tried().graph)
+    except UnfitError:
+        known = None
+    return (known[0].name, known[1]) if known else (None, None)
+
+
+def _toml(value: object) -> str:
+    """Return text, or numbers, as in TOML.
+
+    JSON's strings are TOML's basic strings, save that TOML has DEL escaped, and no halves of
+    characters: https://toml.io/en/v1.0.0#string
+    """
+    text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)

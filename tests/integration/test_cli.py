@@ -8,45 +8,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-import av
-import cv2
 import pytest
 import yaml
 from pycocotools.coco import COCO
 
-from pipeline import __version__, cli
+from pipeline import __version__
 from pipeline.config import Config
-from pipeline.detection.card import ModelCard
-from pipeline.detection.model import MODELS_DIRECTORY, Model
 from pipeline.errors import BrokenError
 from pipeline.source import LocalVideo
 from tests import clips
-
-
-class Finished(NamedTuple):
-    code: int
-    out: str
-    err: str
-
+from tests.command import Pretag
 
 SPARSE = ("--set", "sampling.every_seconds=10", "--set", "dedupe.method=none")
-Pretag = Callable[..., Finished]
-
-
-@pytest.fixture
-def pretag(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Pretag:
-    def call(*arguments: object) -> Finished:
-        monkeypatch.setattr(sys, "argv", ["pretag", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return Finished(int(ended.value.code or 0), out, err)
-
-    return call
 
 
 def test_a_run_shows_its_stages_and_where_the_dataset_is(pretag: Pretag, tmp_path: Path) -> None:
@@ -276,72 +250,3 @@ def test_python_m_pipeline_is_the_same_command() -> None:
         capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "80"},
     )  # fmt: skip
     assert finished.stdout == f"pretag, version {__version__}\n"
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Path:
-    path = tmp_path / "my model.onnx"
-    shutil.copy(MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx", path)
-    return path
-
-
-def test_model_inspect(pretag: Pretag, mine: Path) -> None:
-    done = pretag("model", "inspect", str(mine))
-    assert done.code == 0
-    shown = " ".join(done.out.split())
-    assert "inputs images: 1 x 3 x 300 x 300 float32" in shown
-    assert "family ultralytics" in shown
-    assert "labels person, bicycle, car, motorcycle, airplane... (80)" in shown
-    about = json.loads(pretag("model", "inspect", "--json", str(mine)).out)
-    assert about["milliseconds"].keys() == {"model", "whole"}
-    assert (about["family"], len(about["labels"])) == ("ultralytics", 80)
-
-
-def test_model_inspect_of_a_refused_one_shows_what_it_is(pretag: Pretag, mine: Path) -> None:
-    mine.with_suffix(".toml").write_text('family = "yolox"')
-    done = pretag("model", "inspect", str(mine))
-    assert done.code == 1
-    assert "output0: 1 x 84 x 1917 float32" in " ".join(done.out.split())
-    assert 'its card says family = "yolox"' in done.err
-
-
-def test_model_check_draws_what_it_finds(pretag: Pretag, mine: Path, tmp_path: Path) -> None:
-    with av.open(str(clips.SAMPLE)) as container:
-        frame = next(clips.decoded_frames(container)).to_ndarray(format="bgr24")
-    picture, out = tmp_path / "frame.png", tmp_path / "boxes.png"
-    cv2.imwrite(str(picture), frame)
-    done = pretag("model", "check", str(mine), "--image", str(picture), "--out", str(out))
-    assert done.code == 0
-    assert "person" in done.out
-    drawn = cv2.imread(str(out))
-    assert drawn is not None
-    assert drawn.shape == frame.shape
-    assert 0 < (drawn != frame).any(axis=2).mean() < 0.2
-    none = pretag("model", "check", str(mine), "--image", str(mine), "--out", str(out))
-    assert (none.code, "none that OpenCV reads" in none.err) == (1, True)
-    for wrong in ("no/where.png", "boxes.xyz"):
-        target = str(tmp_path / wrong)
-        failed = pretag("model", "check", str(mine), "--image", str(picture), "--out", target)
-        assert failed.code == 1
-        assert "cannot be written" in failed.err
-
-
-def test_a_written_card_loads_and_changes_nothing(pretag: Pretag, mine: Path) -> None:
-    before = Model.load(str(mine))
-    assert pretag("model", "card", str(mine)).code == 0
-    card = ModelCard.beside(mine)
-    assert card is not None
-    assert (card.sha256, card.family, card.labels) == (before.sha256, "ultralytics", before.labels)
-    assert Model.load(str(mine)).reading.preprocess == before.reading.preprocess
-    again = pretag("model", "card", str(mine))
-    assert (again.code, "edit it, or remove it" in again.err) == (1, True)
-
-
-def test_a_card_for_a_refused_model_names_the_families(pretag: Pretag, mine: Path) -> None:
-    names = b", 79: 'toothbrush'"
-    mine.write_bytes(mine.read_bytes().replace(names, b" " * len(names)))
-    assert pretag("model", "card", str(mine)).code == 0
-    text = mine.with_suffix(".toml").read_text()
-    assert "# One of tensorflow, " in text
-    assert "are 79, and it has 80 classes" in text
-    assert ModelCard.beside(mine) is not None
