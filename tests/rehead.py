@@ -1,121 +1,15 @@
 """The default model with other heads: the same boxes, in the formats of other families."""
 
-from __future__ import annotations
-
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, compose, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from pipeline.detection.families.grids import cells_of
-from pipeline.detection.model import MODELS_DIRECTORY
+from tests.surgery import CLASSES, KEPT, SIDE, Outputs, Surgery
 
-DEFAULT = MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx"
-SIDE, CLASSES, KEPT, CELLS = 300, 80, 300, 1905
-
-_TYPES = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64, "uint8": TensorProto.UINT8}
-
-
-class Surgery:
-    """A copy of the default model to which nodes are added; tensors go by their names."""
-
-    def __init__(self) -> None:
-        # Its own names must not meet those of the new outputs.
-        self.model = compose.add_prefix(onnx.load(str(DEFAULT)), "default_")
-        self.graph = self.model.graph
-        self._count = 0
-        rows = self.node("Transpose", "default_output0", perm=[0, 2, 1])
-        self.centred = self.slice(rows, 0, 4)
-        every = self.slice(rows, 4, 84)
-        # Each anchor stands for its best class, as in the default model's reading.
-        best = self.node("ReduceMax", every, self.constant(np.array([2])), keepdims=1)
-        is_best = self.node("Cast", self.node("Equal", every, best), to=TensorProto.FLOAT)
-        self.scores = self.node("Mul", every, is_best)
-        centre, size = self.slice(self.centred, 0, 2), self.slice(self.centred, 2, 4)
-        half = self.node("Mul", size, self.constant(np.float32(0.5)))
-        low, high = self.node("Sub", centre, half), self.node("Add", centre, half)
-        self.boxes = self.node("Concat", low, high, axis=2)
-
-    def node(self, operator: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:  # noqa: ANN401 - ONNX's own
-        self._count += 1
-        name = name or f"surgery_{self._count}"
-        self.graph.node.append(helper.make_node(operator, inputs, [name], **attributes))
-        return name
-
-    def constant(self, value: NDArray[Any] | np.generic) -> str:
-        self._count += 1
-        name = f"constant_{self._count}"
-        self.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
-        return name
-
-    def slice(self, tensor: str, start: int, end: int, axis: int = 2) -> str:
-        bounds = (self.constant(np.array([each])) for each in (start, end, axis))
-        return self.node("Slice", tensor, *bounds)
-
-    def suppressed(self) -> tuple[str, str, str]:
-        """Return K x 4 boxes, K x 1 scores and K x 1 class ids (int64), by the graph's own NMS."""
-        limits = [np.array([KEPT]), *np.array([[0.5], [0.4]], np.float32)]
-        columns = self.node("Transpose", self.scores, perm=[0, 2, 1])
-        chosen = self.node(
-            "NonMaxSuppression", self.boxes, columns, *[self.constant(limit) for limit in limits]
-        )
-        ids, anchors = self.slice(chosen, 1, 2, axis=1), self.slice(chosen, 2, 3, axis=1)
-        flat = self.node("Squeeze", anchors, self.constant(np.array([1])))
-        boxes = self.node("Gather", self.node("Squeeze", self.boxes, self._first()), flat)
-        scores = self.node(
-            "GatherND",
-            self.node("Squeeze", columns, self._first()),
-            self.slice(chosen, 1, 3, axis=1),
-        )
-        return boxes, self.node("Unsqueeze", scores, self.constant(np.array([1]))), ids
-
-    def _first(self) -> str:
-        return self.constant(np.array([0]))
-
-    def padded(self) -> str:
-        """Return 1 x 300 x 6: x1 y1 x2 y2 score class, zeros after the last."""
-        boxes, scores, ids = self.suppressed()
-        rows = self.node(
-            "Concat", boxes, scores, self.node("Cast", ids, to=TensorProto.FLOAT), axis=1
-        )
-        filled = self.node("Concat", rows, self.constant(np.zeros((KEPT, 6), np.float32)), axis=0)
-        return self.node("Unsqueeze", self.slice(filled, 0, KEPT, axis=0), self._first())
-
-    def shares(self, boxes: str) -> str:
-        return self.node("Div", boxes, self.constant(np.float32(SIDE)))
-
-    def named(self, tensor: str, name: str) -> str:
-        return self.node("Identity", tensor, name=name)
-
-    def takes(self, name: str, kind: str, shape: list[int]) -> None:
-        self.graph.input.append(helper.make_tensor_value_info(name, _TYPES[kind], shape))
-
-    def picture(self, kind: str, shape: list[int], undo: Callable[[str], str]) -> None:
-        """Replace the picture's input by one of another kind, which `undo` turns into the old."""
-        del self.graph.input[0]
-        self.takes("picture", kind, shape)
-        before = len(self.graph.node)
-        old = undo("picture")
-        self.node("Identity", old, name="default_images")
-        nodes = [self.graph.node.pop() for _ in range(len(self.graph.node) - before)]
-        for node in nodes:
-            self.graph.node.insert(0, node)
-
-    def gives(self, **outputs: tuple[str, list[int | str] | None]) -> None:
-        del self.graph.output[:]
-        for name, (kind, shape) in outputs.items():
-            self.graph.output.append(helper.make_tensor_value_info(name, _TYPES[kind], shape))
-
-    def save(self, path: Path, **card: object) -> Path:
-        onnx.save(self.model, str(path))
-        if card:
-            path.with_suffix(".json").write_text(json.dumps(card))
-        return path
+CELLS = 1905
+MEAN_BGR = (102.9801, 115.9465, 122.7717)
 
 
 def yolov5(path: Path) -> Path:
@@ -163,7 +57,7 @@ def efficient_nms(path: Path) -> Path:
     cut.node("Squeeze", cut.slice(rows, 4, 5), cut.constant(np.array([2])), name="det_scores")
     ids = cut.node("Squeeze", cut.slice(rows, 5, 6), cut.constant(np.array([2])))
     cut.node("Cast", ids, to=TensorProto.INT64, name="det_classes")
-    real = cut.node("Greater", "det_scores", cut.constant(np.float32(0)))
+    real = cut.node("Greater", "det_scores", _number(cut, 0))
     counted = cut.node("Cast", real, to=TensorProto.INT64)
     cut.node("ReduceSum", counted, cut.constant(np.array([1])), keepdims=1, name="num_dets")
     cut.gives(
@@ -193,42 +87,109 @@ def rtdetr(path: Path) -> Path:
     return cut.save(path, preprocess={"resize": "letterbox", "filter": "linear"})
 
 
-def detr(path: Path, *, softmax: bool) -> Path:
+def ultralytics_rtdetr(path: Path, *, chosen: bool) -> Path:
     cut = Surgery()
     rows = cut.padded()
-    columns = CLASSES + 1 if softmax else CLASSES
-    ids = cut.node("Squeeze", cut.slice(rows, 5, 6), cut.constant(np.array([2])))
-    depth, values = cut.constant(np.array(columns)), cut.constant(np.array([0, 1], np.float32))
-    hot = cut.node("OneHot", cut.node("Cast", ids, to=TensorProto.INT64), depth, values)
-    shares = cut.node("Mul", hot, cut.slice(rows, 4, 5))
-    if softmax:
-        rest = cut.node("Sub", cut.constant(np.float32(1)), cut.slice(rows, 4, 5))
-        shares = cut.node("Concat", cut.slice(shares, 0, CLASSES), rest, axis=2)
-    low, high = cut.constant(np.float32(1e-7)), cut.constant(np.float32(1 - 1e-6))
-    shares = cut.node("Clip", shares, low, high)
-    if softmax:
-        cut.node("Log", shares, name="logits")
-    else:
-        others = cut.node("Sub", cut.constant(np.float32(1)), shares)
-        cut.node("Log", cut.node("Div", shares, others), name="logits")
-    corners = cut.shares(cut.slice(rows, 0, 4))
-    low, high = cut.slice(corners, 0, 2), cut.slice(corners, 2, 4)
-    centre = cut.node("Mul", cut.node("Add", low, high), cut.constant(np.float32(0.5)))
-    cut.node("Concat", centre, cut.node("Sub", high, low), axis=2, name="pred_boxes")
-    cut.gives(logits=("float32", [1, KEPT, columns]), pred_boxes=("float32", [1, KEPT, 4]))
+    classes = cut.slice(rows, 4, 6) if chosen else _class_scores(cut, rows, CLASSES)
+    cut.node("Concat", _centred_shares(cut, rows), classes, axis=2, name="output0")
+    cut.gives(output0=("float32", [1, KEPT, 6 if chosen else 4 + CLASSES]))
+    helper.set_model_props(cut.model, {**cut.metadata, "head": "RTDETRDecoder"})
+    return cut.save(path, preprocess={"resize": "letterbox"})
+
+
+def detr(path: Path) -> Path:
+    cut = Surgery()
+    rows = cut.padded()
+    rest = cut.node("Sub", _number(cut, 1), cut.slice(rows, 4, 5))
+    shares = cut.node("Concat", _class_scores(cut, rows, CLASSES), rest, axis=2)
+    # Softmax of log p is p.
+    cut.node("Log", _certain_of_nothing(cut, shares), name="logits")
+    return _queries(cut, path, rows, "pred_boxes", ("logits", CLASSES + 1))
+
+
+def detr_sigmoid(path: Path) -> Path:
+    cut = Surgery()
+    rows = cut.padded()
+    cut.named(_logits(cut, _class_scores(cut, rows, CLASSES)), "logits")
+    return _queries(cut, path, rows, "pred_boxes", ("logits", CLASSES))
+
+
+def rf_detr(path: Path) -> Path:
+    cut = Surgery()
+    rows = cut.padded()
+    background = cut.constant(np.full((1, KEPT, 1), 0.9, np.float32))
+    shares = cut.node("Concat", _class_scores(cut, rows, CLASSES), background, axis=2)
+    cut.named(_logits(cut, shares), "labels")
+    return _queries(cut, path, rows, "dets", ("labels", CLASSES + 1))
+
+
+def _queries(cut: Surgery, path: Path, rows: str, boxes: str, logits: tuple[str, int]) -> Path:
+    cut.named(_centred_shares(cut, rows), boxes)
+    name, columns = logits
+    ports: Outputs = {
+        name: ("float32", [1, KEPT, columns]),
+        boxes: ("float32", [1, KEPT, 4]),
+    }
+    cut.gives(**ports)
     plain = {"resize": "letterbox", "filter": "linear", "padding": 114}
     return cut.save(path, preprocess={**plain, "mean": [0, 0, 0], "std": [1, 1, 1]})
 
 
+def _class_scores(cut: Surgery, rows: str, columns: int) -> str:
+    """Turn the last two of x1 y1 x2 y2 score class into a score a class."""
+    ids = cut.node("Squeeze", cut.slice(rows, 5, 6), cut.constant(np.array([2])))
+    depth, values = cut.constant(np.array(columns)), cut.constant(np.array([0, 1], np.float32))
+    hot = cut.node("OneHot", cut.node("Cast", ids, to=TensorProto.INT64), depth, values)
+    return cut.node("Mul", hot, cut.slice(rows, 4, 5))
+
+
+def _logits(cut: Surgery, shares: str) -> str:
+    shares = _certain_of_nothing(cut, shares)
+    others = cut.node("Sub", _number(cut, 1), shares)
+    return cut.node("Log", cut.node("Div", shares, others))
+
+
+def _certain_of_nothing(cut: Surgery, shares: str) -> str:
+    limits = np.float32(1e-7), np.float32(1 - 1e-6)
+    return cut.node("Clip", shares, *map(cut.constant, limits))
+
+
+def _centred_shares(cut: Surgery, rows: str) -> str:
+    """Turn the first four of x1 y1 x2 y2 score class into cx cy w h, as shares of the input."""
+    corners = cut.shares(cut.slice(rows, 0, 4))
+    low, high = cut.slice(corners, 0, 2), cut.slice(corners, 2, 4)
+    centre = cut.node("Mul", cut.node("Add", low, high), _number(cut, 0.5))
+    return cut.node("Concat", centre, cut.node("Sub", high, low), axis=2)
+
+
 def torchvision(path: Path) -> Path:
     cut = Surgery()
-    boxes, scores, ids = cut.suppressed()
+    return _without_batch(cut, path, ("boxes", "found", "ids"), preprocess={"resize": "letterbox"})
+
+
+def maskrcnn_benchmark(path: Path) -> Path:
+    cut = Surgery()
+    cut.picture("float32", [3, SIDE, SIDE], lambda tensor: _rgb_of_mean(cut, tensor))
+    plain = {"resize": "letterbox", "filter": "linear"}
+    return _without_batch(cut, path, ("6379", "6383", "6381"), preprocess=plain)
+
+
+def _without_batch(
+    cut: Surgery, path: Path, names: tuple[str, str, str], **card: dict[str, str]
+) -> Path:
+    found = cut.suppressed()
     flat = cut.constant(np.array([1]))
-    cut.named(boxes, "boxes")
-    cut.node("Squeeze", scores, flat, name="found")
-    cut.node("Add", cut.node("Squeeze", ids, flat), cut.constant(np.array(1)), name="ids")
-    cut.gives(boxes=("float32", ["n", 4]), found=("float32", ["n"]), ids=("int64", ["n"]))
-    return cut.save(path, preprocess={"padding": 114})
+    boxes, scores, ids = names
+    cut.named(found[0], boxes)
+    cut.node("Squeeze", found[1], flat, name=scores)
+    cut.node("Add", cut.node("Squeeze", found[2], flat), cut.constant(np.array(1)), name=ids)
+    ports: Outputs = {
+        boxes: ("float32", ["n", 4]),
+        scores: ("float32", ["n"]),
+        ids: ("int64", ["n"]),
+    }
+    cut.gives(**ports)
+    return cut.save(path, **card)
 
 
 def tensorflow(path: Path) -> Path:
@@ -241,7 +202,7 @@ def tensorflow(path: Path) -> Path:
     flat = cut.constant(np.array([2]))
     cut.node("Squeeze", cut.slice(rows, 4, 5), flat, name="detection_scores")
     ids = cut.node("Squeeze", cut.slice(rows, 5, 6), flat)
-    cut.node("Add", ids, cut.constant(np.float32(1)), name="detection_classes")
+    cut.node("Add", ids, _number(cut, 1), name="detection_classes")
     cut.named(cut.constant(np.array([KEPT], np.float32)), "num_detections")
     cut.gives(
         detection_boxes=("float32", [1, KEPT, 4]),
@@ -249,6 +210,27 @@ def tensorflow(path: Path) -> Path:
         detection_scores=("float32", [1, KEPT]),
         num_detections=("float32", [1]),
     )
+    return cut.save(path, preprocess={"resize": "letterbox"})
+
+
+def tflite(path: Path) -> Path:
+    cut = Surgery()
+    cut.picture("float32", [1, SIDE, SIDE, 3], lambda tensor: _from_signs(cut, tensor))
+    rows = cut.padded()
+    flat = cut.constant(np.array([2]))
+    boxes, classes, scores, count = (f"StatefulPartitionedCall:{number}" for number in range(4))
+    order = cut.constant(np.array([1, 0, 3, 2]))
+    cut.node("Gather", cut.shares(cut.slice(rows, 0, 4)), order, axis=2, name=boxes)
+    cut.node("Squeeze", cut.slice(rows, 5, 6), flat, name=classes)
+    cut.node("Squeeze", cut.slice(rows, 4, 5), flat, name=scores)
+    cut.named(cut.constant(np.array([KEPT], np.float32)), count)
+    ports: Outputs = {
+        classes: ("float32", [1, KEPT]),
+        count: ("float32", [1]),
+        boxes: ("float32", [1, KEPT, 4]),
+        scores: ("float32", [1, KEPT]),
+    }
+    cut.gives(**ports)
     return cut.save(path, preprocess={"resize": "letterbox"})
 
 
@@ -264,16 +246,31 @@ def ssd(path: Path) -> Path:
 
 def _rgb_shares(cut: Surgery, bgr: str) -> str:
     rgb = cut.node("Gather", bgr, cut.constant(np.array([2, 1, 0])), axis=1)
-    return cut.node("Div", rgb, cut.constant(np.float32(255)))
+    return cut.node("Div", rgb, _number(cut, 255))
 
 
 def _from_bytes(cut: Surgery, pixels: str) -> str:
     values = cut.node("Cast", pixels, to=TensorProto.FLOAT)
     planes = cut.node("Transpose", values, perm=[0, 3, 1, 2])
-    return cut.node("Div", planes, cut.constant(np.float32(255)))
+    return cut.node("Div", planes, _number(cut, 255))
 
 
 def _from_halves(cut: Surgery, values: str) -> str:
-    scaled = cut.node("Mul", values, cut.constant(np.float32(128)))
-    pixels = cut.node("Add", scaled, cut.constant(np.float32(127)))
-    return cut.node("Div", pixels, cut.constant(np.float32(255)))
+    scaled = cut.node("Mul", values, _number(cut, 128))
+    pixels = cut.node("Add", scaled, _number(cut, 127))
+    return cut.node("Div", pixels, _number(cut, 255))
+
+
+def _from_signs(cut: Surgery, values: str) -> str:
+    shares = cut.node("Div", cut.node("Add", values, _number(cut, 1)), _number(cut, 2))
+    return cut.node("Transpose", shares, perm=[0, 3, 1, 2])
+
+
+def _rgb_of_mean(cut: Surgery, bgr: str) -> str:
+    mean = cut.constant(np.array(MEAN_BGR, np.float32).reshape(3, 1, 1))
+    pixels = cut.node("Add", bgr, mean)
+    return _rgb_shares(cut, cut.node("Unsqueeze", pixels, cut.constant(np.array([0]))))
+
+
+def _number(cut: Surgery, value: float) -> str:
+    return cut.constant(np.float32(value))

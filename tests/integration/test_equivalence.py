@@ -14,6 +14,7 @@ from pipeline.detection.families import FAMILIES
 from pipeline.detection.model import Model
 from pipeline.frame import Detections, Image
 from tests import clips, rehead
+from tests.surgery import DEFAULT
 
 Head = Callable[[Path], Path]
 
@@ -23,10 +24,17 @@ HEADS: dict[str, tuple[Head, ...]] = {
     "end-to-end": (rehead.end_to_end,),
     "efficient-nms": (rehead.efficient_nms,),
     "rtdetr": (rehead.rtdetr,),
-    "detr": (partial(rehead.detr, softmax=True),),
-    "detr-sigmoid": (partial(rehead.detr, softmax=False),),
+    "ultralytics-rtdetr": (
+        partial(rehead.ultralytics_rtdetr, chosen=False),
+        partial(rehead.ultralytics_rtdetr, chosen=True),
+    ),
+    "detr": (rehead.detr,),
+    "detr-sigmoid": (rehead.detr_sigmoid,),
+    "rf-detr": (rehead.rf_detr,),
     "torchvision": (rehead.torchvision,),
+    "maskrcnn-benchmark": (rehead.maskrcnn_benchmark,),
     "tensorflow": (rehead.tensorflow,),
+    "tflite": (rehead.tflite,),
     "ssd": (rehead.ssd,),
 }
 # The default model's own; and heads that no box can be turned into, tested with known tensors.
@@ -63,7 +71,7 @@ def test_every_head_finds_the_same(
     assert model.family == family
     config = DetectorConfig(score_threshold=0.4, iou_threshold=0.5)
     other = Detector(model, config)
-    default = Detector(Model.load(str(rehead.DEFAULT)), config)
+    default = Detector(Model.load(str(DEFAULT)), config)
     for frame in frames:
         expected, found = default.detect(frame), other.detect(frame)
         assert len(expected) >= 5

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 from pipeline.detection.families import (
     detr,
+    detr_sigmoid,
     efficient_nms,
     end_to_end,
+    maskrcnn_benchmark,
     nanodet,
     picodet,
+    rf_detr,
     rtdetr,
     ssd,
     tensorflow,
+    tflite,
     torchvision,
     ultralytics,
+    ultralytics_rtdetr,
     yolov5,
     yolox,
 )
@@ -26,12 +31,16 @@ if TYPE_CHECKING:
 # the narrower first.
 FAMILIES: tuple[Family, ...] = (
     tensorflow.FAMILY,
+    tflite.FAMILY,
     efficient_nms.FAMILY,
     rtdetr.FAMILY,
     ssd.FAMILY,
+    rf_detr.FAMILY,
     detr.FAMILY,
-    detr.SIGMOID_FAMILY,
+    detr_sigmoid.FAMILY,
+    maskrcnn_benchmark.FAMILY,
     torchvision.FAMILY,
+    ultralytics_rtdetr.FAMILY,
     picodet.FAMILY,
     nanodet.FAMILY,
     end_to_end.FAMILY,

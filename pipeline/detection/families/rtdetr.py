@@ -2,6 +2,7 @@
 
 https://github.com/lyuwenyu/RT-DETR/blob/main/rtdetrv2_pytorch/tools/export_onnx.py
 https://github.com/Peterande/D-FINE/blob/master/tools/deployment/export_onnx.py
+https://github.com/Intellindust-AI-Lab/DEIMv2/blob/main/tools/deployment/export_onnx.py
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.detection.families.family import Family, Reading, detections
-from pipeline.detection.preprocess import Preprocess
+from pipeline.detection.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
     from pipeline.frame import Detections
 
 _USUAL_SIZE = 640
-# The layers that score classes keep their names through PyTorch's exporter, as long as classes.
-_CLASS_BIASES = ("enc_score_head.bias",)
+# The layers that score classes keep their names through PyTorch's exporter, and their biases are as
+# long as there are classes. The encoder's comes last: some train it to tell objects only.
+_CLASS_HEADS = ("dec_score_head", "enc_score_head")
+# DEIMv2 with this backbone is trained on normalised pictures, all others on plain ones:
+# https://github.com/Intellindust-AI-Lab/DEIMv2/blob/main/tools/inference/onnx_inf.py
+_NORMALISED_BACKBONE = "dinov3"
 
 
 def read(graph: Graph) -> Reading | None:
@@ -48,22 +53,31 @@ def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, i
     return detections(boxes[rows], scores[rows], ids[rows])
 
 
+def is_kin(graph: Graph) -> bool:
+    """Tell whether a graph holds RT-DETR's heads, or those of its kin."""
+    return any(head in name for name in graph.weights for head in _CLASS_HEADS)
+
+
 def stretched(graph: Graph) -> Preprocess:
     """Return RT-DETR's preprocessing: RGB from 0 to 1, stretched by Pillow or as it does."""
     image = graph.image
+    normalised = any(_NORMALISED_BACKBONE in name for name in graph.weights)
     return Preprocess(
         resize="stretch",
         width=image.width or _USUAL_SIZE,
         height=image.height or _USUAL_SIZE,
         filter="antialias",
+        mean=IMAGENET_MEAN if normalised else (0.0, 0.0, 0.0),
+        std=IMAGENET_STD if normalised else (1.0, 1.0, 1.0),
     )
 
 
 def class_count(graph: Graph) -> int | None:
-    """Return how many classes its encoder scores; None if its weights were renamed."""
-    for name, shape in graph.weights.items():
-        if name.endswith(_CLASS_BIASES) and len(shape) == 1:
-            return shape[0]
+    """Return how many classes its heads score; None if its weights were renamed."""
+    for head in _CLASS_HEADS:
+        for name, shape in graph.weights.items():
+            if head in name and name.endswith(".bias"):
+                return shape[0]
     return None
 
 

@@ -1,4 +1,4 @@
-"""TensorFlow's Object Detection API, and its mobile exports, after suppression.
+"""TensorFlow's Object Detection API after suppression; the graph scales and normalises the picture.
 
 https://github.com/tensorflow/models/blob/master/research/object_detection/exporter_lib_v2.py
 https://github.com/onnx/tensorflow-onnx
@@ -17,82 +17,89 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.detection.families.family import Array
-    from pipeline.detection.graph import Graph, Port
+    from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
 _NAMES = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
-_MOBILE_NAME = "TFLite_Detection_PostProcess"
-_USUAL_SIZE = 320
+# They score the background, too.
+_SCORES_OF_ALL = ("detection_multiclass_scores", "raw_detection_scores")
+# COCO's numbers go up to 90. What heads trained on them give: for each of 3, 6 or 9 anchors as many
+# scores, or one more for the background, and 4 numbers for the box; Faster R-CNN a box for each;
+# CenterNet a map for each, and 2 for the size.
+_COCO_NUMBERS = 90
+_COCO_HEADS = (
+    *((numbers * anchors, 4 * anchors) for numbers in (90, 91) for anchors in (3, 6, 9)),
+    (91, 4 * 90),
+    (90, 2),
+)
+# Graphs that are cut off behind their preprocessing start with this.
+_CUT_OFF = "Preprocessor"
 _HALF = 127.5
-# COCO's numbers go up to 90; with the background, a layer scores 91 for each of so many anchors.
-_COCO_NUMBERS, _COCO_WIDTH, _MOST_ANCHORS = 90, 91, 9
 
 
 def read(graph: Graph) -> Reading | None:
-    """Know `detection_boxes` and its companions, or TFLite's four outputs."""
-    ports, first = _ports(graph), 1
-    if ports is None:
-        ports, first = _mobile_ports(graph), 0
-    if ports is None:
+    """Know `detection_boxes` and its companions by their names; others may be there besides."""
+    ports = [graph.output(name) for name in _NAMES]
+    if not all(ports):
         return None
+    names = tuple(port.name for port in ports if port is not None)
     return Reading(
-        why=f"it gives {', '.join(port.name for port in ports)}",
+        why=f"its outputs are {', '.join(names)}",
         preprocess=_preprocess(graph),
-        outputs=tuple(port.name for port in ports),
+        outputs=names,
         decode=decode,
         suppress=False,
         class_count=_class_count(graph),
-        first_class_id=first,
+        first_class_id=1,
     )
 
 
 def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, int]) -> Detections:
     """Read 1 x N x 4 y1 x1 y2 x2 as shares of the picture, 1 x N class ids and scores, a count."""
-    boxes, ids, scores = (output[0] for output in outputs[:3])
     count = int(outputs[3].ravel()[0])
-    rows = np.flatnonzero(scores[:count] >= score_threshold)
-    corners = boxes[rows][:, [1, 0, 3, 2]] * np.array(size * 2, dtype=np.float32)
-    return detections(corners, scores[rows], np.rint(ids[rows]))
+    boxes, ids, scores = (output[0][:count] for output in outputs[:3])
+    rows = np.flatnonzero(scores >= score_threshold)
+    return detections(in_pixels(boxes[rows], size), scores[rows], np.rint(ids[rows]))
 
 
-def _ports(graph: Graph) -> list[Port] | None:
-    ports = [port for name in _NAMES if (port := graph.output(name)) is not None]
-    return ports if len(ports) == len(_NAMES) else None
+def in_pixels(boxes: Array, size: tuple[int, int]) -> Array:
+    """Turn N x 4 boxes from y1 x1 y2 x2 as shares of the input into x1 y1 x2 y2 in its pixels."""
+    return boxes[:, [1, 0, 3, 2]] * np.array(size * 2, dtype=np.float32)
 
 
-def _mobile_ports(graph: Graph) -> list[Port] | None:
-    names = [_MOBILE_NAME, *(f"{_MOBILE_NAME}:{number}" for number in (1, 2, 3))]
-    by_name = {port.name: port for port in graph.outputs}
-    return [by_name[name] for name in names] if by_name.keys() >= set(names) else None
+def coco_classes(graph: Graph) -> int | None:
+    """Return how many numbers COCO has, if no labels are known and the heads are as wide."""
+    if graph.label_count is not None:
+        return None
+    widths = {width for shape in graph.weights.values() for width in (shape[:1] + shape[-1:])}
+    return _COCO_NUMBERS if any(widths.issuperset(head) for head in _COCO_HEADS) else None
 
 
 def _preprocess(graph: Graph) -> Preprocess:
     image = graph.image
     free = image.width is None or image.height is None
+    mean = _HALF if image.name.startswith(_CUT_OFF) else 0.0
     return Preprocess(
-        resize="none" if free else "stretch",  # a graph of a free size scales the picture itself
-        width=image.width or _USUAL_SIZE,
-        height=image.height or _USUAL_SIZE,
+        resize="none" if free else "stretch",
+        width=image.width or 0,
+        height=image.height or 0,
         scale=1.0,
-        mean=(_HALF,) * 3,
-        std=(_HALF,) * 3,
+        mean=(mean,) * 3,
+        std=(mean or 1.0,) * 3,
     )
 
 
 def _class_count(graph: Graph) -> int | None:
-    """Return how many classes there are, if a layer shows it, or shows that they are COCO's."""
-    for name in ("detection_multiclass_scores", "raw_detection_scores"):
-        port = graph.output(name)
-        if port is not None and port.shape is not None and port.shape[-1] is not None:
-            return port.shape[-1] - 1
-    widths = {shape[0] for shape in graph.weights.values() if shape}
-    coco = {_COCO_WIDTH * anchors for anchors in range(1, _MOST_ANCHORS + 1)}
-    return _COCO_NUMBERS if graph.label_count is None and widths & coco else None
+    """Return how many classes an output tells, or the weights, if they are COCO's."""
+    port = graph.output(*_SCORES_OF_ALL)
+    if port is not None and port.shape is not None and port.shape[-1] is not None:
+        return port.shape[-1] - 1
+    return coco_classes(graph)
 
 
 FAMILY = Family(
     name="tensorflow",
-    expects="outputs detection_boxes, detection_classes, detection_scores and num_detections, or "
-    "TFLite_Detection_PostProcess, such as TensorFlow's Object Detection API exports",
+    expects="outputs detection_boxes, detection_classes, detection_scores and num_detections, such "
+    "as TensorFlow's Object Detection API exports",
     read=read,
 )

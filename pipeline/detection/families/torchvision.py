@@ -1,10 +1,12 @@
 """torchvision's detectors, which scale and normalise the picture themselves.
 
 https://docs.pytorch.org/vision/stable/models.html#object-detection
+https://github.com/pytorch/vision/blob/main/torchvision/models/detection/transform.py
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,66 +21,87 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph, Port
     from pipeline.frame import Detections
 
-# The biases of its class heads; all but the first are a class for each of so many anchors.
-_CLASS_BIAS, _ANCHOR_BIASES = "cls_score.bias", "cls_logits.bias"
-_BOX_BIASES = "bbox_reg.bias"
+# The biases that tell how many classes there are. Faster R-CNN and its kin score them at once;
+# RetinaNet, FCOS and SSD for each of so many anchors, which have 4 numbers for their boxes each.
+_CLASSES = re.compile(r"box_predictor\.cls_score\.bias$")
+_CLASSES_OF_ANCHORS = re.compile(
+    r"classification_head\.(cls_logits|module_list\.0(\.1)?)\.bias$"
+)  # fmt: skip
+_BOXES_OF_ANCHORS = re.compile(r"regression_head\.(bbox_reg|module_list\.0(\.1)?)\.bias$")
+# RetinaNet and FCOS score each class for itself: no id needs to be the background.
+_WITHOUT_BACKGROUND = "classification_head.cls_logits.bias"
+# Detectron2 has some of the same names, and takes its pictures otherwise.
+_DETECTRON = "proposal_generator"
 
 
 def read(graph: Graph) -> Reading | None:
     """Know N x 4 boxes, N labels and N scores, in any order and under any name."""
-    if len(graph.inputs) > 1:
-        return None
-    ports = {_role(port): port for port in graph.outputs}
-    if not {"boxes", "labels", "scores"} <= ports.keys():
+    ports = roles(graph)
+    if ports is None or any(_DETECTRON in name for name in graph.weights):
         return None
     image = graph.image
     free = image.width is None or image.height is None
-    classes = _class_count(graph)
+    classes, first = _classes(graph)
     return Reading(
         why="it gives N x 4 boxes, N labels and N scores, without a batch",
         preprocess=Preprocess(
-            resize="none" if free else "letterbox",
+            resize="none" if free else "stretch",
             width=image.width or 0,
             height=image.height or 0,
-            padding=0,
         ),
-        outputs=tuple(ports[role].name for role in ("boxes", "labels", "scores")),
+        outputs=tuple(port.name for port in ports),
         decode=decode,
         suppress=False,
-        class_count=None if classes is None else classes - 1,
-        first_class_id=1,
+        class_count=classes,
+        first_class_id=first,
     )
 
 
 def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int]) -> Detections:
-    """Read N x 4 x1 y1 x2 y2 in input pixels, N class ids from 1, and N scores."""
+    """Read N x 4 x1 y1 x2 y2 in input pixels, N class ids and N scores."""
     boxes, ids, scores = outputs
     rows = np.flatnonzero(scores >= score_threshold)
     return detections(boxes[rows], scores[rows], ids[rows])
 
 
-def _role(port: Port) -> str | None:
-    match port.rank, port.type:
-        case 2, "float32" if port.shape is not None and port.shape[1] == 4:  # noqa: PLR2004
+def roles(graph: Graph) -> tuple[Port, Port, Port] | None:
+    """Find boxes, labels and scores by types and ranks; masks and points may be there besides."""
+    found: dict[str, Port] = {}
+    for port in graph.outputs:
+        found.setdefault(_role(port), port)
+    if len(graph.inputs) > 1 or not {"boxes", "labels", "scores"} <= found.keys():
+        return None
+    return found["boxes"], found["labels"], found["scores"]
+
+
+def _role(port: Port) -> str:
+    match port.type, port.shape:
+        case "float32" | "float16", [_, 4]:
             return "boxes"
-        case 1, "int64":
+        case "int64" | "int32", [_]:
             return "labels"
-        case 1, "float32":
+        case "float32" | "float16", [_]:
             return "scores"
-    return None
+    return "other"
 
 
-def _class_count(graph: Graph) -> int | None:
-    """Return how many classes its head scores, the background being one; None: not to be seen."""
-    lengths = {
-        suffix: [shape[0] for name, shape in graph.weights.items() if name.endswith(suffix)]
-        for suffix in (_CLASS_BIAS, _ANCHOR_BIASES, _BOX_BIASES)
-    }
-    if lengths[_CLASS_BIAS]:
-        return lengths[_CLASS_BIAS][0]
-    if lengths[_ANCHOR_BIASES] and lengths[_BOX_BIASES]:
-        return lengths[_ANCHOR_BIASES][0] * 4 // lengths[_BOX_BIASES][0]
-    return None
+def _classes(graph: Graph) -> tuple[int | None, int]:
+    """Return how many classes its head scores (None: not to be seen), and the id of the first."""
+    columns = _width(graph, _CLASSES)
+    of_anchors, sides = _width(graph, _CLASSES_OF_ANCHORS), _width(graph, _BOXES_OF_ANCHORS)
+    if of_anchors is not None and sides is not None:
+        columns = of_anchors * 4 // sides
+    if columns is None:
+        return None, 1
+    separate = any(name.endswith(_WITHOUT_BACKGROUND) for name in graph.weights)
+    if separate and graph.label_count != columns - 1:
+        return columns, 0
+    return columns - 1, 1
+
+
+def _width(graph: Graph, bias: re.Pattern[str]) -> int | None:
+    widths = (shape[0] for name, shape in graph.weights.items() if bias.search(name))
+    return next(widths, None)
 
 
 FAMILY = Family(

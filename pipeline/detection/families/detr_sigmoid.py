@@ -1,0 +1,41 @@
+"""DETR's kin with sigmoid: a query a row, which may be of several classes, or of none.
+
+Conditional and Deformable DETR, RT-DETR and D-FINE in transformers, or without their last step:
+https://github.com/huggingface/transformers/tree/main/src/transformers/models/deformable_detr
+https://github.com/huggingface/transformers/tree/main/src/transformers/models/rt_detr
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.detection.families import queries, rtdetr
+from pipeline.detection.families.family import Family, Reading
+
+if TYPE_CHECKING:
+    from pipeline.detection.graph import Graph
+
+
+def read(graph: Graph) -> Reading | None:
+    """Know logits of one column a class; those with one for "no object" are asked for before."""
+    found = queries.find(graph)
+    if found is None:
+        return None
+    kin = rtdetr.is_kin(graph)
+    return Reading(
+        why=f"'{found.logits}' has a column a class, '{found.boxes}' a box a query"
+        + (", and the weights are RT-DETR's" if kin else ""),
+        preprocess=rtdetr.stretched(graph) if kin else queries.normalised(graph),
+        outputs=(found.logits.name, found.boxes.name),
+        decode=queries.decode_sigmoid,
+        suppress=False,
+        class_count=found.columns,
+    )
+
+
+FAMILY = Family(
+    name="detr-sigmoid",
+    expects="outputs logits (a column a class) and pred_boxes, such as Deformable and Conditional "
+    "DETR, and RT-DETR in transformers, export",
+    read=read,
+)

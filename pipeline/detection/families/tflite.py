@@ -1,0 +1,86 @@
+"""TensorFlow's mobile detectors, which end in TFLite's own post-processing.
+
+https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/kernels/detection_postprocess.cc
+https://github.com/tensorflow/models/blob/master/research/object_detection/export_tflite_graph_lib_tf2.py
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.detection.families import tensorflow
+from pipeline.detection.families.family import Family, Reading, detections
+from pipeline.detection.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.detection.families.family import Array
+    from pipeline.detection.graph import Graph, Port
+    from pipeline.frame import Detections
+
+# With which version it was converted decides the names, and in which order they are.
+_NAMES = ("TFLite_Detection_PostProcess", "StatefulPartitionedCall")
+_USUAL_SIZE = 320
+_HALF = 127.5
+
+
+def read(graph: Graph) -> Reading | None:
+    """Know 1 x N x 4 boxes, twice 1 x N, and a count, by their shapes and the layer's name."""
+    ports = _ports(graph)
+    if ports is None:
+        return None
+    image = graph.image
+    return Reading(
+        why=f"'{ports[0].name}' and its companions are boxes, scores, classes and their count",
+        # Pixels from -1 to 1, unless they are taken as bytes.
+        preprocess=Preprocess(
+            resize="stretch",
+            width=image.width or _USUAL_SIZE,
+            height=image.height or _USUAL_SIZE,
+            scale=1.0,
+            mean=(_HALF,) * 3,
+            std=(_HALF,) * 3,
+        ),
+        outputs=tuple(port.name for port in ports),
+        decode=decode,
+        suppress=False,
+        class_count=tensorflow.coco_classes(graph),
+    )
+
+
+def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, int]) -> Detections:
+    """Read 1 x N x 4 y1 x1 y2 x2 as shares of the picture, class ids and scores, and their count.
+
+    Of 1 x N each, class ids and scores are in either order: ids are whole numbers.
+    """
+    count = int(outputs[3].ravel()[0])
+    boxes, *others = (output[0][:count] for output in outputs[:3])
+    ids, scores = sorted(others, key=_is_broken)
+    rows = np.flatnonzero(scores >= score_threshold)
+    return detections(tensorflow.in_pixels(boxes[rows], size), scores[rows], ids[rows])
+
+
+def _is_broken(values: Array) -> tuple[bool, float]:
+    """Order ids before scores; those that are whole numbers only, too, unless all are 0 and 1."""
+    return bool((values % 1).any()), -values.max(initial=0)
+
+
+def _ports(graph: Graph) -> list[Port] | None:
+    """Find boxes, two of a number an object, and the count."""
+    ports = sorted(graph.outputs, key=lambda port: -(port.rank or 0))
+    if len(ports) != 4 or not all(port.name.startswith(_NAMES) for port in ports):  # noqa: PLR2004
+        return None
+    match [port.shape for port in ports]:
+        case [[_, _, 4], [_, _], [_, _], [_]]:
+            return ports
+    return None
+
+
+FAMILY = Family(
+    name="tflite",
+    expects="outputs TFLite_Detection_PostProcess: boxes, classes, scores and their count",
+    read=read,
+)

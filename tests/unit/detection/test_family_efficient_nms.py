@@ -1,0 +1,22 @@
+"""TensorRT's four outputs."""
+
+import numpy as np
+import pytest
+
+from tests.unit.detection.graphs import PICTURE, array, decoded, floats, known
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("num_dets", "det_boxes", "det_scores", "det_classes"),
+        ("num_detections", "nmsed_boxes", "nmsed_scores", "nmsed_classes"),
+    ],
+)
+def test_as_many_as_there_are(names: tuple[str, ...]) -> None:
+    family, reading = known([PICTURE], floats(*((name, (1, 2)) for name in reversed(names))))
+    assert (family, reading.outputs) == ("efficient-nms", names)
+    boxes, scores = array([[[1, 2, 3, 4]] * 3]), array([[0.5, 0.3, 0.9]])
+    found = decoded(reading, np.array([[2]]), boxes, scores, np.array([[3, 5, 7]]))
+    assert found == [([1, 2, 3, 4], 0.5, 3)]
+    assert not reading.suppress

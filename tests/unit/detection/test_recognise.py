@@ -1,0 +1,91 @@
+"""Which family a signature is known as, and what is said of one that no family knows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pipeline.detection.families import FAMILIES
+from pipeline.detection.graph import Graph, Port
+from pipeline.detection.recognise import recognise, unrecognised
+from pipeline.detection.unfit import UnfitError
+from tests.unit.detection.graphs import BYTES, FREE, LIST, PICTURE, SMALL, floats, known
+
+Ports = Sequence[Port]
+
+SIZED = (PICTURE, Port("orig_target_sizes", "int64", (1, 2)))
+LABELS, SCORES = Port("labels", "int64", (1, 300)), Port("scores", "float32", (1, 300))
+RTDETR = (LABELS, *floats(("boxes", (1, 300, 4))), SCORES)
+TORCHVISION = (*floats(("2764", (None, 4)), ("2765", (None,))), Port("2766", "int64", (None,)))
+TENSORFLOW = ("detection_boxes:0", "detection_classes:0", "detection_scores:0", "num_detections:0")
+EFFICIENT_NMS = floats(
+    ("num_dets", (1, 1)),
+    ("det_boxes", (1, 100, 4)),
+    ("det_scores", (1, 100)),
+    ("det_classes", (1, 100)),
+)
+GRIDS = (2704, 676, 169, 49)
+
+
+def queries(count: int, columns: int) -> Ports:
+    return floats(("logits", (1, count, columns)), ("pred_boxes", (1, count, 4)))
+
+
+@pytest.mark.parametrize(
+    ("family", "inputs", "outputs", "more"),
+    [
+        ("ultralytics", [PICTURE], floats(("output0", (1, 84, 8400))), {}),
+        ("ultralytics", [PICTURE], floats(("output0", (1, 6, 8400))), {}),
+        ("yolov5", [PICTURE], floats(("output0", (1, 25200, 85))), {}),
+        ("yolov5", [PICTURE], floats(("output0", (1, 25200, 6))), {"label_count": 1}),
+        ("yolov5", [PICTURE], floats(("o", (1, 25200, 85)), ("1", (1, 3, 80, 80, 85))), {}),
+        ("yolov5", [PICTURE], floats(("outputs", (1, 8400, 85))), {}),
+        ("yolox", [PICTURE], floats(("output", (1, 8400, 85))), {}),
+        ("yolox", [SMALL], floats(("output", (1, 3549, 6))), {}),
+        ("end-to-end", [PICTURE], floats(("output0", (1, 300, 6))), {}),
+        ("end-to-end", [PICTURE], floats(("o", (1, 300, 38))), {"metadata": {"task": "segment"}}),
+        ("end-to-end", [PICTURE], floats(("output", (None, 7))), {}),
+        ("efficient-nms", [PICTURE], EFFICIENT_NMS, {}),
+        ("rtdetr", SIZED, RTDETR, {}),
+        ("detr", [FREE], queries(100, 92), {}),
+        ("detr", [FREE], queries(9, 4), {"label_count": 3}),
+        ("detr-sigmoid", [PICTURE], queries(300, 80), {}),
+        ("rf-detr", [PICTURE], floats(("dets", (1, 300, 4)), ("labels", (1, 300, 91))), {}),
+        ("torchvision", [LIST], TORCHVISION, {}),
+        ("torchvision", [LIST], [*TORCHVISION, *floats(("masks", (None, 1, None, None)))], {}),
+        ("tensorflow", [BYTES], floats(*((name, None) for name in TENSORFLOW)), {}),
+        ("nanodet", [SMALL], floats(("output", (1, 3598, 112))), {}),
+        (
+            "picodet",
+            [SMALL],
+            floats(*((f"{n}{c}", (1, n, c)) for c in (32, 80) for n in GRIDS)),
+            {},
+        ),
+        ("ssd", [SMALL], floats(("scores", (1, 3000, 21)), ("boxes", (1, 3000, 4))), {}),
+    ],
+)  # fmt: skip
+def test_signatures(family: str, inputs: Ports, outputs: Ports, more: dict[str, Any]) -> None:
+    assert known(inputs, outputs, **more)[0] == family
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        floats(("logits", (1, 1000))),
+        floats(("output", (1, 32, 160, 160))),
+        floats(("output", None)),
+        floats(("boxes", (1, 10, 4)), ("scores", (1, 12, 3))),
+    ],
+)
+def test_what_is_no_detector_is_told_what_would_be(outputs: tuple[Port, ...]) -> None:
+    unknown = Graph((PICTURE,), outputs)
+    assert recognise(unknown) is None
+    message = str(unrecognised(unknown, None))
+    assert str(outputs[0]) in message
+    assert all(family.name in message for family in FAMILIES)
+    assert 'card says family = "yolox"' in str(unrecognised(unknown, "yolox"))
+
+
+def test_a_family_that_does_not_exist() -> None:
+    with pytest.raises(UnfitError, match="its card names the family 'yolo'; there are tensorflow"):
+        recognise(Graph(SIZED, RTDETR), "yolo")
