@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.detection.placement import Filter
 from pipeline.detection.preprocess import Colour, Resize
+from pipeline.detection.unfit import in_a_line
 from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 
@@ -110,7 +111,7 @@ class ModelCard(_Section):
                 f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
             )
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            detail = " ".join(str(error).split())
+            detail = in_a_line(error)
         raise BrokenError(f"Model card {card} is not valid: {detail}.")
 
     def digest(self) -> str:

@@ -11,7 +11,7 @@ from pipeline.detection.labels import names_in_metadata, resolve
 from pipeline.detection.opened import OpenedModel
 from pipeline.detection.recognise import recognise, unrecognised
 from pipeline.detection.session import CPU
-from pipeline.detection.unfit import told_of
+from pipeline.detection.unfit import in_a_line, told_of
 from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 
@@ -132,8 +132,9 @@ class Model:
         try:
             outputs: list[Array] = self.session.run(self.reading.outputs, feed, options)
         except Exception as error:  # onnxruntime raises a dozen unrelated types
-            detail = " ".join(str(error).split())
-            raise BrokenError(f"Model {self.name} fails on a picture: {detail}") from error
+            raise BrokenError(
+                f"Model {self.name} fails on a picture: {in_a_line(error)}"
+            ) from error
         return outputs
 
 

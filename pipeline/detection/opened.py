@@ -11,7 +11,7 @@ from pipeline.detection.extras import fill, refuse_unknown
 from pipeline.detection.graph import Graph, Port
 from pipeline.detection.onnx_file import scan
 from pipeline.detection.session import CPU, open_session
-from pipeline.detection.unfit import UnfitError, told_of
+from pipeline.detection.unfit import UnfitError, in_a_line, told_of
 from pipeline.digest import sha256_of_file
 from pipeline.errors import BrokenError
 
@@ -110,7 +110,7 @@ class OpenedModel:
         try:
             outputs = self.session.run(None, feed)
         except Exception as error:  # onnxruntime raises a dozen unrelated types
-            raise UnfitError(f"it does not run on a blank picture: {error}") from error
+            raise UnfitError(f"it does not run on a blank picture: {in_a_line(error)}") from error
         ports = tuple(
             replace(port, shape=tuple(size or None for size in np.shape(output)))
             for port, output in zip(self.graph.outputs, outputs, strict=True)

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
-from pipeline.detection.unfit import UnfitError
+from pipeline.detection.unfit import UnfitError, in_a_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CPU = ("CPUExecutionProvider",)
 
-# As in: Fatal error: TRT:EfficientNMS_TRT(-1) is not a registered function/op.
-_UNKNOWN_OPERATOR = re.compile(r"(\S+?)(?:\(-?\d+\))? is not a registered function/op")
+# As in: Fatal error: TRT:EfficientNMS_TRT(-1) is not a registered function/op; or, of one that
+# other builds run: Could not find an implementation for EfficientNMS_TRT(1) node with name ''.
+_UNKNOWN_OPERATOR = re.compile(
+    r"(?P<unregistered>\S+?)(?:\(-?\d+\))? is not a registered function/op"
+    r"|Could not find an implementation for (?P<elsewhere>\S+?)\(\d+\)"
+)
 
 
 def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401 - untyped
@@ -53,11 +57,12 @@ def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401
     try:
         return onnxruntime.InferenceSession(path, sess_options=options, providers=list(providers))
     except Exception as error:  # onnxruntime raises a dozen unrelated types
-        detail = " ".join(str(error).split())
+        detail = in_a_line(error)
         unknown = _UNKNOWN_OPERATOR.search(detail)
         if unknown:
+            operator = unknown["unregistered"] or unknown["elsewhere"]
             raise UnfitError(
-                f"it needs the operator {unknown[1]}, which is none of ONNX Runtime's. Export it "
-                "without the plug-in that brings it, such as TensorRT's NMS."
+                f"it needs the operator {operator}, which this ONNX Runtime does not have. Export "
+                "it without the plug-in that brings it, such as TensorRT's NMS, and in float32."
             ) from error
         raise UnfitError(f"ONNX Runtime does not load it: {detail}") from error

@@ -27,3 +27,8 @@ def told_of(model: Path) -> Iterator[None]:
         yield
     except UnfitError as error:
         raise BrokenError(f"Model {model} cannot be used: {error}") from error
+
+
+def in_a_line(error: Exception) -> str:
+    """Return what a library says of a failure, without its line breaks."""
+    return " ".join(str(error).split())
