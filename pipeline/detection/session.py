@@ -39,6 +39,24 @@ def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401
                 f"detector.providers asks for '{provider}', and the installed ONNX Runtime has "
                 f"{', '.join(installed)}."
             )
+    try:
+        return onnxruntime.InferenceSession(
+            path, sess_options=session_options(), providers=list(providers)
+        )
+    except Exception as error:  # onnxruntime raises a dozen unrelated types
+        detail = in_a_line(error)
+        unknown = _UNKNOWN_OPERATOR.search(detail)
+        if unknown:
+            operator = unknown["unregistered"] or unknown["elsewhere"]
+            raise UnfitError(
+                f"it needs the operator {operator}, which this ONNX Runtime does not have. Export "
+                "it without the plug-in that brings it, such as TensorRT's NMS, and in float32."
+            ) from error
+        raise UnfitError(f"ONNX Runtime does not load it: {detail}") from error
+
+
+def session_options() -> Any:  # noqa: ANN401 - untyped
+    """Return how ONNX Runtime is asked to run a model."""
     options = onnxruntime.SessionOptions()
     # One thread a frame, as many frames at a time as there are CPUs: 2 CPUs so take 0.8 of the time
     # that 2 threads a frame take, and results do not depend on the number of CPUs. Without threads
@@ -54,15 +72,6 @@ def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401
     # https://onnxruntime.ai/docs/api/csharp/api/Microsoft.ML.OnnxRuntime.SessionOptions.html
     options.enable_mem_pattern = False
     options.log_severity_level = 4  # only fatal: its failures are raised and told in our words
-    try:
-        return onnxruntime.InferenceSession(path, sess_options=options, providers=list(providers))
-    except Exception as error:  # onnxruntime raises a dozen unrelated types
-        detail = in_a_line(error)
-        unknown = _UNKNOWN_OPERATOR.search(detail)
-        if unknown:
-            operator = unknown["unregistered"] or unknown["elsewhere"]
-            raise UnfitError(
-                f"it needs the operator {operator}, which this ONNX Runtime does not have. Export "
-                "it without the plug-in that brings it, such as TensorRT's NMS, and in float32."
-            ) from error
-        raise UnfitError(f"ONNX Runtime does not load it: {detail}") from error
+    # All graph optimisations, at each start: tens of milliseconds, as bench/session.py measures. A
+    # cached graph would save most of them, but /tmp is as short-lived as the process.
+    return options
