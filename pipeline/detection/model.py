@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline.detection.extras import fill, refuse_unknown
 from pipeline.detection.labels import names_in_metadata, resolve
 from pipeline.detection.opened import OpenedModel
-from pipeline.detection.recognise import recognise, unrecognised
+from pipeline.detection.recognise import recognise
 from pipeline.detection.session import CPU
 from pipeline.detection.unfit import in_a_line, told_of
+from pipeline.detection.unrecognised import unrecognised
 from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
 
 
+# What Ultralytics exports besides: https://docs.ultralytics.com/tasks/
+_TASKS_WITHOUT_BOXES = ("classify", "obb", "semantic", "depth")
+
+
 def recognise(graph: Graph, family: str | None = None) -> tuple[Family, Reading] | None:
     """Find the family of a graph, and how it is read.
 
@@ -23,8 +27,15 @@ def recognise(graph: Graph, family: str | None = None) -> tuple[Family, Reading]
         The first family that knows it; None if none does.
 
     Raises:
-        UnfitError: there is no such family, or one knows the graph and that it cannot be read.
+        UnfitError: there is no such family, its task is another one, or a family knows it and that
+            it cannot be read.
     """
+    task = graph.metadata.get("task")
+    if task in _TASKS_WITHOUT_BOXES:
+        raise UnfitError(
+            f"its metadata says that its task is '{task}', and pretag reads detectors with upright "
+            "boxes. Export one of task 'detect'."
+        )
     candidates = [each for each in FAMILIES if family in (None, each.name)]
     if not candidates:
         names = ", ".join(each.name for each in FAMILIES)
@@ -34,18 +45,3 @@ def recognise(graph: Graph, family: str | None = None) -> tuple[Family, Reading]
         if reading is not None:
             return candidate, reading
     return None
-
-
-def unrecognised(graph: Graph, family: str | None) -> UnfitError:
-    """Return the refusal of a graph that no family knows, or not the one on its card."""
-    if family is not None:
-        expects = next(each.expects for each in FAMILIES if each.name == family)
-        return UnfitError(
-            f'its card says family = "{family}", that is {expects}; it has {graph}. Correct the '
-            "card, or leave the family out to have it recognised."
-        )
-    known = "; ".join(f"{each.name} ({each.expects})" for each in FAMILIES)
-    return UnfitError(
-        f"it has {graph}, which pretag does not recognise. It reads: {known}. If it is one of "
-        "them, export it as they are, or name the 'family' and 'labels' on its card."
-    )

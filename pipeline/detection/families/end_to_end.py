@@ -12,7 +12,6 @@ import numpy as np
 
 from pipeline.detection.families.family import Family, Reading, detections
 from pipeline.detection.families.ultralytics import letterboxed
-from pipeline.detection.unfit import UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,11 +29,6 @@ _COLUMNS_WITH_BATCH = 7
 def read(graph: Graph) -> Reading | None:
     """Know `1 x N x 6`, more columns if the metadata tells of masks or points, and `N x 7`."""
     output = graph.outputs[0]
-    if graph.metadata.get("head") == "RTDETRDecoder":
-        raise UnfitError(
-            "it is RT-DETR as Ultralytics exports it, which pretag does not read. Export it with "
-            "RT-DETR's own code."
-        )
     more = graph.metadata.get("task") in ("segment", "pose")
     match output.shape:
         case [_, int(rows), int(columns)] if rows <= _MOST_ROWS and (

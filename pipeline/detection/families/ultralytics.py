@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from pipeline.detection.families.family import Family, Reading, best_class, corners, detections
 from pipeline.detection.preprocess import Preprocess
-from pipeline.detection.unfit import UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +32,8 @@ def read(graph: Graph) -> Reading | None:
             pass
         case _:
             return None
-    classes = rows - _BOX_ROWS
-    if graph.metadata.get("task") in _TASKS_WITH_MORE_ROWS:
-        classes = graph.label_count or classes
-    elif len(graph.outputs) > 1:
+    classes = _class_count(graph, rows - _BOX_ROWS)
+    if classes is None:
         return None
     return Reading(
         why=f"'{output}' has 4 rows for the box and {classes} for the classes",
@@ -57,18 +54,21 @@ def decode(
     return detections(corners(anchors[rows, :_BOX_ROWS]), scores, ids)
 
 
-def letterboxed(graph: Graph) -> Preprocess:
-    """Return the preprocessing that Ultralytics exports for: RGB from 0 to 1, letterboxed.
+def _class_count(graph: Graph, rows: int) -> int | None:
+    """Return how many of the rows below the box are classes'; None: the graph is another's."""
+    if graph.metadata.get("task") in _TASKS_WITH_MORE_ROWS:
+        return graph.label_count or rows
+    match [port.shape for port in graph.outputs[1:]]:
+        case []:
+            return rows
+        # Segmentation whose metadata is lost: as many rows as its second output has mask layers.
+        case [[_, int(masks), _, _]] if masks < rows:
+            return rows - masks
+    return None
 
-    Raises:
-        UnfitError: the model is for another task.
-    """
-    task = graph.metadata.get("task", "detect")
-    if task not in ("detect", *_TASKS_WITH_MORE_ROWS):
-        raise UnfitError(
-            f"its metadata says that its task is '{task}', and pretag reads detectors with upright "
-            "boxes. Export one of task 'detect'."
-        )
+
+def letterboxed(graph: Graph) -> Preprocess:
+    """Return the preprocessing that Ultralytics exports for: RGB from 0 to 1, letterboxed."""
     image = graph.image
     height, width = _trained_size(graph.setting("imgsz"))
     stride = graph.setting("stride")

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from pipeline.detection.families import ultralytics
 from pipeline.detection.graph import Graph, Port
-from pipeline.detection.unfit import UnfitError
 
 PICTURE = Port("images", "float32", (1, 3, 640, 640))
 FREE = Port("images", "float32", (None, 3, None, None))
@@ -71,11 +70,13 @@ def test_segmentation_has_masks_below() -> None:
     masks = Port("output1", "float32", (1, 32, 160, 160))
     boxes = Port("output0", "float32", (1, 39, 8400))
     both = Graph((PICTURE,), (boxes, masks), {"task": "segment"}, label_count=3)
-    reading = ultralytics.read(both)
-    assert reading is not None
-    assert (reading.class_count, reading.outputs) == (3, ("output0",))
+    without_metadata = Graph((PICTURE,), (boxes, masks))
+    for each in (both, without_metadata):
+        reading = ultralytics.read(each)
+        assert reading is not None
+        assert (reading.class_count, reading.outputs) == (3, ("output0",))
 
 
-def test_oriented_boxes_are_refused() -> None:
-    with pytest.raises(UnfitError, match=r"its task is 'obb'.*Export one of task 'detect'"):
-        ultralytics.read(graph((1, 20, 8400), task="obb"))
+def test_another_second_output_is_none() -> None:
+    outputs = (Port("output0", "float32", (1, 39, 8400)), Port("output1", "float32", (1, 8400)))
+    assert ultralytics.read(Graph((PICTURE,), outputs)) is None

@@ -7,8 +7,9 @@ import pytest
 
 from pipeline.detection.families import FAMILIES
 from pipeline.detection.graph import Graph, Port
-from pipeline.detection.recognise import recognise, unrecognised
+from pipeline.detection.recognise import recognise
 from pipeline.detection.unfit import UnfitError
+from pipeline.detection.unrecognised import unrecognised
 from tests.unit.detection.graphs import BYTES, FREE, LIST, PICTURE, SMALL, floats, known
 
 Ports = Sequence[Port]
@@ -69,21 +70,32 @@ def test_signatures(family: str, inputs: Ports, outputs: Ports, more: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "outputs",
+    ("outputs", "looks"),
     [
-        floats(("logits", (1, 1000))),
-        floats(("output", (1, 32, 160, 160))),
-        floats(("output", None)),
-        floats(("boxes", (1, 10, 4)), ("scores", (1, 12, 3))),
+        (floats(("logits", (1, 1000))), "a classifier, which finds no boxes. It reads"),
+        (floats(("output", (1, 32, 160, 160))), "like masks, or like maps"),
+        (floats(("output", (1, 3, 80, 80, 85)), ("o2", (1, 3, 40, 40, 85))), "or like maps of"),
+        (floats(("multiclass_nms3_0.tmp_0", (None, 6)), ("n", (None,))), "like PaddleDetection"),
+        (floats(("output", None)), "does not recognise. It reads the families"),
+        (floats(("boxes", (1, 10, 4)), ("scores", (1, 12, 3))), "does not recognise. It reads"),
     ],
 )
-def test_what_is_no_detector_is_told_what_would_be(outputs: tuple[Port, ...]) -> None:
+def test_what_is_no_detector_is_told_what_would_be(outputs: tuple[Port, ...], looks: str) -> None:
     unknown = Graph((PICTURE,), outputs)
     assert recognise(unknown) is None
     message = str(unrecognised(unknown, None))
     assert str(outputs[0]) in message
+    assert looks in message
     assert all(family.name in message for family in FAMILIES)
     assert 'card says family = "yolox"' in str(unrecognised(unknown, "yolox"))
+
+
+@pytest.mark.parametrize("task", ["obb", "classify"])
+def test_another_task_is_refused_whatever_its_shape(task: str) -> None:
+    outputs = floats(("output0", (1, 84, 8400)))
+    with pytest.raises(UnfitError, match=f"its task is '{task}'.*Export one of task 'detect'"):
+        recognise(Graph((PICTURE,), outputs, {"task": task}))
+    assert known([PICTURE], outputs, metadata={"task": "object-detection"})[0] == "ultralytics"
 
 
 def test_a_family_that_does_not_exist() -> None:

@@ -1,0 +1,47 @@
+"""What is said of a graph that no family knows: what it looks like, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.detection.families import FAMILIES
+from pipeline.detection.unfit import UnfitError
+
+if TYPE_CHECKING:
+    from pipeline.detection.graph import Graph
+
+_MOST_RANK_WITHOUT_BOXES = 2
+_RANKS_OF_MAPS = (4, 5)
+
+
+def unrecognised(graph: Graph, family: str | None) -> UnfitError:
+    """Return the refusal of a graph that no family knows, or not the one on its card."""
+    if family is not None:
+        expects = next(each.expects for each in FAMILIES if each.name == family)
+        return UnfitError(
+            f'its card says family = "{family}", that is {expects}; it has {graph}. Correct the '
+            "card, or leave the family out to have it recognised."
+        )
+    names = ", ".join(each.name for each in FAMILIES)
+    return UnfitError(
+        f"it has {graph}, which pretag does not recognise{_looks(graph)}. It reads the families "
+        f"{names}: docs/models.md shows the outputs of each, and how they are exported."
+    )
+
+
+def _looks(graph: Graph) -> str:
+    """Return what it may be instead, and what to do about it, if its outputs tell."""
+    ranks = {port.rank for port in graph.outputs}
+    if graph.output("bbox_num") or graph.output("multiclass_nms3_0.tmp_0"):
+        return (
+            ". It looks like PaddleDetection with its post-processing: export it without "
+            "(export.post_process=False)"
+        )
+    if all(rank is not None and rank <= _MOST_RANK_WITHOUT_BOXES for rank in ranks):
+        return ". It looks like a classifier, which finds no boxes"
+    if ranks.issubset(_RANKS_OF_MAPS):
+        return (
+            ". Its outputs look like masks, or like maps of which boxes are still to be made: "
+            "export it with the step that makes them"
+        )
+    return ""
