@@ -170,12 +170,12 @@ def torchvision(path: Path) -> Path:
 def maskrcnn_benchmark(path: Path) -> Path:
     cut = Surgery()
     cut.picture("float32", [3, SIDE, SIDE], lambda tensor: _rgb_of_mean(cut, tensor))
-    plain = {"resize": "letterbox", "filter": "linear"}
+    plain = {"resize": "letterbox", "filter": "linear", "padding": 114}
     return _without_batch(cut, path, ("6379", "6383", "6381"), preprocess=plain)
 
 
 def _without_batch(
-    cut: Surgery, path: Path, names: tuple[str, str, str], **card: dict[str, str]
+    cut: Surgery, path: Path, names: tuple[str, str, str], **card: dict[str, object]
 ) -> Path:
     found = cut.suppressed()
     flat = cut.constant(np.array([1]))

@@ -12,8 +12,7 @@ import jinja2
 from pipeline.cli.terminal import plain
 from pipeline.detection.families import FAMILIES
 from pipeline.detection.labels import names_in_metadata
-from pipeline.detection.model import Model
-from pipeline.detection.recognise import recognise
+from pipeline.detection.model import Model, recognised
 from pipeline.detection.unfit import UnfitError
 from pipeline.errors import BrokenError
 
@@ -44,20 +43,25 @@ def card_text(opened: OpenedModel) -> str:
         refusal=refusal,
         family=family,
         reading=reading,
-        labels=names_in_metadata(opened.graph),
+        labels=_labels(opened),
         families=[each.name for each in FAMILIES],
     )
+
+
+def _labels(opened: OpenedModel) -> tuple[str, ...] | None:
+    try:
+        return names_in_metadata(opened.graph)
+    except UnfitError:
+        return None
 
 
 def _known(opened: OpenedModel) -> tuple[str, Reading] | tuple[None, None]:
     """Return the family and reading of a model that is refused for its labels alone."""
     try:
-        known = recognise(opened.graph)
-        if known is None and opened.graph.has_unknown_outputs:
-            known = recognise(opened.tried().graph)
+        family, reading = recognised(opened)
     except UnfitError:
-        known = None
-    return (known[0].name, known[1]) if known else (None, None)
+        return None, None
+    return family.name, reading
 
 
 def _toml(value: object) -> str:

@@ -20,6 +20,8 @@ Layout = Literal["NCHW", "NHWC", "CHW", "HWC"]
 _CHANNELS = 3
 # How ONNX Runtime names element types, and what we call them, as numpy does.
 _TYPES = {"float": "float32", "double": "float64"}
+PROBE_SIDE = 640
+"""What a graph of a free size is tried with, in pixels, to see the shapes of its outputs."""
 IMAGE_TYPES = ("float32", "float16", "uint8")
 
 
@@ -110,6 +112,7 @@ class Graph:
         operators: the types of its nodes.
         weights: the shapes of its named tensors.
         label_count: how many labels are known, from the card or the metadata; None: no labels.
+        family: the one that the card names: what its shapes leave open is then decided.
     """
 
     inputs: tuple[Port, ...]
@@ -118,6 +121,7 @@ class Graph:
     operators: frozenset[str] = frozenset()
     weights: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     label_count: int | None = None
+    family: str | None = None
 
     @property
     def image(self) -> ImageInput:

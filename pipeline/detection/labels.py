@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
 
 # Where exporters and teams write the names.
-_METADATA_KEYS = ("names", "labels", "classes", "class_names")
+_METADATA_KEYS = ("names", "labels", "classes", "class_names", "character")
+# What Google's label maps say where there is no class, and first of all, whichever id is the first.
+_NOTHING_YET = "???"
 # What stands where a class id means none.
-_NO_CLASS = frozenset({"", "background", "__background__", "bg", "n/a", "no-object", "no object"})
+_NO_CLASS = frozenset({
+    "", "background", "__background__", "_background_", "bg", "n/a", "no-object", "no object",
+    "unlabeled", "unlabelled", _NOTHING_YET,
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,16 +63,42 @@ class Labels:
 
 
 def names_in_metadata(graph: Graph) -> tuple[str, ...] | None:
-    """Return the names in a model's own metadata; None if there are none that can be read."""
+    """Return the names in a model's own metadata; None if there are none.
+
+    Raises:
+        UnfitError: there are some, in a form that cannot be read.
+    """
     for key in _METADATA_KEYS:
         match graph.setting(key):
-            case dict(by_id) if by_id:
-                names = {str(class_id): name for class_id, name in by_id.items()}
-                if all(str(number) in names for number in range(len(names))):
-                    return tuple(str(names[str(number)]) for number in range(len(names)))
+            case dict(by_key) if by_key:
+                return _from_mapping(key, by_key)
             case [*listed] if listed:
                 return tuple(map(str, listed))
+            case str(text) if text.lstrip().startswith(("{", "[")):
+                raise _unreadable(key)
+            case str(text) if text.strip():
+                parts = text.strip().split("\n" if "\n" in text.strip() else ",")
+                return tuple(part.strip() for part in parts)
     return None
+
+
+def _from_mapping(key: str, mapping: dict[object, object]) -> tuple[str, ...]:
+    """Read names by ids, or ids by names; the ids must have no gap, and begin with 0 or 1."""
+    by_id = {str(class_id): str(name) for class_id, name in mapping.items()}
+    if all(isinstance(value, int) for value in mapping.values()):
+        by_id = {str(class_id): str(name) for name, class_id in mapping.items()}
+    by_id.setdefault("0", "")
+    try:
+        return tuple(by_id[str(number)] for number in range(len(by_id)))
+    except KeyError:
+        raise _unreadable(key) from None
+
+
+def _unreadable(key: str) -> UnfitError:
+    return UnfitError(
+        f"its metadata has '{key}', and it is no list of labels by class id. Put them on its card, "
+        "as 'labels'."
+    )
 
 
 def resolve(names: tuple[str, ...] | None, source: str, reading: Reading) -> Labels:
@@ -86,15 +117,18 @@ def resolve(names: tuple[str, ...] | None, source: str, reading: Reading) -> Lab
     count, first = reading.class_count, reading.first_class_id
     if names is None:
         names, source = _coco(count), f"COCO's, for it has {count} classes and no names"
-    with_background = len(names) == count + first if count else names[0].lower() in _NO_CLASS
-    if first and with_background:
-        names = names[first:]
+    one_more = count is None or len(names) == count + 1
+    if names[0] == _NOTHING_YET or (first and one_more and names[0].lower() in _NO_CLASS):
+        names = names[1:]
     if count is not None and len(names) != count:
         raise UnfitError(
-            f"its labels ({source}) are {len(names)}, and it has {count} classes. Put as many "
-            "'labels' on its card, in the order of its class ids."
+            f"its labels ({source}) are {len(names)}, and it has {count} classes"
+            + (', without the background, which is class 0 and called ""' if first else "")
+            + ". Put as many 'labels' on its card, in the order of its class ids."
         )
     real = [place for place, name in enumerate(names) if name.lower() not in _NO_CLASS]
+    if not real:
+        raise UnfitError(f"its labels ({source}) name no class. Put them on its card, as 'labels'.")
     index = np.full(first + len(names), -1, dtype=np.int64)
     index[np.array(real, dtype=np.int64) + first] = np.arange(len(real))
     return Labels(tuple(names[place] for place in real), source, index)

@@ -17,7 +17,7 @@ from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:
-    from pipeline.detection.families.family import Array, Reading
+    from pipeline.detection.families.family import Array, Family, Reading
     from pipeline.detection.graph import ImageInput, Port
     from pipeline.detection.labels import Labels
     from pipeline.detection.placement import Placement
@@ -139,20 +139,31 @@ class Model:
         return outputs
 
 
-def _ready(opened: OpenedModel) -> Model:
-    card, image = opened.card, opened.graph.image
+def recognised(opened: OpenedModel) -> tuple[Family, Reading]:
+    """Find the family of a model, and how it is read.
+
+    Raises:
+        UnfitError: it has none, or cannot be read.
+    """
     refuse_unknown(opened.extras)
-    names, source = _names(opened)
-    graph = replace(opened.graph, label_count=None if names is None else len(names))
-    opened = replace(opened, graph=graph)
-    wanted = None if card is None else card.family
-    known = recognise(graph, wanted)
+    names, _ = _names(opened)
+    graph = replace(
+        opened.graph,
+        label_count=None if names is None else len(names),
+        family=None if opened.card is None else opened.card.family,
+    )
+    known = recognise(graph)
     if known is None and graph.has_unknown_outputs:
-        opened = opened.tried()
-        known = recognise(opened.graph, wanted)
+        graph = replace(opened, graph=graph).tried().graph
+        known = recognise(graph)
     if known is None:
-        raise unrecognised(opened.graph, wanted)
-    family, reading = known
+        raise unrecognised(graph)
+    return known
+
+
+def _ready(opened: OpenedModel) -> Model:
+    card = opened.card
+    family, reading = recognised(opened)
     if card is not None:
         changes = card.preprocess.model_dump(exclude_none=True)
         reading = replace(reading, preprocess=replace(reading.preprocess, **changes))
@@ -162,8 +173,8 @@ def _ready(opened: OpenedModel) -> Model:
         digest=sha256_of_json({"file": opened.sha256, "card": card and card.digest()}),
         family=family.name,
         reading=reading,
-        classes=resolve(names, source, reading),
-        input=image,
+        classes=resolve(*_names(opened), reading),
+        input=opened.graph.image,
         extras=opened.extras,
         score_threshold=None if card is None else card.thresholds.score,
         iou_threshold=None if card is None else card.thresholds.iou,

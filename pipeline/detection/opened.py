@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.detection.extras import fill, refuse_unknown
-from pipeline.detection.graph import Graph, Port
+from pipeline.detection.graph import PROBE_SIDE, Graph, Port
 from pipeline.detection.onnx_file import scan
 from pipeline.detection.session import CPU, open_session
 from pipeline.detection.unfit import UnfitError, in_a_line, told_of
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from pipeline.detection.card import ModelCard
 
-# What a graph of a free size is tried with, to see the shapes of its outputs.
-PROBE_SIDE = 640
 _MEGABYTE = 1_000_000
 _MOST_NAMED = 3
 

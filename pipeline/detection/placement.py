@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
     from pipeline.frame import Image
 
-Filter = Literal["linear", "cubic", "antialias"]
-"""How pixels are made when a picture is scaled: OpenCV's bilinear or bicubic, or Pillow's
-bilinear, which looks at all pixels when it scales down. Models see sharper edges in the one than
-in the other; boxes move by more than a pixel."""
+Filter = Literal["linear", "cubic", "warp", "antialias"]
+"""How pixels are made when a picture is scaled: OpenCV's bilinear or bicubic; its bilinear warp,
+which lays the first pixels' centres over one another, where the others so lay pictures' corners; or
+Pillow's bilinear, which looks at all pixels when it scales down. Models see sharper edges in the
+one than in the other; boxes move by more than a pixel."""
 
 _OPENCV_FILTERS = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 
@@ -53,13 +54,23 @@ class Placement:
         Returns:
             Canvas height x width x 3 uint8.
         """
-        width, height = self.scaled
         fitted = image if self.picture == self.scaled else _scaled(image, self.scaled, filter_)
         if self.scaled == self.canvas:
             return fitted
         canvas = np.full((self.canvas[1], self.canvas[0], 3), padding, dtype=np.uint8)
-        canvas[self.top : self.top + height, self.left : self.left + width] = fitted
+        canvas[self._window] = fitted
         return canvas
+
+    def alone(self, plane: NDArray[Any]) -> NDArray[Any]:
+        """Return a channel of the input with nothing but the picture: around it there are zeros."""
+        cleared = np.zeros_like(plane)
+        cleared[self._window] = plane[self._window]
+        return cleared
+
+    @property
+    def _window(self) -> tuple[slice, slice]:
+        width, height = self.scaled
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
     def undo(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map boxes from the input back to the picture, clipped to it.
@@ -124,18 +135,21 @@ def top_left(width: int, height: int, canvas: tuple[int, int]) -> Placement:
 def keep_ratio(width: int, height: int, short: int, long: int, step: int | None) -> Placement:
     """Scale the picture until its short side is `short`, or its long side `long`, if that is less.
 
-    The input is as large as the picture then, or with a step the next multiple of it.
+    The input is as large as the picture then, or with a step the next multiple of it. In that, a
+    model does not see where the picture ends: the way back is by the ratio that was asked for.
     DETR's rounding: https://github.com/facebookresearch/detr/blob/main/datasets/transforms.py
     """
     low, high = min(width, height), max(width, height)
     if high / low * short > long:
         short = round(long * low / high)
+    ratio = short / low
     scaled = (
         (short, int(short * height / width)) if width < height
         else (int(short * width / height), short)
     )  # fmt: skip
-    canvas = scaled if step is None else (_up_to(scaled[0], step), _up_to(scaled[1], step))
-    scale = (scaled[0] / width, scaled[1] / height)
+    canvas, scale = scaled, (scaled[0] / width, scaled[1] / height)
+    if step is not None:
+        canvas, scale = (_up_to(scaled[0], step), _up_to(scaled[1], step)), (ratio, ratio)
     return Placement(picture=(width, height), scaled=scaled, canvas=canvas, scale=scale)
 
 
@@ -146,6 +160,9 @@ def _up_to(length: int, step: int) -> int:
 def _scaled(image: Image, size: tuple[int, int], filter_: Filter) -> Image:
     if filter_ in _OPENCV_FILTERS:
         return np.asarray(cv2.resize(image, size, interpolation=_OPENCV_FILTERS[filter_]))
+    if filter_ == "warp":
+        matrix = np.diag([size[0] / image.shape[1], size[1] / image.shape[0], 1])
+        return np.asarray(cv2.warpPerspective(image, matrix, size), dtype=np.uint8)
     from PIL import Image as Pillow  # noqa: PLC0415 - few models want it
 
     return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.BILINEAR))

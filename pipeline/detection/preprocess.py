@@ -37,7 +37,7 @@ class Preprocess:
         width, height: of the input in pixels; of `keep-ratio`, its long and its short side.
         step: an input of a free size is a multiple of this, in pixels; None: as large as it is.
         filter: how the picture is scaled.
-        padding: the value around the picture, 0 to 255, in each channel.
+        padding: the value around the picture, 0 to 255, in each channel; None: what becomes 0.
         colour: the order of the channels.
         scale: what pixels of 0 to 255 are multiplied with; bytes are left alone.
         mean, std: of the channels, in their order.
@@ -48,7 +48,7 @@ class Preprocess:
     height: int = 640
     step: int | None = None
     filter: Filter = "linear"
-    padding: int = 114
+    padding: int | None = 114
     colour: Colour = "rgb"
     scale: float = 1 / 255
     mean: Triple = (0.0, 0.0, 0.0)
@@ -83,7 +83,7 @@ class Preprocess:
             place: what `place` said of its size.
             wanted: the model's input.
         """
-        canvas = place.apply(image, self.filter, self.padding)
+        canvas = place.apply(image, self.filter, self.padding or 0)
         planes = cv2.split(canvas)
         if self.colour == "rgb":
             planes = planes[::-1]
@@ -91,6 +91,8 @@ class Preprocess:
             planes = [
                 cv2.LUT(plane, table) for plane, table in zip(planes, self._tables, strict=True)
             ]
+            if self.padding is None:
+                planes = list(map(place.alone, planes))
         axis = 0 if "CHW" in wanted.layout else 2
         tensor = np.stack(planes, axis=axis).astype(wanted.type, copy=False)
         if "N" not in wanted.layout:

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 _TASKS_WITHOUT_BOXES = ("classify", "obb", "semantic", "depth")
 
 
-def recognise(graph: Graph, family: str | None = None) -> tuple[Family, Reading] | None:
+def recognise(graph: Graph) -> tuple[Family, Reading] | None:
     """Find the family of a graph, and how it is read.
 
     Args:
-        graph: the model's signature.
-        family: the one its card names; None: any.
+        graph: the model's signature; if its card names a family, only that one is asked.
 
     Returns:
         The first family that knows it; None if none does.
@@ -36,10 +35,10 @@ def recognise(graph: Graph, family: str | None = None) -> tuple[Family, Reading]
             f"its metadata says that its task is '{task}', and pretag reads detectors with upright "
             "boxes. Export one of task 'detect'."
         )
-    candidates = [each for each in FAMILIES if family in (None, each.name)]
+    candidates = [each for each in FAMILIES if graph.family in (None, each.name)]
     if not candidates:
         names = ", ".join(each.name for each in FAMILIES)
-        raise UnfitError(f"its card names the family '{family}'; there are {names}.")
+        raise UnfitError(f"its card names the family '{graph.family}'; there are {names}.")
     for candidate in candidates:
         reading = candidate.read(graph)
         if reading is not None:

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 CPU = ("CPUExecutionProvider",)
 
-# As in: Fatal error: TRT:EfficientNMS_TRT(-1) is not a registered function/op; or, of one that
-# other builds run: Could not find an implementation for EfficientNMS_TRT(1) node with name ''.
+# As in: Fatal error: TRT:EfficientNMS_TRT(-1) is not a registered function/op; or, if it passes for
+# ONNX's own: No Op registered for TFL_HARD_SWISH with domain_version of 17; or, of one that other
+# builds run: Could not find an implementation for EfficientNMS_TRT(1) node with name ''.
 _UNKNOWN_OPERATOR = re.compile(
-    r"(?P<unregistered>\S+?)(?:\(-?\d+\))? is not a registered function/op"
-    r"|Could not find an implementation for (?P<elsewhere>\S+?)\(\d+\)"
+    r"(?P<a>\S+?)(?:\(-?\d+\))? is not a registered function/op|No Op registered for (?P<b>\S+)"
+    r"|Could not find an implementation for (?P<c>\S+?)\(\d+\)"
 )
 
 
@@ -47,10 +48,11 @@ def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401
         detail = in_a_line(error)
         unknown = _UNKNOWN_OPERATOR.search(detail)
         if unknown:
-            operator = unknown["unregistered"] or unknown["elsewhere"]
+            operator = next(filter(None, unknown.groups()))
             raise UnfitError(
                 f"it needs the operator {operator}, which this ONNX Runtime does not have. Export "
-                "it without the plug-in that brings it, such as TensorRT's NMS, and in float32."
+                "it without the plug-in that brings it, such as TensorRT's NMS, in float32, and "
+                "with the operator set that it needs."
             ) from error
         raise UnfitError(f"ONNX Runtime does not load it: {detail}") from error
 

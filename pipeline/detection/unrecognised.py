@@ -10,17 +10,17 @@ from pipeline.detection.unfit import UnfitError
 if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
 
-_MOST_RANK_WITHOUT_BOXES = 2
+_MOST_COLUMNS_OF_BOXES = 8
 _RANKS_OF_MAPS = (4, 5)
 
 
-def unrecognised(graph: Graph, family: str | None) -> UnfitError:
+def unrecognised(graph: Graph) -> UnfitError:
     """Return the refusal of a graph that no family knows, or not the one on its card."""
-    if family is not None:
-        expects = next(each.expects for each in FAMILIES if each.name == family)
+    if graph.family is not None:
+        expects = next(each.expects for each in FAMILIES if each.name == graph.family)
         return UnfitError(
-            f'its card says family = "{family}", that is {expects}; it has {graph}. Correct the '
-            "card, or leave the family out to have it recognised."
+            f'its card says family = "{graph.family}", that is {expects}; it has {graph}. Correct '
+            "the card, or leave the family out to have it recognised."
         )
     names = ", ".join(each.name for each in FAMILIES)
     return UnfitError(
@@ -31,15 +31,10 @@ def unrecognised(graph: Graph, family: str | None) -> UnfitError:
 
 def _looks(graph: Graph) -> str:
     """Return what it may be instead, and what to do about it, if its outputs tell."""
-    ranks = {port.rank for port in graph.outputs}
-    if graph.output("bbox_num") or graph.output("multiclass_nms3_0.tmp_0"):
-        return (
-            ". It looks like PaddleDetection with its post-processing: export it without "
-            "(export.post_process=False)"
-        )
-    if all(rank is not None and rank <= _MOST_RANK_WITHOUT_BOXES for rank in ranks):
-        return ". It looks like a classifier, which finds no boxes"
-    if ranks.issubset(_RANKS_OF_MAPS):
+    match [port.shape for port in graph.outputs]:
+        case [[_, int(classes)]] if classes > _MOST_COLUMNS_OF_BOXES:
+            return ". It looks like a classifier, which finds no boxes"
+    if all(port.rank in _RANKS_OF_MAPS for port in graph.outputs):
         return (
             ". Its outputs look like masks, or like maps of which boxes are still to be made: "
             "export it with the step that makes them"

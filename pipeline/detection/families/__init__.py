@@ -44,7 +44,7 @@ FAMILIES: tuple[Family, ...] = (
     picodet.FAMILY,
     nanodet.FAMILY,
     end_to_end.FAMILY,
+    ultralytics.FAMILY,
     yolox.FAMILY,
     yolov5.FAMILY,
-    ultralytics.FAMILY,
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.detection.families.family import Family, Reading, detections
+from pipeline.detection.families.grids import MORE_STRIDES, sized, strides_of
 from pipeline.detection.families.ultralytics import letterboxed
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
-# More rows than any exporter keeps: beyond it they are anchors, of YOLOv5 with one class.
-_MOST_ROWS = 1000
+_MOST_ROWS = 1000  # more than any exporter keeps
+# The name of its N x 7, in which the score comes before the class.
+_YOLO_NAS = "flat_predictions"
 _COLUMNS = 6
 _COLUMNS_WITH_BATCH = 7
 
@@ -29,9 +31,11 @@ _COLUMNS_WITH_BATCH = 7
 def read(graph: Graph) -> Reading | None:
     """Know `1 x N x 6`, more columns if the metadata tells of masks or points, and `N x 7`."""
     output = graph.outputs[0]
+    if output.name.endswith(_YOLO_NAS):
+        return None
     more = graph.metadata.get("task") in ("segment", "pose")
     match output.shape:
-        case [_, int(rows), int(columns)] if rows <= _MOST_ROWS and (
+        case [_, int(rows), int(columns)] if _may_be_objects(graph, rows) and (
             columns == _COLUMNS or (more and _COLUMNS < columns < rows)
         ):
             decode = decode_rows
@@ -47,6 +51,12 @@ def read(graph: Graph) -> Reading | None:
         suppress=False,
         class_count=None,
     )
+
+
+def _may_be_objects(graph: Graph, rows: int) -> bool:
+    """Tell rows of objects from those of YOLOv5's anchors, which have 6 columns with one class."""
+    anchors = strides_of(rows, sized(graph.image), MORE_STRIDES, anchors=3)
+    return rows <= _MOST_ROWS and anchors is None
 
 
 def decode_rows(

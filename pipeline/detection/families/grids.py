@@ -7,29 +7,49 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.detection.graph import PROBE_SIDE
+
 if TYPE_CHECKING:
     from pipeline.detection.families.family import Array
+    from pipeline.detection.graph import ImageInput
 
-STRIDES = ((8, 16, 32), (8, 16, 32, 64))
-"""Those that published models have: pixels between two cells, a grid each."""
+Strides = tuple[int, ...]
+"""Pixels between two cells, a grid each."""
+
+STRIDES: tuple[Strides, ...] = ((8, 16, 32), (8, 16, 32, 64))
+"""Those that nearly all published models have."""
+MORE_STRIDES: tuple[Strides, ...] = (
+    *STRIDES,
+    (4, 8, 16, 32),  # for small objects
+    (16, 32),  # "tiny" models
+    (8, 16, 32, 64, 128),
+)
 
 
-def strides_of(cells: int, size: tuple[int, int], anchors: int = 1) -> tuple[int, ...] | None:
+def sized(image: ImageInput) -> tuple[int, int]:
+    """Return the width and height in pixels that a graph's outputs are as large for."""
+    return image.width or PROBE_SIDE, image.height or PROBE_SIDE
+
+
+def strides_of(
+    cells: int, size: tuple[int, int], known: tuple[Strides, ...] = STRIDES, anchors: int = 1
+) -> Strides | None:
     """Return the strides whose grids have so many cells, of so many anchors each, in all.
 
     Args:
         cells: the sum over all grids.
         size: the input's width and height in pixels.
+        known: the strides to choose from.
         anchors: boxes a cell.
     """
-    for strides in STRIDES:
+    for strides in known:
         if cells == anchors * sum(_cells(size[0], s) * _cells(size[1], s) for s in strides):
             return strides
     return None
 
 
 @lru_cache(maxsize=8)
-def cells_of(size: tuple[int, int], strides: tuple[int, ...]) -> tuple[Array, Array]:
+def cells_of(size: tuple[int, int], strides: Strides) -> tuple[Array, Array]:
     """Return each cell's place, and its stride, in the order in which models flatten them.
 
     Args:

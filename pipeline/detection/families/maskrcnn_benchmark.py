@@ -43,6 +43,7 @@ def read(graph: Graph) -> Reading | None:
             height=image.height or _SHORT_SIDE,
             step=_STEP if free else None,
             filter="antialias",
+            padding=None,
             colour="bgr",
             scale=1.0,
             mean=_MEAN_BGR,

@@ -1,7 +1,8 @@
-"""NanoDet: class scores and distributions of a cell in one row.
+"""NanoDet: class scores and distributions of a cell in one row, or, before version 1, a grid each.
 
 https://github.com/RangiLyu/nanodet/blob/main/nanodet/model/head/nanodet_plus_head.py
 https://github.com/RangiLyu/nanodet/blob/main/nanodet/model/head/gfl_head.py
+https://github.com/RangiLyu/nanodet/blob/main/nanodet/data/transform/warp.py
 """
 
 from __future__ import annotations
@@ -9,55 +10,75 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pipeline.detection.coco_classes import COCO_80
-from pipeline.detection.families.family import Family, Reading, best_class, detections
-from pipeline.detection.families.focal import SIDES, boxes_around
-from pipeline.detection.families.grids import cells_of, strides_of
+from pipeline.detection.families import focal
+from pipeline.detection.families.family import Family, Reading
+from pipeline.detection.families.grids import sized, strides_of
 from pipeline.detection.preprocess import Preprocess
+from pipeline.frame import Detections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.detection.families.family import Array
+    from pipeline.detection.families.grids import Strides
     from pipeline.detection.graph import Graph
-    from pipeline.frame import Detections
 
-_BINS = 8
+_NAME = "nanodet"
 _USUAL_SIZE = 416
 # Of its configurations, for pixels from 0 to 255, blue first.
 _MEAN, _STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
 _PLUS_STRIDES = 4
+# Layers of its heads, and outputs of its first versions.
+_LAYERS = ("gfl_", "distribution_project")
+_OUTPUTS = "_pred_stride_"
 
 
 def read(graph: Graph) -> Reading | None:
-    """Know `1 x N x (classes + 32)` with as many rows as the input has cells."""
-    output, image = graph.outputs[0], graph.image
-    size = (image.width or _USUAL_SIZE, image.height or _USUAL_SIZE)
-    distribution = SIDES * _BINS
-    match output.shape:
-        case [_, int(rows), int(columns)] if columns > distribution:
-            strides = strides_of(rows, size)
+    """Know `1 x N x (classes + 32)` with as many rows as the input has cells, or its old names."""
+    return _read_rows(graph) or _read_levels(graph)
+
+
+def has_its_names(graph: Graph) -> bool:
+    """Tell whether outputs have the names of NanoDet's first versions."""
+    return any(_OUTPUTS in port.name for port in graph.outputs)
+
+
+def _read_rows(graph: Graph) -> Reading | None:
+    match [port.shape for port in graph.outputs]:
+        case [[_, int(rows), int(columns)]]:
+            bins = _bins(graph, columns)
+            strides = strides_of(rows, sized(graph.image))
         case _:
             return None
     # YOLOX has as many rows; only distributions are softened by the reader.
-    if strides is None or len(graph.outputs) > 1 or not _is_nanodet(graph):
+    if strides is None or bins is None:
+        return None
+    classes = columns - focal.SIDES * bins
+    return Reading(
+        why=f"'{graph.outputs[0]}' has a row a cell: {classes} class scores, then {focal.SIDES} x "
+        f"{bins} for the box",
+        preprocess=_warped(graph),
+        outputs=(graph.outputs[0].name,),
+        decode=partial(decode, strides=strides, classes=classes),
+        suppress=True,
+        class_count=classes,
+    )
+
+
+def _read_levels(graph: Graph) -> Reading | None:
+    levels = focal.find_levels(graph) if has_its_names(graph) else None
+    if levels is None:
         return None
     return Reading(
-        why=f"'{output}' has a row a cell of {size[0]} x {size[1]}: class scores, then 4 x {_BINS} "
-        "for the box",
-        preprocess=Preprocess(
-            resize="stretch",
-            width=size[0],
-            height=size[1],
-            colour="bgr",
-            scale=1.0,
-            mean=_MEAN,
-            std=_STD,
-        ),
-        outputs=(output.name,),
-        decode=partial(decode, strides=strides),
+        why=f"it has {len(levels.strides)} grids, named as NanoDet's first versions do",
+        preprocess=_warped(graph),
+        outputs=tuple(port.name for port in levels.ports),
+        decode=partial(decode_levels, strides=levels.strides),
         suppress=True,
-        class_count=columns - distribution,
+        class_count=levels.classes,
     )
 
 
@@ -66,27 +87,65 @@ def decode(
     score_threshold: float,
     size: tuple[int, int],
     *,
-    strides: tuple[int, ...],
+    strides: Strides,
+    classes: int,
 ) -> Detections:
-    """Read 1 x N x (classes + 32): a score a class, then logits for each side's distance."""
+    """Read 1 x N x (classes + 4 * bins): a score a class, then logits for each side's distance."""
     cells = outputs[0][0]
-    classes = cells.shape[1] - SIDES * _BINS
-    rows, scores, ids = best_class(cells[:, :classes], score_threshold)
-    places, widths = (each[rows] for each in cells_of(size, strides))
     # The Plus head's cells are at their corner, the first head's in their middle.
     offset = 0.0 if len(strides) == _PLUS_STRIDES else 0.5
-    centres = (places + offset) * widths
-    return detections(boxes_around(centres, widths, cells[rows, classes:]), scores, ids)
+    scores, distributions = cells[:, :classes], cells[:, classes:]
+    found = focal.objects(scores, distributions, score_threshold, size, (strides, offset))
+    return _within(found, size)
 
 
-def _is_nanodet(graph: Graph) -> bool:
-    """Tell by its layers' names or by its columns: 80 classes and 32 bins."""
-    named = any("gfl_" in name or "distribution_project" in name for name in graph.weights)
-    return named or (graph.outputs[0].shape or ())[2] == len(COCO_80) + SIDES * _BINS
+def decode_levels(
+    outputs: Sequence[Array], score_threshold: float, size: tuple[int, int], *, strides: Strides
+) -> Detections:
+    """Read each grid's 1 x n x classes scores, then each one's 1 x n x 32 logits of distances."""
+    found = focal.objects(*focal.joined(outputs), score_threshold, size, (strides, 0.5))
+    return _within(found, size)
+
+
+def _within(found: Detections, size: tuple[int, int]) -> Detections:
+    """Clip boxes to the input, as NanoDet does before it suppresses overlaps."""
+    limit = np.array(size * 2, dtype=np.float32)
+    return Detections(np.clip(found.boxes, 0, limit), found.scores, found.class_ids)
+
+
+def _warped(graph: Graph) -> Preprocess:
+    image = graph.image
+    return Preprocess(
+        resize="stretch",
+        width=image.width or _USUAL_SIZE,
+        height=image.height or _USUAL_SIZE,
+        filter="warp",
+        colour="bgr",
+        scale=1.0,
+        mean=_MEAN,
+        std=_STD,
+    )
+
+
+def _bins(graph: Graph, columns: int) -> int | None:
+    """Return how many bins a side has; None: nothing says that the columns end in distributions.
+
+    Its layers' names say so, or the card; then labels tell the bins, if they are not the usual.
+    """
+    sure = graph.family == _NAME or any(
+        layer in name for name in graph.weights for layer in _LAYERS
+    )
+    usual = focal.SIDES * focal.BINS
+    if graph.label_count is None:
+        return focal.BINS if columns == len(COCO_80) + usual or (sure and columns > usual) else None
+    rest = columns - graph.label_count
+    if rest == usual or (sure and rest > 0 and rest % focal.SIDES == 0):
+        return rest // focal.SIDES
+    return focal.BINS if sure and columns > usual else None
 
 
 FAMILY = Family(
-    name="nanodet",
+    name=_NAME,
     expects="an output of 1 x N x (classes + 32) with a row a cell, such as NanoDet exports",
     read=read,
 )

@@ -9,74 +9,55 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pipeline.detection.families.family import Family, Reading, best_class, detections
-from pipeline.detection.families.focal import SIDES, boxes_around
-from pipeline.detection.families.grids import cells_of, strides_of
+from pipeline.detection.families import focal, nanodet
+from pipeline.detection.families.family import Family, Reading
 from pipeline.detection.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.detection.families.family import Array
+    from pipeline.detection.families.grids import Strides
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
-_DISTRIBUTION = SIDES * 8
 _USUAL_SIZE = 416
+# RapidAI writes its labels there; its code feeds PicoDet with pictures as OpenCV reads and scales
+# them, where PaddleDetection's turns colours round, and scales otherwise.
+# https://github.com/RapidAI/RapidLayout
+_RAPID_LABELS = "character"
 
 
 def read(graph: Graph) -> Reading | None:
-    """Know pairs of `1 x n x classes` and `1 x n x 32`, a pair a grid, in any order."""
-    image = graph.image
-    size = (image.width or _USUAL_SIZE, image.height or _USUAL_SIZE)
-    shapes = [port.shape for port in graph.outputs]
-    if len(shapes) < 6 or any(shape is None or len(shape) != 3 for shape in shapes):  # noqa: PLR2004
+    """Know pairs of `1 x n x classes` and `1 x n x 32`, a pair a grid, that are not NanoDet's."""
+    levels = None if nanodet.has_its_names(graph) else focal.find_levels(graph)
+    if levels is None:
         return None
-    boxes = [port for port in graph.outputs if port.shape and port.shape[2] == _DISTRIBUTION]
-    scores = [port for port in graph.outputs if port not in boxes]
-    rows = [port.shape[1] or 0 for port in boxes if port.shape]
-    strides = strides_of(sum(rows), size)
-    columns = {port.shape[2] for port in scores if port.shape}
-    if strides is None or len(boxes) != len(scores) or len(columns) != 1:
-        return None
-    by_rows = [
-        sorted(ports, key=lambda port: -((port.shape or (0, 0))[1] or 0))
-        for ports in (scores, boxes)
-    ]
+    image, rapid = graph.image, _RAPID_LABELS in graph.metadata
     return Reading(
-        why=f"it has {len(boxes)} grids of class scores and of 4 x 8 for the box",
+        why=f"it has {len(levels.strides)} grids of class scores and of 4 x {focal.BINS} for the "
+        "box" + (", and its labels are RapidAI's" if rapid else ""),
         preprocess=Preprocess(
             resize="stretch",
-            width=size[0],
-            height=size[1],
-            filter="cubic",
+            width=image.width or _USUAL_SIZE,
+            height=image.height or _USUAL_SIZE,
+            filter="linear" if rapid else "cubic",
+            colour="bgr" if rapid else "rgb",
             mean=IMAGENET_MEAN,
             std=IMAGENET_STD,
         ),
-        outputs=tuple(port.name for ports in by_rows for port in ports),
-        decode=partial(decode, strides=strides),
+        outputs=tuple(port.name for port in levels.ports),
+        decode=partial(decode, strides=levels.strides),
         suppress=True,
-        class_count=columns.pop(),
+        class_count=levels.classes,
     )
 
 
 def decode(
-    outputs: Sequence[Array],
-    score_threshold: float,
-    size: tuple[int, int],
-    *,
-    strides: tuple[int, ...],
+    outputs: Sequence[Array], score_threshold: float, size: tuple[int, int], *, strides: Strides
 ) -> Detections:
     """Read each grid's 1 x n x classes scores, then each one's 1 x n x 32 logits of distances."""
-    half = len(outputs) // 2
-    scores, distributions = (
-        np.concatenate([output[0] for output in part]) for part in (outputs[:half], outputs[half:])
-    )
-    rows, best, ids = best_class(scores, score_threshold)
-    places, widths = (each[rows] for each in cells_of(size, strides))
-    return detections(boxes_around((places + 0.5) * widths, widths, distributions[rows]), best, ids)
+    return focal.objects(*focal.joined(outputs), score_threshold, size, (strides, 0.5))
 
 
 FAMILY = Family(

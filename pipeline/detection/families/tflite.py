@@ -54,18 +54,24 @@ def read(graph: Graph) -> Reading | None:
 def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, int]) -> Detections:
     """Read 1 x N x 4 y1 x1 y2 x2 as shares of the picture, class ids and scores, and their count.
 
-    Of 1 x N each, class ids and scores are in either order: ids are whole numbers.
+    Class ids and scores, of 1 x N each, are in either order.
     """
     count = int(outputs[3].ravel()[0])
     boxes, *others = (output[0][:count] for output in outputs[:3])
-    ids, scores = sorted(others, key=_is_broken)
+    ids, scores = sorted(others, key=_like_scores)
     rows = np.flatnonzero(scores >= score_threshold)
     return detections(tensorflow.in_pixels(boxes[rows], size), scores[rows], ids[rows])
 
 
-def _is_broken(values: Array) -> tuple[bool, float]:
-    """Order ids before scores; those that are whole numbers only, too, unless all are 0 and 1."""
-    return bool((values % 1).any()), -values.max(initial=0)
+def _like_scores(values: Array) -> int:
+    """Say how much numbers look like scores: most if broken, and then, of whole ones, if all are 1.
+
+    Both are whole numbers only where all scores are exactly 0 or 1; ids then have others, or are
+    all of class 0, for scores that are all 0 are of no objects.
+    """
+    if (values % 1).any():
+        return 2
+    return int(values.max(initial=0) == 1)
 
 
 def _ports(graph: Graph) -> list[Port] | None:

@@ -69,7 +69,9 @@ def roles(graph: Graph) -> tuple[Port, Port, Port] | None:
     found: dict[str, Port] = {}
     for port in graph.outputs:
         found.setdefault(_role(port), port)
-    if len(graph.inputs) > 1 or not {"boxes", "labels", "scores"} <= found.keys():
+    # Detectron2 gives the picture's size as well: two whole numbers, as labels are.
+    numbers = [port for port in graph.outputs if _role(port) == "labels"]
+    if len(graph.inputs) > 1 or len(numbers) != 1 or not {"boxes", "scores"} <= found.keys():
         return None
     return found["boxes"], found["labels"], found["scores"]
 

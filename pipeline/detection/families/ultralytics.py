@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.detection.families.family import Family, Reading, best_class, corners, detections
+from pipeline.detection.families.grids import MORE_STRIDES, sized, strides_of
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -18,40 +19,69 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
+_NAME = "ultralytics"
 _BOX_ROWS = 4
+# What its exporter writes down.
+_METADATA = ("stride", "task")
 _USUAL_SIZE = 640
 # Tasks whose rows begin as detection's do; of what follows, nothing is read.
 _TASKS_WITH_MORE_ROWS = ("segment", "pose")
 
 
 def read(graph: Graph) -> Reading | None:
-    """Know `1 x (4 + classes) x N`; segmentation and pose have more rows below."""
-    output = graph.outputs[0]
+    """Know `1 x (4 + classes) x N`; segmentation and pose have more rows below.
+
+    Some converters turn it round; only the number of labels tells that from YOLOv5's columns.
+    """
+    output, upright = graph.outputs[0], True
     match output.shape:
-        case [_, int(rows), columns] if rows > _BOX_ROWS and (columns is None or rows < columns):
+        case [_, int(rows), anchors] if rows > _BOX_ROWS and _fits(graph, rows, anchors):
             pass
+        case [_, anchors, int(rows)] if (graph.label_count or 0) + _BOX_ROWS == rows and _fits(
+            graph, rows, anchors
+        ):
+            upright = False
         case _:
             return None
     classes = _class_count(graph, rows - _BOX_ROWS)
     if classes is None:
         return None
+    direction = "rows" if upright else "columns"
     return Reading(
-        why=f"'{output}' has 4 rows for the box and {classes} for the classes",
+        why=f"'{output}' has 4 {direction} for the box and {classes} for the classes",
         preprocess=letterboxed(graph),
         outputs=(output.name,),
-        decode=partial(decode, classes=classes),
+        decode=partial(decode, classes=classes, upright=upright),
         suppress=True,
         class_count=classes,
     )
 
 
 def decode(
-    outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int], *, classes: int
+    outputs: Sequence[Array],
+    score_threshold: float,
+    _size: tuple[int, int],
+    *,
+    classes: int,
+    upright: bool = True,
 ) -> Detections:
-    """Read (4 + classes) x N: cx, cy, w, h in input pixels, then a score a class."""
-    anchors = outputs[0][0].T
+    """Read 1 x (4 + classes) x N: cx, cy, w, h in input pixels, then a score a class."""
+    anchors = outputs[0][0].T if upright else outputs[0][0]
     rows, scores, ids = best_class(anchors[:, _BOX_ROWS : _BOX_ROWS + classes], score_threshold)
     return detections(corners(anchors[rows, :_BOX_ROWS]), scores, ids)
+
+
+def is_sure(graph: Graph, family: str) -> bool:
+    """Tell whether its card or its metadata says what its shapes only suggest."""
+    return graph.family == family or any(key in graph.metadata for key in _METADATA)
+
+
+def _fits(graph: Graph, rows: int, anchors: int | None) -> bool:
+    """Tell whether there are as many anchors as the input has cells, or it is sure anyway."""
+    if anchors is None:  # metadata tells all the same; without, it is asked again once it is known
+        return is_sure(graph, _NAME)
+    cells = strides_of(anchors, sized(graph.image), MORE_STRIDES)
+    return rows < anchors and (cells is not None or is_sure(graph, _NAME))
 
 
 def _class_count(graph: Graph, rows: int) -> int | None:
@@ -92,7 +122,7 @@ def _trained_size(size: object) -> tuple[int, int]:
 
 
 FAMILY = Family(
-    name="ultralytics",
+    name=_NAME,
     expects="an output of 1 x (4 + classes) x N, such as Ultralytics v8, 11 and 12 export",
     read=read,
 )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.detection.families.family import Family, Reading, corners, detections
-from pipeline.detection.families.ultralytics import letterboxed
+from pipeline.detection.families.grids import MORE_STRIDES, sized, strides_of
+from pipeline.detection.families.ultralytics import is_sure, letterboxed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
+_NAME = "yolov5"
 _BOX_COLUMNS = 5
+_ANCHORS = (3, 1)  # of a cell; YOLOv6 has but one
 _MASK_COEFFICIENTS = 32
 
 
@@ -28,7 +31,9 @@ def read(graph: Graph) -> Reading | None:
     """Know `1 x N x (5 + classes)`; old exports have the raw grids behind, segmentation masks."""
     output = graph.outputs[0]
     match output.shape:
-        case [_, int(rows), int(columns)] if rows > columns > _BOX_COLUMNS:
+        case [_, int(rows), int(columns)] if rows > columns > _BOX_COLUMNS and (
+            is_sure(graph, _NAME) or _are_anchors(graph, rows)
+        ):
             pass
         case _:
             return None
@@ -47,6 +52,12 @@ def read(graph: Graph) -> Reading | None:
         suppress=True,
         class_count=classes,
     )
+
+
+def _are_anchors(graph: Graph, rows: int) -> bool:
+    """Tell whether there are as many rows as the input's cells have anchors."""
+    size = sized(graph.image)
+    return any(strides_of(rows, size, MORE_STRIDES, anchors) for anchors in _ANCHORS)
 
 
 def decode(
@@ -78,7 +89,7 @@ def scored_rows(anchors: Array, score_threshold: float) -> tuple[Array, Array, A
 
 
 FAMILY = Family(
-    name="yolov5",
+    name=_NAME,
     expects="an output of 1 x N x (5 + classes), such as YOLOv5, YOLOv6 and YOLOv7 export",
     read=read,
 )

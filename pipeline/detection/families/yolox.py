@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.detection.families.family import Family, Reading, corners, detections
-from pipeline.detection.families.grids import cells_of, strides_of
+from pipeline.detection.families.grids import cells_of, sized, strides_of
 from pipeline.detection.families.yolov5 import scored_rows
 from pipeline.detection.preprocess import Preprocess
 
@@ -24,14 +24,12 @@ if TYPE_CHECKING:
     from pipeline.frame import Detections
 
 _BOX_COLUMNS = 5
-_USUAL_SIZE = 640
 _SHARE_OF_NO_OFFSET = 0.25
 
 
 def read(graph: Graph) -> Reading | None:
     """Know `1 x N x (5 + classes)` with as many rows as the input has cells."""
-    output, image = graph.outputs[0], graph.image
-    size = (image.width or _USUAL_SIZE, image.height or _USUAL_SIZE)
+    output, size = graph.outputs[0], sized(graph.image)
     match output.shape:
         case [_, int(rows), int(columns)] if columns > _BOX_COLUMNS:
             strides = strides_of(rows, size)

@@ -12,6 +12,7 @@ from pipeline.detection.recognise import recognise
 
 PICTURE = Port("images", "float32", (1, 3, 640, 640))
 SMALL = Port("image", "float32", (1, 3, 416, 416))
+TINY = Port("images", "float32", (1, 3, 96, 96))
 FREE = Port("pixel_values", "float32", (None, 3, None, None))
 LIST = Port("image", "float32", (3, None, None))
 BYTES = Port("image_tensor:0", "uint8", (1, None, None, 3))

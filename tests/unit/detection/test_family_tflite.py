@@ -37,11 +37,13 @@ def test_in_any_order(prefix: str, order: str) -> None:
 
 
 def test_certain_of_the_first_two_classes() -> None:
-    """Whole numbers both: those that descend to 0, or are not above 1, are scores."""
     _, reading = known([FLOATS], outputs("TFLite_Detection_PostProcess", "boon"))
-    scores, ids = array([[1, 1, 0]]), array([[2, 0, 0]])
-    found = decoded(reading, BOXES, scores, ids, COUNT, size=(1000, 500))
-    assert [(score, class_id) for _, score, class_id in found] == [(1, 2), (1, 0)]
+    scores = array([[1, 1, 0]])
+    for ids in (array([[2, 0, 0]]), array([[0, 0, 0]])):
+        for others in ((ids, scores), (scores, ids)):
+            found = decoded(reading, BOXES, *others, COUNT, size=(1000, 500))
+            assert [score for _, score, _ in found] == [1, 1]
+            assert [class_id for _, _, class_id in found] == ids[0, :2].tolist()
 
 
 def test_nothing_found() -> None:

@@ -79,7 +79,8 @@ def test_halves() -> None:
     [
         ((LIST, PICTURE), OUTPUTS, {}),
         ((LIST,), OUTPUTS[:2], {}),
-        # Detectron2, which takes its pictures otherwise.
+        # Detectron2, which takes its pictures otherwise, with and without its layers' names.
+        ((LIST,), (*OUTPUTS, Port("size", "int64", (2,))), {}),
         ((LIST,), OUTPUTS, {"proposal_generator.rpn_head.conv.bias": (256,)}),
     ],
 )

@@ -38,15 +38,24 @@ def found(*class_ids: int) -> Detections:
         ('{"1": "b", "0": "a"}', ("a", "b")),
         ("['a', 'b']", ("a", "b")),
         ('["a", "b"]', ("a", "b")),
-        ("{1: 'a'}", None),
-        ("a, b", None),
-        ("__import__('os').getcwd()", None),
-        ("[" * 5000, None),
+        ("{1: 'a', 2: 'b'}", ("", "a", "b")),
+        ("{'b': 1, 'a': 0}", ("a", "b")),
+        ("a, b", ("a", "b")),
+        ("a, really\nb\n", ("a, really", "b")),
+        ("__import__('os').getcwd()", ("__import__('os').getcwd()",)),
+        ("80", None),
+        (" ", None),
         ("{}", None),
     ],
 )
 def test_names_in_metadata(text: str, names: tuple[str, ...] | None) -> None:
     assert names_in_metadata(Graph((), (), {"names": text})) == names
+
+
+@pytest.mark.parametrize("text", ["{0: 'a', 2: 'b'}", "{0: 'a'", "[" * 5000, "{'a': 'b'}"])
+def test_names_that_cannot_be_read_are_told(text: str) -> None:
+    with pytest.raises(UnfitError, match="'names', and it is no list of labels by class id"):
+        names_in_metadata(Graph((), (), {"names": text}))
 
 
 def test_coco_has_80_classes_under_90_numbers() -> None:
@@ -67,9 +76,23 @@ def test_cocos_own_numbers(count: int, first: int, dog: int) -> None:
 
 def test_the_background_may_be_named_or_not() -> None:
     for names in (("cat", "dog"), ("background", "cat", "dog"), ("", "cat", "dog")):
-        labels = resolve(names, "", reading(2, first=1))
-        assert labels.names == ("cat", "dog")
-        assert labels.known(found(2, 1)).class_ids.tolist() == [1, 0]
+        for count in (2, None):
+            labels = resolve(names, "", reading(count, first=1))
+            assert labels.names == ("cat", "dog")
+            assert labels.known(found(2, 1)).class_ids.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("count", [3, None])
+def test_what_googles_label_maps_begin_with_is_no_class(first: int, count: int | None) -> None:
+    labels = resolve(("???", "cat", "???", "dog"), "", reading(count, first))
+    assert labels.names == ("cat", "dog")
+    assert labels.known(found(first, first + 1, first + 2)).class_ids.tolist() == [0, 1]
+
+
+def test_a_first_class_is_not_taken_for_the_background() -> None:
+    with pytest.raises(UnfitError, match="are 3, and it has 2 classes, without the background"):
+        resolve(("cat", "dog", "bird"), "its card's", reading(2, first=1))
 
 
 def test_ids_that_mean_no_class_are_left_out() -> None:
@@ -90,7 +113,8 @@ def test_a_class_without_a_name_is_no_object(class_id: int) -> None:
     [
         (None, 3, "what its 3 classes are called. Put 'labels'"),
         (None, None, "how many classes it has. Put 'labels'"),
-        (("a", "b"), 3, "are 2, and it has 3 classes"),
+        (("a", "b"), 3, "are 2, and it has 3 classes. Put as many"),
+        (("", "n/a"), 2, "name no class"),
     ],
 )
 def test_what_is_refused(names: tuple[str, ...] | None, count: int | None, says: str) -> None:

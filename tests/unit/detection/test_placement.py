@@ -53,6 +53,12 @@ def test_keep_ratio_rounds_as_detr_does(size: tuple[int, int], scaled: tuple[int
     assert all(0 <= free - taken < 32 for free, taken in zip(canvas, scaled, strict=True))
 
 
+def test_keep_ratio_with_a_step_goes_back_by_the_ratio() -> None:
+    without, padded = (placement.keep_ratio(1919, 1079, 800, 3200, step) for step in (None, 32))
+    assert without.scale == (1422 / 1919, 800 / 1079)
+    assert padded.scale == (800 / 1079, 800 / 1079)
+
+
 @pytest.mark.parametrize("resize", ["letterbox", "top-left", "stretch", "keep-ratio", "none"])
 def test_a_mark_lands_where_the_box_says(resize: Resize) -> None:
     image = np.zeros((576, 768, 3), dtype=np.uint8)
@@ -93,6 +99,15 @@ def test_undo_clips_to_the_picture(width: int, height: int, resize: Resize) -> N
     everywhere = np.array([[-1e4, -1e4, 1e4, 1e4]], dtype=np.float32)
     everywhere *= max(1, *place.scale) * 2
     assert place.undo(everywhere)[0].tolist() == [0, 0, width, height]
+
+
+def test_a_warp_lays_first_pixels_over_one_another() -> None:
+    ramp = np.arange(0, 240, 2, dtype=np.uint8)
+    picture = np.repeat(np.tile(ramp, (60, 1))[:, :, np.newaxis], 3, axis=2)
+    place = placement.stretch(120, 60, (60, 30))
+    # Every other pixel, where a picture that is laid corner to corner has the means of two.
+    assert (place.apply(picture, "warp", 0) == ramp[::2, np.newaxis]).all()
+    assert (place.apply(picture, "linear", 0) == ramp[::2, np.newaxis] + 1).all()
 
 
 def test_antialias_looks_at_every_pixel() -> None:

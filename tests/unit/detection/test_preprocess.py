@@ -58,3 +58,17 @@ def test_layout_type_and_batch_are_the_inputs(
         assert np.array_equal(tensor.reshape(6, 8, 3), IMAGE[:, :, ::-1])
     if port.batch > 1:
         assert np.array_equal(tensor[0], tensor[-1])
+
+
+@pytest.mark.parametrize(
+    ("padding", "around"), [(114, (114 - 50) / 2), (0, -50 / 2), (None, 0)]
+)  # fmt: skip
+def test_around_the_picture(padding: int | None, around: float) -> None:
+    pre = Preprocess(
+        width=8, height=10, padding=padding, scale=1.0, mean=(50.0,) * 3, std=(2.0,) * 3
+    )
+    tensor = pre.tensor(IMAGE, pre.place(8, 6), wanted((1, 3, 10, 8)))
+    assert (tensor[:, :, :2] == around).all()
+    assert (tensor[:, :, 8:] == around).all()
+    picture = (IMAGE[:, :, ::-1].astype(np.float32) - 50) / 2
+    assert np.array_equal(tensor[0, :, 2:8], picture.transpose(2, 0, 1))

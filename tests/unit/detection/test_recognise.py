@@ -1,6 +1,7 @@
 """Which family a signature is known as, and what is said of one that no family knows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pipeline.detection.graph import Graph, Port
 from pipeline.detection.recognise import recognise
 from pipeline.detection.unfit import UnfitError
 from pipeline.detection.unrecognised import unrecognised
-from tests.unit.detection.graphs import BYTES, FREE, LIST, PICTURE, SMALL, floats, known
+from tests.unit.detection.graphs import BYTES, FREE, LIST, PICTURE, SMALL, TINY, floats, known
 
 Ports = Sequence[Port]
 
@@ -43,7 +44,14 @@ def queries(count: int, columns: int) -> Ports:
         ("yolov5", [PICTURE], floats(("outputs", (1, 8400, 85))), {}),
         ("yolox", [PICTURE], floats(("output", (1, 8400, 85))), {}),
         ("yolox", [SMALL], floats(("output", (1, 3549, 6))), {}),
+        ("yolov5", [TINY], floats(("output0", (1, 567, 6))), {"label_count": 1}),
+        ("yolov5", [PICTURE], floats(("output0", (1, 1917, 85))), {"family": "yolov5"}),
+        ("yolov5", [PICTURE], floats(("output0", (1, 6000, 85))), {}),
+        ("ultralytics", [PICTURE], floats(("output0", (1, 8400, 7))), {"label_count": 3}),
+        ("ultralytics", [PICTURE], floats(("o", (1, 84, 1917))), {"metadata": {"stride": "32"}}),
+        ("ultralytics", [PICTURE], floats(("o", (1, 84, 34000))), {}),
         ("end-to-end", [PICTURE], floats(("output0", (1, 300, 6))), {}),
+        ("end-to-end", [PICTURE], floats(("output0", (1, 300, 6))), {"label_count": 2}),
         ("end-to-end", [PICTURE], floats(("o", (1, 300, 38))), {"metadata": {"task": "segment"}}),
         ("end-to-end", [PICTURE], floats(("output", (None, 7))), {}),
         ("efficient-nms", [PICTURE], EFFICIENT_NMS, {}),
@@ -56,6 +64,14 @@ def queries(count: int, columns: int) -> Ports:
         ("torchvision", [LIST], [*TORCHVISION, *floats(("masks", (None, 1, None, None)))], {}),
         ("tensorflow", [BYTES], floats(*((name, None) for name in TENSORFLOW)), {}),
         ("nanodet", [SMALL], floats(("output", (1, 3598, 112))), {}),
+        ("nanodet", [SMALL], floats(("output", (1, 3598, 35))), {"label_count": 3}),
+        ("nanodet", [FREE], floats(("output", (1, 8500, 112))), {}),
+        (
+            "nanodet",
+            [SMALL],
+            floats(*((f"{c}_pred_stride_{n}", (1, n, c)) for c in (32, 80) for n in GRIDS)),
+            {},
+        ),
         (
             "picodet",
             [SMALL],
@@ -75,7 +91,11 @@ def test_signatures(family: str, inputs: Ports, outputs: Ports, more: dict[str, 
         (floats(("logits", (1, 1000))), "a classifier, which finds no boxes. It reads"),
         (floats(("output", (1, 32, 160, 160))), "like masks, or like maps"),
         (floats(("output", (1, 3, 80, 80, 85)), ("o2", (1, 3, 40, 40, 85))), "or like maps of"),
-        (floats(("multiclass_nms3_0.tmp_0", (None, 6)), ("n", (None,))), "like PaddleDetection"),
+        # SCRFD, YOLO-NAS, AutoML, a transformer's features.
+        (floats(*((str(n), (n, 2)) for n in (12800, 3200, 800))), "does not recognise. It reads"),
+        (floats(("graph2_flat_predictions", (None, 7))), "does not recognise. It reads"),
+        (floats(("detections", (1, 100, 7))), "does not recognise. It reads"),
+        (floats(("features", (1, 3136, 96))), "does not recognise. It reads"),
         (floats(("output", None)), "does not recognise. It reads the families"),
         (floats(("boxes", (1, 10, 4)), ("scores", (1, 12, 3))), "does not recognise. It reads"),
     ],
@@ -83,11 +103,11 @@ def test_signatures(family: str, inputs: Ports, outputs: Ports, more: dict[str, 
 def test_what_is_no_detector_is_told_what_would_be(outputs: tuple[Port, ...], looks: str) -> None:
     unknown = Graph((PICTURE,), outputs)
     assert recognise(unknown) is None
-    message = str(unrecognised(unknown, None))
+    message = str(unrecognised(unknown))
     assert str(outputs[0]) in message
     assert looks in message
     assert all(family.name in message for family in FAMILIES)
-    assert 'card says family = "yolox"' in str(unrecognised(unknown, "yolox"))
+    assert 'card says family = "yolox"' in str(unrecognised(replace(unknown, family="yolox")))
 
 
 @pytest.mark.parametrize("task", ["obb", "classify"])
@@ -100,4 +120,4 @@ def test_another_task_is_refused_whatever_its_shape(task: str) -> None:
 
 def test_a_family_that_does_not_exist() -> None:
     with pytest.raises(UnfitError, match="its card names the family 'yolo'; there are tensorflow"):
-        recognise(Graph(SIZED, RTDETR), "yolo")
+        recognise(Graph(SIZED, RTDETR, family="yolo"))
