@@ -26,11 +26,7 @@ def wants(preprocess: Preprocess, element: str) -> str:
         preprocess: of the model.
         element: the type of the input's elements.
     """
-    size = {
-        "none": "as large as it is",
-        "keep-ratio": f"keep-ratio within {preprocess.width} x {preprocess.height}",
-    }.get(preprocess.resize, f"{preprocess.resize} to {preprocess.width} x {preprocess.height}")
-    colour = preprocess.colour.upper()
+    size, colour = preprocess.size, preprocess.colour.upper()
     if element == "uint8":
         return f"{size} ({preprocess.filter}), {colour}, bytes"
     # 1 / 255 as a person knows it.

@@ -9,8 +9,9 @@ import numpy as np
 import onnxruntime
 
 from pipeline.detection.nms import suppress
+from pipeline.detection.plausible import refuse_implausible
 from pipeline.detection.tiles import Tile, cut_off, merged, moved, tiles
-from pipeline.errors import BrokenError, ConfigError
+from pipeline.errors import ConfigError
 from pipeline.frame import Detections
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ _SCORE_THRESHOLD = 0.4
 _IOU_THRESHOLD = 0.5
 # A box thinner than this rounds to nothing in the dataset's 2 decimals.
 _SMALLEST_SIDE_PIXELS = 0.01
-# Half-precision sigmoids may round to a hair more than 1.
-_HIGHEST_SCORE = 1.001
 
 
 class Detector:
@@ -76,12 +75,7 @@ class Detector:
         place = reading.preprocess.place(width, height)
         outputs = self.model.run(image, place, self._run_options)
         found = reading.decode(outputs, self.score_threshold, place.canvas)
-        if len(found) and found.scores.max() > _HIGHEST_SCORE:
-            raise BrokenError(
-                f"Model {self.model.name} scores an object {found.scores.max():g}, where 1 is the "
-                f"most: it is none of the family '{self.model.family}'. Put the right 'family' on "
-                "its card."
-            )
+        refuse_implausible(found, place.canvas, self.model)
         found = self._of_allowed(self.model.classes.known(found))
         found = suppress(found, self.iou_threshold) if reading.suppress else _by_score(found)
         boxes = place.undo(found.boxes)

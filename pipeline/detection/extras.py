@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 # the way back to the picture is the same for all families.
 _WIDTH_HEIGHT = ("orig_target_sizes",)  # RT-DETR and its kin
 _HEIGHT_WIDTH = ("im_shape", "image_shape")  # PaddleDetection, Keras YOLOv3
-_ONES = (
-    "scale_factor",  # PaddleDetection: how far the picture was scaled
-    "pixel_mask",  # DETR in transformers: 1 where the picture is, 0 where padding is
-)
+_SCALE = ("scale_factor",)  # PaddleDetection: how far the picture was scaled
+_MASK = ("pixel_mask",)  # DETR in transformers: 1 where the picture is, 0 where padding is
+_PAIRS = (*_WIDTH_HEIGHT, *_HEIGHT_WIDTH, *_SCALE)
+_TYPES = ("float32", "float16", "float64", "int64", "int32", "bool")
 
 
 def refuse_unknown(ports: tuple[Port, ...]) -> None:
@@ -30,7 +30,7 @@ def refuse_unknown(ports: tuple[Port, ...]) -> None:
         UnfitError: one cannot.
     """
     for port in ports:
-        if port.name not in (*_WIDTH_HEIGHT, *_HEIGHT_WIDTH, *_ONES):
+        if not _can_be_filled(port):
             raise UnfitError(
                 f"besides the picture it takes '{port}', which pretag cannot fill. Export it "
                 "without that input, or with it as a constant."
@@ -45,12 +45,21 @@ def fill(port: Port, width: int, height: int) -> NDArray[np.generic]:
         width: of the model's picture, in pixels.
         height: of the same.
     """
-    dtype = np.dtype(port.type)
+    batch, *sizes = port.shape or (1, None, None)
+    if port.name in _MASK:
+        return np.ones((batch or 1, sizes[0] or height, sizes[1] or width), port.type)
+    pair = (1, 1)
     if port.name in _WIDTH_HEIGHT:
-        return np.array([[width, height]], dtype)
-    if port.name in _HEIGHT_WIDTH:
-        return np.array([[height, width]], dtype)
-    if port.name == "pixel_mask":
-        shape = port.shape or (1, None, None)
-        return np.ones((1, shape[1] or height, shape[2] or width), dtype)
-    return np.ones((1, 2), dtype)
+        pair = (width, height)
+    elif port.name in _HEIGHT_WIDTH:
+        pair = (height, width)
+    return np.array([pair] * (batch or 1), port.type)
+
+
+def _can_be_filled(port: Port) -> bool:
+    match port.name, port.shape:
+        case name, [_, 2 | None] | None if name in _PAIRS:
+            return port.type in _TYPES
+        case name, [_, _, _] | None if name in _MASK:
+            return port.type in _TYPES
+    return False

@@ -11,7 +11,7 @@ from pipeline.detection.labels import names_in_metadata, resolve
 from pipeline.detection.opened import OpenedModel
 from pipeline.detection.recognise import recognise
 from pipeline.detection.session import CPU
-from pipeline.detection.unfit import in_a_line, told_of
+from pipeline.detection.unfit import UnfitError, in_a_line, told_of
 from pipeline.detection.unrecognised import unrecognised
 from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import ImageInput, Port
     from pipeline.detection.labels import Labels
     from pipeline.detection.placement import Placement
+    from pipeline.detection.preprocess import Preprocess
     from pipeline.frame import Image
 
 MODELS_DIRECTORY = Path(__file__).parents[2] / "models"
@@ -164,9 +165,17 @@ def recognised(opened: OpenedModel) -> tuple[Family, Reading]:
 def _ready(opened: OpenedModel) -> Model:
     card = opened.card
     family, reading = recognised(opened)
-    if card is not None:
-        changes = card.preprocess.model_dump(exclude_none=True)
+    changes = {} if card is None else card.preprocess.model_dump(exclude_none=True)
+    untold = [key for key in reading.card_must_say if key not in changes]
+    if untold:
+        raise UnfitError(
+            f"it is of the family '{family.name}', whose models differ in how pictures are "
+            f"prepared, and the file does not tell. Put {' and '.join(untold)} under [preprocess] "
+            "on its card (`pretag model card` writes one to start from)."
+        )
+    if changes:
         reading = replace(reading, preprocess=replace(reading.preprocess, **changes))
+        _refuse_other_sizes(opened.graph.image, reading.preprocess)
     return Model(
         name=opened.path.stem,
         sha256=opened.sha256,
@@ -180,6 +189,18 @@ def _ready(opened: OpenedModel) -> Model:
         iou_threshold=None if card is None else card.thresholds.iou,
         session=opened.session,
     )
+
+
+def _refuse_other_sizes(image: ImageInput, preprocess: Preprocess) -> None:
+    """Check that pictures, as a card has them prepared, fit into the input."""
+    sizes = ((image.width, preprocess.width), (image.height, preprocess.height))
+    free = preprocess.resize in ("none", "keep-ratio") or preprocess.step is not None
+    if any(fixed is not None and (free or fixed != told) for fixed, told in sizes):
+        raise UnfitError(
+            f"its input is {image.width or '?'} x {image.height or '?'} pixels, and its card has "
+            f"pictures '{preprocess.size}'. Leave width, height and step out, and say how to "
+            "resize: letterbox, top-left or stretch."
+        )
 
 
 def _names(opened: OpenedModel) -> tuple[tuple[str, ...] | None, str]:

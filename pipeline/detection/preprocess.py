@@ -54,10 +54,13 @@ class Preprocess:
     mean: Triple = (0.0, 0.0, 0.0)
     std: Triple = (1.0, 1.0, 1.0)
 
-    def __str__(self) -> str:
-        size = "any size" if self.resize == "none" else f"{self.width} x {self.height}"
-        values = f"{self.colour}, (pixel * {self.scale:.4g} - mean) / std"
-        return f"{self.resize} to {size} ({self.filter}), {values}, {self.mean}, {self.std}"
+    @property
+    def size(self) -> str:
+        """How large a picture becomes, for a person."""
+        if self.resize == "none":
+            return "as large as it is"
+        within = "within" if self.resize == "keep-ratio" else "to"
+        return f"{self.resize} {within} {self.width} x {self.height}"
 
     def place(self, width: int, height: int) -> Placement:
         """Return the place of a picture of this size in the input."""

@@ -1,10 +1,13 @@
 """Models that ONNX Runtime or pretag cannot take: each refusal says what to do."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 from onnx import helper
 
 from pipeline.config import Detector as DetectorConfig
@@ -14,7 +17,7 @@ from pipeline.errors import BrokenError
 from tests import tiny
 from tests.surgery import DEFAULT
 
-PICTURE: dict[str, tiny.Shape] = {"images": [1, 3, 8, 8]}
+PICTURE: dict[str, tiny.Shape] = {"images": [1, 3, 64, 64]}
 
 
 def refused(path: Path) -> str:
@@ -56,20 +59,20 @@ def test_an_operator_that_only_other_builds_run(tmp_path: Path) -> None:
         tmp_path / "a.onnx",
         node,
         inputs=PICTURE,
-        outputs={"output0": [1, 3, 8, 8]},
+        outputs={"output0": [1, 3, 64, 64]},
         domain="com.microsoft",
-        gamma=[1.0] * 8,
-        beta=[0.0] * 8,
+        gamma=[1.0] * 64,
+        beta=[0.0] * 64,
     )
     assert "needs the operator GroupNorm, which this ONNX Runtime does not have" in refused(path)
 
 
 def test_a_second_input_that_nothing_says_how_to_fill(tmp_path: Path) -> None:
     node = helper.make_node("Add", ["images", "prompt"], ["output0"])
-    inputs: dict[str, tiny.Shape] = {**PICTURE, "prompt": [1, 3, 8, 8]}
-    path = tiny.model(tmp_path / "a.onnx", node, inputs=inputs, outputs={"output0": [1, 3, 8, 8]})
+    inputs: dict[str, tiny.Shape] = {**PICTURE, "prompt": [1, 3, 64, 64]}
+    path = tiny.model(tmp_path / "a.onnx", node, inputs=inputs, outputs={"output0": [1, 3, 64, 64]})
     # Both could be the picture; the first one is.
-    assert "'prompt: 1 x 3 x 8 x 8 float32', which pretag cannot fill" in refused(path)
+    assert "'prompt: 1 x 3 x 64 x 64 float32', which pretag cannot fill" in refused(path)
 
 
 def test_shapes_that_only_a_run_shows(tmp_path: Path) -> None:
@@ -126,3 +129,68 @@ def test_a_grey_picture_is_no_colour_picture(tmp_path: Path) -> None:
 def test_a_model_in_s3_on_a_laptop() -> None:
     with pytest.raises(BrokenError, match="is in S3, where only the Lambda function reads models"):
         Model.load("s3://models/mine.onnx")
+
+
+@pytest.mark.parametrize(
+    "preprocess", [{"resize": "none"}, {"resize": "keep-ratio"}, {"width": 640}, {"step": 32}]
+)
+def test_a_card_for_another_size_than_the_graphs(
+    tmp_path: Path, preprocess: dict[str, object]
+) -> None:
+    path = tmp_path / "a.onnx"
+    shutil.copy(DEFAULT, path)
+    path.with_suffix(".json").write_text(json.dumps({"preprocess": preprocess}))
+    assert "its input is 300 x 300 pixels, and its card has pictures '" in refused(path)
+
+
+def constant(path: Path, rows: NDArray[np.float32], **card: object) -> Path:
+    """Write a model that finds the same in every picture."""
+    node = helper.make_node("Identity", ["rows"], ["output0"])
+    tiny.model(path, node, inputs=PICTURE, outputs={"output0": list(rows.shape)}, rows=rows)
+    path.with_suffix(".json").write_text(json.dumps({"labels": ["a", "b"], **card}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ((0.1, 0.1, 0.6, 0.9, 0.8, 1), r"finds all of 300 boxes within 2 pixels"),
+        ((1e4, 1e4, 2e4, 2e4, 0.8, 1), r"finds boxes at 20000 pixels"),
+        ((8, 8, 30, 30, 7.5, 1), r"scores an object 7\.5, where 1 is the most,"),
+    ],
+)
+def test_a_misread_model_does_not_go_on(tmp_path: Path, row: tuple[float, ...], says: str) -> None:
+    rows = np.array([[row] * 300], np.float32)
+    detector = Detector(Model.load(str(constant(tmp_path / "a.onnx", rows))), DetectorConfig())
+    with pytest.raises(BrokenError, match=f"Model a {says} in an input of 64 x 64: it is none of"):
+        detector.detect(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_small_boxes_in_the_corner_may_be_so(tmp_path: Path) -> None:
+    rows = np.zeros((1, 300, 6), np.float32)
+    rows[0, :3] = (0, 0, 1.5, 1.5, 0.8, 1)
+    detector = Detector(Model.load(str(constant(tmp_path / "a.onnx", rows))), DetectorConfig())
+    assert len(detector.detect(np.zeros((64, 64, 3), np.uint8))) == 3
+
+
+def test_what_no_file_tells_must_be_on_the_card(tmp_path: Path) -> None:
+    path = tiny.model(
+        tmp_path / "a.onnx",
+        helper.make_node("Identity", ["rows"], ["found"]),
+        helper.make_node("Identity", ["one"], ["count"]),
+        inputs={**PICTURE, "scale_factor": [1, 2]},
+        outputs={"found": ["n", 6], "count": [1]},
+        rows=[[1.0, 0.5, 16.0, 16.0, 32.0, 48.0]],
+        one=[1.0],
+    )
+    card = path.with_suffix(".json")
+    card.write_text(json.dumps({"labels": ["a", "b"], "preprocess": {"std": [1, 1, 1]}}))
+    assert "family 'paddle', whose models differ" in refused(path)
+    assert "Put mean under [preprocess] on its card" in refused(path)
+    told = {"mean": [0, 0, 0], "std": [1, 1, 1]}
+    card.write_text(json.dumps({"labels": ["a", "b"], "preprocess": told}))
+    found = Detector(Model.load(str(path)), DetectorConfig()).detect(
+        np.zeros((96, 128, 3), np.uint8)
+    )
+    assert found.boxes.tolist() == [[32, 24, 64, 72]]
+    assert found.class_ids.tolist() == [1]

@@ -35,6 +35,8 @@ class Reading:
         suppress: whether boxes overlap, and want NMS; end-to-end models have none.
         class_count: how many class ids there are; None: the graph does not tell.
         first_class_id: the id of the first class: 1 where 0 is the background.
+        card_must_say: the keys of `preprocess` in which the family's models differ, and nothing in
+            the file tells how.
     """
 
     why: str
@@ -44,6 +46,7 @@ class Reading:
     suppress: bool
     class_count: int | None
     first_class_id: int = 0
+    card_must_say: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def test_ports_are_told_as_a_person_reads_them() -> None:
         ("orig_target_sizes", "int64", (None, 2), [[640, 480]]),
         ("im_shape", "float32", (1, 2), [[480, 640]]),
         ("scale_factor", "float32", (1, 2), [[1, 1]]),
+        ("scale_factor", "float32", (2, 2), [[1, 1], [1, 1]]),
         ("pixel_mask", "int64", (None, 2, 2), [[[1, 1], [1, 1]]]),
     ],
 )
@@ -58,6 +59,15 @@ def test_known_inputs_are_filled(name: str, kind: str, shape: Shape, values: lis
     assert filled.tolist() == values
 
 
-def test_an_input_that_says_nothing_is_refused() -> None:
-    with pytest.raises(UnfitError, match="'prompt: 1 x 77 int64', which pretag cannot fill"):
-        refuse_unknown((Port("prompt", "int64", (1, 77)),))
+@pytest.mark.parametrize(
+    "port",
+    [
+        Port("prompt", "int64", (1, 77)),
+        Port("im_shape", "float32", (1, 3)),
+        Port("scale_factor", "float32", (1, 4)),
+        Port("pixel_mask", "string", (1, 64, 64)),
+    ],
+)
+def test_an_input_that_says_nothing_is_refused(port: Port) -> None:
+    with pytest.raises(UnfitError, match=f"'{port}', which pretag cannot fill"):
+        refuse_unknown((Port("orig_target_sizes", "int64", (1, 2)), port))
