@@ -24,9 +24,11 @@ def suppress(candidates: Detections, iou_threshold: float) -> Detections:
             one with the lower score goes.
 
     Returns:
-        The boxes that stay, by descending score (ties in the order they came in).
+        The boxes that stay, by descending score (ties in the order they came in). Those that are
+        nothing, or inside out, are left out: OpenCV takes two of them for the same.
     """
-    best = np.argsort(-candidates.scores, kind="stable")[:MOST_CANDIDATES]
+    real = np.flatnonzero((candidates.boxes[:, 2:] > candidates.boxes[:, :2]).all(axis=1))
+    best = real[np.argsort(-candidates.scores[real], kind="stable")[:MOST_CANDIDATES]]
     ids = candidates.class_ids[best]
     boxes = candidates.boxes[best].astype(np.float64)
     corners_and_sizes = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
@@ -34,8 +36,11 @@ def suppress(candidates: Detections, iou_threshold: float) -> Detections:
     ranks = np.arange(len(best), 0, -1, dtype=np.float64)
     kept = np.zeros(len(best), dtype=np.bool_)
     # OpenCV's NMSBoxesBatched compares the boxes of all classes: 40 times slower with 80 of them.
-    for class_id in np.unique(ids):
-        rows = np.flatnonzero(ids == class_id)
+    by_class = np.argsort(ids, kind="stable")
+    for rows in np.split(by_class, np.flatnonzero(np.diff(ids[by_class])) + 1):
+        if len(rows) == 1:
+            kept[rows] = True
+            continue
         left = cv2.dnn.NMSBoxes(
             corners_and_sizes[rows].tolist(),
             ranks[rows].tolist(),

@@ -13,13 +13,23 @@ if TYPE_CHECKING:
 
     from pipeline.frame import Image
 
-Filter = Literal["linear", "cubic", "warp", "antialias"]
-"""How pixels are made when a picture is scaled: OpenCV's bilinear or bicubic; its bilinear warp,
-which lays the first pixels' centres over one another, where the others so lay pictures' corners; or
-Pillow's bilinear, which looks at all pixels when it scales down. Models see sharper edges in the
-one than in the other; boxes move by more than a pixel."""
+Filter = Literal["linear", "linear-float", "cubic", "warp", "antialias"]
+"""How pixels are made when a picture is scaled: OpenCV's bilinear; the same without rounding to
+bytes, as tensors are scaled; its bicubic; its bilinear warp, which lays the first pixels' centres
+over one another, where the others so lay pictures' corners; or Pillow's bilinear, which looks at
+all pixels when it scales down. Models see sharper edges in the one than in the other; boxes move by
+more than a pixel."""
 
-_OPENCV_FILTERS = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+WayBack = Literal["axes", "ratio"]
+"""How a letterbox's boxes go back to the picture, which whole pixels make a hair wider or higher
+than it should be: by the scale of each axis, or by the ratio that was asked for. The two differ by
+up to half an input pixel; in a picture of 4096 pixels that are 3."""
+
+_OPENCV_FILTERS = {
+    "linear": cv2.INTER_LINEAR,
+    "linear-float": cv2.INTER_LINEAR,
+    "cubic": cv2.INTER_CUBIC,
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ class Placement:
     left: int = 0
     top: int = 0
 
-    def apply(self, image: Image, filter_: Filter, padding: int) -> Image:
+    def apply(self, image: Image, filter_: Filter, padding: int) -> NDArray[Any]:
         """Return the input's pixels: the picture in its place, around it `padding` in each channel.
 
         Args:
@@ -52,12 +62,13 @@ class Placement:
             padding: 0 to 255.
 
         Returns:
-            Canvas height x width x 3 uint8.
+            Canvas height x width x 3 uint8; float32, still 0 to 255, if the filter does not round.
         """
-        fitted = image if self.picture == self.scaled else _scaled(image, self.scaled, filter_)
+        pixels = image.astype(np.float32) if filter_ == "linear-float" else image
+        fitted = pixels if self.picture == self.scaled else _scaled(pixels, self.scaled, filter_)
         if self.scaled == self.canvas:
             return fitted
-        canvas = np.full((self.canvas[1], self.canvas[0], 3), padding, dtype=np.uint8)
+        canvas = np.full((self.canvas[1], self.canvas[0], 3), padding, dtype=fitted.dtype)
         canvas[self._window] = fitted
         return canvas
 
@@ -101,7 +112,11 @@ def stretch(width: int, height: int, canvas: tuple[int, int]) -> Placement:
 
 
 def letterbox(
-    width: int, height: int, canvas: tuple[int, int], step: int | None = None
+    width: int,
+    height: int,
+    canvas: tuple[int, int],
+    step: int | None = None,
+    way_back: WayBack = "axes",
 ) -> Placement:
     """Centre the picture in the input, as large as it fits.
 
@@ -112,11 +127,12 @@ def letterbox(
     scaled = (max(1, round(width * scale)), max(1, round(height * scale)))
     if step is not None:
         canvas = (_up_to(scaled[0], step), _up_to(scaled[1], step))
+    axes, ratio = (scaled[0] / width, scaled[1] / height), (scale, scale)
     return Placement(
         picture=(width, height),
         scaled=scaled,
         canvas=canvas,
-        scale=(scale, scale),
+        scale=axes if way_back == "axes" else ratio,
         left=(canvas[0] - scaled[0]) // 2,
         top=(canvas[1] - scaled[1]) // 2,
     )
@@ -153,11 +169,21 @@ def keep_ratio(width: int, height: int, short: int, long: int, step: int | None)
     return Placement(picture=(width, height), scaled=scaled, canvas=canvas, scale=scale)
 
 
+def patches(width: int, height: int, short: int, long: int, step: int) -> Placement:
+    """Scale as `keep_ratio` does, then squeeze each side down to a multiple of `step`.
+
+    YOLOS in transformers: https://github.com/huggingface/transformers/blob/main/src/transformers/models/yolos/image_processing_yolos.py
+    """
+    kept = keep_ratio(width, height, short, long, None)
+    across, down = (max(step, side - side % step) for side in kept.scaled)
+    return stretch(width, height, (across, down))
+
+
 def _up_to(length: int, step: int) -> int:
     return -(-length // step) * step
 
 
-def _scaled(image: Image, size: tuple[int, int], filter_: Filter) -> Image:
+def _scaled(image: NDArray[Any], size: tuple[int, int], filter_: Filter) -> NDArray[Any]:
     if filter_ in _OPENCV_FILTERS:
         return np.asarray(cv2.resize(image, size, interpolation=_OPENCV_FILTERS[filter_]))
     if filter_ == "warp":

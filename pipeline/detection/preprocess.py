@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.detection.graph import ImageInput
-    from pipeline.detection.placement import Filter, Placement
+    from pipeline.detection.placement import Filter, Placement, WayBack
     from pipeline.frame import Image
 
-Resize = Literal["letterbox", "top-left", "stretch", "keep-ratio", "none"]
+Resize = Literal["letterbox", "top-left", "stretch", "keep-ratio", "patches", "none"]
 Colour = Literal["rgb", "bgr"]
 Triple = tuple[float, float, float]
 
@@ -32,11 +32,14 @@ class Preprocess:
 
     Attributes:
         resize: `letterbox` centres the picture, `top-left` puts it into the corner, `stretch`
-            fills the input, `keep-ratio` makes the input as large as the picture then is, `none`
-            leaves it as it is.
-        width, height: of the input in pixels; of `keep-ratio`, its long and its short side.
+            fills the input, `keep-ratio` makes the input as large as the picture then is,
+            `patches` cuts that down to whole ones and squeezes the picture in, `none` leaves it as
+            it is.
+        width, height: of the input in pixels; of the two that keep proportions, its long and its
+            short side.
         step: an input of a free size is a multiple of this, in pixels; None: as large as it is.
         filter: how the picture is scaled.
+        way_back: how boxes of a letterbox go back to the picture.
         padding: the value around the picture, 0 to 255, in each channel; None: what becomes 0.
         colour: the order of the channels.
         scale: what pixels of 0 to 255 are multiplied with; bytes are left alone.
@@ -48,6 +51,7 @@ class Preprocess:
     height: int = 640
     step: int | None = None
     filter: Filter = "linear"
+    way_back: WayBack = "axes"
     padding: int | None = 114
     colour: Colour = "rgb"
     scale: float = 1 / 255
@@ -59,7 +63,7 @@ class Preprocess:
         """How large a picture becomes, for a person."""
         if self.resize == "none":
             return "as large as it is"
-        within = "within" if self.resize == "keep-ratio" else "to"
+        within = "within" if self.resize in ("keep-ratio", "patches") else "to"
         return f"{self.resize} {within} {self.width} x {self.height}"
 
     def place(self, width: int, height: int) -> Placement:
@@ -67,7 +71,7 @@ class Preprocess:
         size = (self.width, self.height)
         match self.resize:
             case "letterbox":
-                return placement.letterbox(width, height, size, self.step)
+                return placement.letterbox(width, height, size, self.step, self.way_back)
             case "top-left":
                 return placement.top_left(width, height, size)
             case "stretch":
@@ -75,6 +79,9 @@ class Preprocess:
             case "keep-ratio":
                 short, long = sorted(size)
                 return placement.keep_ratio(width, height, short, long, self.step)
+            case "patches":
+                short, long = sorted(size)
+                return placement.patches(width, height, short, long, self.step or 1)
             case "none":
                 return placement.unchanged(width, height)
 
@@ -91,9 +98,7 @@ class Preprocess:
         if self.colour == "rgb":
             planes = planes[::-1]
         if wanted.type != "uint8":
-            planes = [
-                cv2.LUT(plane, table) for plane, table in zip(planes, self._tables, strict=True)
-            ]
+            planes = list(map(self._valued, planes, range(len(planes))))
             if self.padding is None:
                 planes = list(map(place.alone, planes))
         axis = 0 if "CHW" in wanted.layout else 2
@@ -102,13 +107,25 @@ class Preprocess:
             return tensor
         return np.repeat(tensor[np.newaxis], wanted.batch, axis=0)
 
+    def _valued(self, plane: NDArray[Any], channel: int) -> NDArray[np.float32]:
+        """Return a channel's values for its pixels, which are bytes or, between them, floats."""
+        if plane.dtype == np.uint8:
+            return np.asarray(cv2.LUT(plane, self._tables[channel]), dtype=np.float32)
+        return _normalised(plane, self.scale, self.mean[channel], self.std[channel])
+
     @cached_property
     def _tables(self) -> list[NDArray[np.float32]]:
         """For each channel, what each of the 256 pixel values becomes: quicker than arithmetic."""
-        # 255 is divided by, as reference codes do: its inverse is off by a bit in some values.
         values = np.arange(256, dtype=np.float32)
-        scaled = values / np.float32(1 / self.scale)
         return [
-            (scaled - np.float32(mean)) / np.float32(std)
+            _normalised(values, self.scale, mean, std)
             for mean, std in zip(self.mean, self.std, strict=True)
         ]
+
+
+def _normalised(
+    values: NDArray[np.float32], scale: float, mean: float, std: float
+) -> NDArray[np.float32]:
+    # 255 is divided by, as reference codes do: its inverse is off by a bit in some values.
+    scaled = values / np.float32(1 / scale)
+    return np.asarray((scaled - np.float32(mean)) / np.float32(std), dtype=np.float32)

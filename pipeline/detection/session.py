@@ -50,9 +50,9 @@ def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401
         if unknown:
             operator = next(filter(None, unknown.groups()))
             raise UnfitError(
-                f"it needs the operator {operator}, which this ONNX Runtime does not have. Export "
-                "it without the plug-in that brings it, such as TensorRT's NMS, in float32, and "
-                "with the operator set that it needs."
+                f"it needs the operator {operator}, which this ONNX Runtime does not have, or not "
+                "for its types and operator set. Export it in float32, with a newer operator set, "
+                "and without the plug-in that brings it, such as TensorRT's NMS."
             ) from error
         raise UnfitError(f"ONNX Runtime does not load it: {detail}") from error
 

@@ -43,7 +43,7 @@ def test_an_operator_of_a_plug_in(tmp_path: Path) -> None:
     )
     message = refused(path)
     assert "it needs the operator TRT:EfficientNMS_TRT, which this ONNX Runtime does" in message
-    assert "Export it without the plug-in that brings it" in message
+    assert "and without the plug-in that brings it" in message
 
 
 def test_an_operator_that_only_other_builds_run(tmp_path: Path) -> None:

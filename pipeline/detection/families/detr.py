@@ -7,6 +7,7 @@ https://github.com/huggingface/transformers/tree/main/src/transformers/models/yo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,17 +20,20 @@ if TYPE_CHECKING:
 
     from pipeline.detection.families.family import Array
     from pipeline.detection.graph import Graph
+    from pipeline.detection.preprocess import Preprocess
     from pipeline.frame import Detections
 
 # Layers that score with softmax; other DETRs have some of the same names, and layers of the second
 # list, too.
+_YOLOS_HEAD, _YOLOS_PATCH = "class_labels_classifier.layers.2.bias", 16
 _SOFTMAX_HEADS = (
     "class_embed.bias",  # DETR
     "class_labels_classifier.bias",  # DETR in transformers
-    "class_labels_classifier.layers.2.bias",  # YOLOS in transformers
+    _YOLOS_HEAD,
 )
 _SIGMOID_LAYERS = (
     "ref_point_head",  # Conditional DETR and DAB-DETR
+    "ref_anchor_head",  # DAB-DETR
     "sampling_offsets",  # Deformable DETR, RT-DETR, RF-DETR
     "score_head",  # RT-DETR
 )
@@ -46,7 +50,7 @@ def read(graph: Graph) -> Reading | None:
     return Reading(
         why=f"'{found.logits}' has a column for \"no object\" besides {classes} classes, "
         f"'{found.boxes}' a box a query",
-        preprocess=queries.normalised(graph),
+        preprocess=_preprocess(graph),
         outputs=(found.logits.name, found.boxes.name),
         decode=decode,
         suppress=False,
@@ -61,6 +65,14 @@ def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, in
     scores = powers / powers.sum(axis=1, keepdims=True)
     rows, best, ids = best_class(scores[:, :-1], score_threshold)
     return detections(queries.in_pixels(outputs[1][0][rows], size), best, ids)
+
+
+def _preprocess(graph: Graph) -> Preprocess:
+    plain = queries.normalised(graph)
+    is_yolos = any(name.endswith(_YOLOS_HEAD) for name in graph.weights)
+    if is_yolos and plain.resize == "keep-ratio":
+        return replace(plain, resize="patches", step=_YOLOS_PATCH)
+    return plain
 
 
 def _has_no_object(graph: Graph, columns: int) -> bool:

@@ -7,6 +7,7 @@ https://github.com/huggingface/transformers/tree/main/src/transformers/models/rt
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.detection.families import queries, rtdetr
@@ -14,6 +15,10 @@ from pipeline.detection.families.family import Family, Reading
 
 if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
+
+
+# What the others' post-processing in transformers keeps of all queries' classes.
+_MOST = 100
 
 
 def read(graph: Graph) -> Reading | None:
@@ -27,7 +32,7 @@ def read(graph: Graph) -> Reading | None:
         + (", and the weights are RT-DETR's" if kin else ""),
         preprocess=rtdetr.stretched(graph) if kin else queries.normalised(graph),
         outputs=(found.logits.name, found.boxes.name),
-        decode=queries.decode_sigmoid,
+        decode=queries.decode_sigmoid if kin else partial(queries.decode_sigmoid, at_most=_MOST),
         suppress=False,
         class_count=found.columns,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.detection.families.family import Family, Reading, detections
-from pipeline.detection.families.ultralytics import letterboxed
+from pipeline.detection.families.ultralytics import letterboxed_by_yolov5
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def read(graph: Graph) -> Reading | None:
     names = tuple(port.name for port in ports if port is not None)
     return Reading(
         why=f"its outputs are {', '.join(names)}",
-        preprocess=letterboxed(graph),
+        preprocess=letterboxed_by_yolov5(graph),
         outputs=names,
         decode=decode,
         suppress=False,

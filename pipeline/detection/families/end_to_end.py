@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.detection.families.family import Family, Reading, detections
 from pipeline.detection.families.grids import MORE_STRIDES, sized, strides_of
-from pipeline.detection.families.ultralytics import letterboxed
+from pipeline.detection.families.ultralytics import letterboxed, letterboxed_by_yolov5
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,18 +34,19 @@ def read(graph: Graph) -> Reading | None:
     if output.name.endswith(_YOLO_NAS):
         return None
     more = graph.metadata.get("task") in ("segment", "pose")
+    decode, preprocess = decode_rows, letterboxed
     match output.shape:
         case [_, int(rows), int(columns)] if _may_be_objects(graph, rows) and (
             columns == _COLUMNS or (more and _COLUMNS < columns < rows)
         ):
-            decode = decode_rows
+            pass
         case [None, 7] if len(graph.outputs) == 1:
-            decode = decode_rows_with_batch
+            decode, preprocess = decode_rows_with_batch, letterboxed_by_yolov5
         case _:
             return None
     return Reading(
         why=f"'{output}' has a row an object: corners, score, class",
-        preprocess=letterboxed(graph),
+        preprocess=preprocess(graph),
         outputs=(output.name,),
         decode=decode,
         suppress=False,
@@ -54,8 +55,17 @@ def read(graph: Graph) -> Reading | None:
 
 
 def _may_be_objects(graph: Graph, rows: int) -> bool:
-    """Tell rows of objects from those of YOLOv5's anchors, which have 6 columns with one class."""
-    anchors = strides_of(rows, sized(graph.image), MORE_STRIDES, anchors=3)
+    """Tell rows of objects from anchors or cells, which have 6 columns, too, if of one class.
+
+    Those are YOLOv5's and YOLOX's; what Ultralytics writes down is sure.
+    """
+    arguments = graph.setting("args")
+    if graph.metadata.get("end2end") == "True" or (
+        isinstance(arguments, dict) and arguments.get("nms")
+    ):
+        return True
+    size = sized(graph.image)
+    anchors = strides_of(rows, size, MORE_STRIDES, anchors=3) or strides_of(rows, size)
     return rows <= _MOST_ROWS and anchors is None
 
 

@@ -80,12 +80,16 @@ def normalised(graph: Graph) -> Preprocess:
 
 
 def decode_sigmoid(
-    outputs: Sequence[Array], score_threshold: float, size: tuple[int, int]
+    outputs: Sequence[Array],
+    score_threshold: float,
+    size: tuple[int, int],
+    *,
+    at_most: int | None = None,
 ) -> Detections:
-    """Read 1 x N x classes logits and 1 x N x 4 cx cy w h; the best N of all are looked at."""
+    """Read 1 x N x classes logits and 1 x N x 4 cx cy w h; the best `at_most`, or N, of all."""
     logits = outputs[0][0].astype(np.float32, copy=False)
     scores = 1 / (1 + np.exp(-np.clip(logits, -_SATURATED, _SATURATED)))
-    rows, best, ids = every_class(scores, score_threshold, at_most=len(scores))
+    rows, best, ids = every_class(scores, score_threshold, at_most=at_most or len(scores))
     return detections(in_pixels(outputs[1][0][rows], size), best, ids)
 
 

@@ -35,9 +35,9 @@ def read(graph: Graph) -> Reading | None:
     return Reading(
         why=f"'{found.boxes}' has a box a query, '{found.logits}' its classes"
         + (", the last of which is the background" if with_background else ""),
-        # OpenCV's filter: its own code scales pictures without looking at all pixels, too.
+        # Its own code scales tensors, without looking at all pixels:
         # https://github.com/roboflow/rf-detr/issues/1203
-        preprocess=replace(queries.normalised(graph), filter="linear"),
+        preprocess=replace(queries.normalised(graph), filter="linear-float"),
         outputs=(found.logits.name, found.boxes.name),
         decode=decode_without_background if with_background else queries.decode_sigmoid,
         suppress=False,

@@ -25,9 +25,11 @@ _USUAL_SIZE = 640
 # The layers that score classes keep their names through PyTorch's exporter, and their biases are as
 # long as there are classes. The encoder's comes last: some train it to tell objects only.
 _CLASS_HEADS = ("dec_score_head", "enc_score_head")
-# DEIMv2 with this backbone is trained on normalised pictures, all others on plain ones:
+# DEIMv2 with DINOv3 is trained on normalised pictures, all others on plain ones. It is called so in
+# its own code, and known by what is around it in transformers:
 # https://github.com/Intellindust-AI-Lab/DEIMv2/blob/main/tools/inference/onnx_inf.py
-_NORMALISED_BACKBONE = "dinov3"
+# https://github.com/huggingface/transformers/tree/main/src/transformers/models/deimv2
+_NORMALISED_BACKBONES = ("dinov3", "spatial_tuning_adapter")
 
 
 def read(graph: Graph) -> Reading | None:
@@ -61,7 +63,7 @@ def is_kin(graph: Graph) -> bool:
 def stretched(graph: Graph) -> Preprocess:
     """Return RT-DETR's preprocessing: RGB from 0 to 1, stretched by Pillow or as it does."""
     image = graph.image
-    normalised = any(_NORMALISED_BACKBONE in name for name in graph.weights)
+    normalised = any(mark in name for name in graph.weights for mark in _NORMALISED_BACKBONES)
     return Preprocess(
         resize="stretch",
         width=image.width or _USUAL_SIZE,

@@ -5,6 +5,8 @@ https://docs.ultralytics.com/modes/export/
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,10 @@ _NAME = "ultralytics"
 _BOX_ROWS = 4
 # What its exporter writes down.
 _METADATA = ("stride", "task")
-_USUAL_SIZE = 640
+_USUAL_SIZE, _USUAL_STRIDE = 640, 32
+# Since this version its predictor pads pictures for a model of a free size only up to the next
+# stride; and since this one boxes go back by each axis' own scale.
+_SINCE_STEPS, _SINCE_AXES = (8, 3, 40), (8, 4, 175)
 # Tasks whose rows begin as detection's do; of what follows, nothing is read.
 _TASKS_WITH_MORE_ROWS = ("segment", "pose")
 
@@ -81,7 +86,9 @@ def _fits(graph: Graph, rows: int, anchors: int | None) -> bool:
     if anchors is None:  # metadata tells all the same; without, it is asked again once it is known
         return is_sure(graph, _NAME)
     cells = strides_of(anchors, sized(graph.image), MORE_STRIDES)
-    return rows < anchors and (cells is not None or is_sure(graph, _NAME))
+    # In a small input there may be more rows than anchors.
+    directed = rows < anchors or rows - _BOX_ROWS == graph.label_count
+    return directed and (cells is not None or is_sure(graph, _NAME))
 
 
 def _class_count(graph: Graph, rows: int) -> int | None:
@@ -101,14 +108,35 @@ def letterboxed(graph: Graph) -> Preprocess:
     """Return the preprocessing that Ultralytics exports for: RGB from 0 to 1, letterboxed."""
     image = graph.image
     height, width = _trained_size(graph.setting("imgsz"))
-    stride = graph.setting("stride")
-    free = image.width is None or image.height is None
+    free, version = image.width is None or image.height is None, _version(graph)
     return Preprocess(
         width=image.width or width,
         height=image.height or height,
-        # Its predictor pads the pictures for a model of a free size only up to the next stride.
-        step=stride if free and isinstance(stride, int) and stride > 0 else None,
+        step=_stride(graph) if free and version >= _SINCE_STEPS else None,
+        way_back="axes" if version >= _SINCE_AXES else "ratio",
     )
+
+
+def letterboxed_by_yolov5(graph: Graph) -> Preprocess:
+    """Return the same as YOLOv5, 6 and 7 do it: always to the whole size.
+
+    Their way back begins where the corner would be, could it lie between two pixels. Ours begins
+    where it lies: it is half a pixel of the input, at most.
+    """
+    return replace(letterboxed(graph), step=None, way_back="ratio")
+
+
+def _version(graph: Graph) -> tuple[int, ...]:
+    """Return the exporter's version; that of today if the metadata is lost."""
+    text = graph.metadata.get("version")
+    if text is None:
+        return _SINCE_AXES
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+
+
+def _stride(graph: Graph) -> int:
+    stride = graph.setting("stride")
+    return stride if isinstance(stride, int) and stride > 0 else _USUAL_STRIDE
 
 
 def _trained_size(size: object) -> tuple[int, int]:

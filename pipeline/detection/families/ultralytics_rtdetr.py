@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _BOX_COLUMNS = 4
 _CHOSEN_COLUMNS = 6
+_CHOOSING = "Mod"
 
 
 def read(graph: Graph) -> Reading | None:
@@ -35,9 +36,9 @@ def read(graph: Graph) -> Reading | None:
             return None
     output = graph.outputs[0]
     classes = rtdetr.class_count(graph)
-    # Two classes make 6 columns too; exporters that choose classes also write down the head.
+    # Two classes make 6 columns too; a class is chosen as a place in all scores, modulo classes.
     chosen = columns == _CHOSEN_COLUMNS and (
-        classes != _CHOSEN_COLUMNS - _BOX_COLUMNS or "head" in graph.metadata
+        classes != _CHOSEN_COLUMNS - _BOX_COLUMNS or _CHOOSING in graph.operators
     )
     row = "box, score and class" if chosen else "box and class scores"
     return Reading(

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.detection.families.family import Family, Reading, corners, detections
 from pipeline.detection.families.grids import MORE_STRIDES, sized, strides_of
-from pipeline.detection.families.ultralytics import is_sure, letterboxed
+from pipeline.detection.families.ultralytics import is_sure, letterboxed_by_yolov5
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def read(graph: Graph) -> Reading | None:
     return Reading(
         why=f"'{output}' has a row an anchor: 4 columns for the box, 1 for its score, {classes} "
         "for the classes",
-        preprocess=letterboxed(graph),
+        preprocess=letterboxed_by_yolov5(graph),
         outputs=(output.name,),
         decode=partial(decode, classes=classes),
         suppress=True,

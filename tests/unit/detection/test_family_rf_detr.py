@@ -32,9 +32,9 @@ def test_masks_and_points_may_follow() -> None:
     assert known([PICTURE], [*outputs(200, 91), *masks])[0] == "rf-detr"
 
 
-def test_stretched_by_opencv_and_normalised() -> None:
+def test_stretched_without_rounding_and_normalised() -> None:
     wanted = known([PICTURE], outputs(300, 91))[1].preprocess
-    assert (wanted.resize, wanted.filter, wanted.mean) == ("stretch", "linear", IMAGENET_MEAN)
+    assert (wanted.resize, wanted.filter, wanted.mean) == ("stretch", "linear-float", IMAGENET_MEAN)
 
 
 def test_the_background_is_not_found() -> None:

@@ -16,18 +16,26 @@ def head(classes: int) -> dict[str, tuple[int, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("columns", "classes", "metadata", "chosen"),
+    ("columns", "classes", "operators", "chosen"),
     [
-        (84, 80, {}, False),
-        (6, 80, NEWER, True),
-        (6, 2, {}, False),
-        (6, 2, NEWER, True),
-        (5, 1, {}, False),
+        (84, 80, {"TopK"}, False),
+        (6, 80, {"TopK", "Mod"}, True),
+        (6, 2, {"TopK"}, False),
+        (6, 2, {"TopK", "Mod"}, True),
+        (5, 1, {"TopK"}, False),
     ],
 )
-def test_signatures(columns: int, classes: int, metadata: dict[str, str], chosen: bool) -> None:  # noqa: FBT001 - a parameter
+@pytest.mark.parametrize("metadata", [{}, NEWER])
+def test_signatures(
+    columns: int,
+    classes: int,
+    operators: set[str],
+    chosen: bool,  # noqa: FBT001 - a parameter
+    metadata: dict[str, str],
+) -> None:
     outputs = floats(("output0", (1, 300, columns)))
-    family, reading = known([PICTURE], outputs, weights=head(classes), metadata=metadata)
+    more = {"weights": head(classes), "operators": frozenset(operators), "metadata": metadata}
+    family, reading = known([PICTURE], outputs, **more)
     assert (family, reading.class_count) == ("ultralytics-rtdetr", classes)
     assert (reading.preprocess.resize, reading.preprocess.filter) == ("stretch", "linear")
     assert not reading.suppress
