@@ -135,7 +135,8 @@ def rows_of(count: int, columns: tuple[int, int], lively: int, side: int) -> NDA
 def reader(name: str, case: Case) -> Callable[[], object]:
     """Return what reads made-up outputs as the family of this name does."""
     outputs: list[Array] = [
-        each[np.newaxis].astype(np.int64 if each.dtype == np.int64 else np.float32)
+        # In the order in which a runtime gives them.
+        each[np.newaxis].astype(np.int64 if each.dtype == np.int64 else np.float32, order="C")
         for each in case.outputs.values()
     ]
     family = next(family for family in FAMILIES if family.name == name)

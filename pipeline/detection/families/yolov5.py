@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NAME = "yolov5"
 _BOX_COLUMNS = 5
-_ANCHORS = (3, 1)  # of a cell; YOLOv6 has but one
+_ANCHORS = 3  # of a cell
 _MASK_COEFFICIENTS = 32
 
 
@@ -55,9 +55,10 @@ def read(graph: Graph) -> Reading | None:
 
 
 def _are_anchors(graph: Graph, rows: int) -> bool:
-    """Tell whether there are as many rows as the input's cells have anchors."""
+    """Tell whether there are as many rows as the input's cells have anchors; YOLOv6 has but one."""
     size = sized(graph.image)
-    return any(strides_of(rows, size, MORE_STRIDES, anchors) for anchors in _ANCHORS)
+    anchors = strides_of(rows, size, MORE_STRIDES, _ANCHORS) or strides_of(rows, size)
+    return anchors is not None
 
 
 def decode(

@@ -16,6 +16,7 @@ HF_DETR: Weights = {"model.class_labels_classifier.bias": (4,)}
 YOLOS: Weights = {"class_labels_classifier.layers.2.bias": (4,)}
 DETR: Weights = {"class_embed.bias": (4,), "query_embed.weight": (100, 256)}
 CONDITIONAL: Weights = {**HF_DETR, "model.decoder.ref_point_head.layers.0.bias": (256,)}
+DAB: Weights = {**HF_DETR, "model.decoder.layers.0.ref_anchor_head.bias": (2,)}
 DEFORMABLE: Weights = {
     "class_embed.0.bias": (4,),
     "model.decoder.layers.0.encoder_attn.sampling_offsets.bias": (256,),
@@ -35,6 +36,7 @@ def outputs(queries: int | None, columns: int | None) -> tuple[Port, ...]:
         (DETR, 4, None, "detr", 3),
         (CONDITIONAL, 4, None, "detr-sigmoid", 4),
         (DEFORMABLE, 4, None, "detr-sigmoid", 4),
+        (DAB, 4, None, "detr-sigmoid", 4),
         (RTDETR, 4, None, "detr-sigmoid", 4),
         # The weights know better than the number of labels.
         (HF_DETR, 4, 4, "detr", 3),
@@ -61,6 +63,14 @@ def test_a_free_size_keeps_proportions() -> None:
     assert wanted.place(480, 1280).canvas == (500, 1333)
 
 
+def test_yolos_wants_whole_patches() -> None:
+    wanted = known([FREE], outputs(100, 4), weights=YOLOS)[1].preprocess
+    assert (wanted.resize, wanted.step) == ("patches", 16)
+    assert wanted.place(768, 576).canvas == (1056, 800)
+    fixed = replace(PICTURE, shape=(1, 3, 512, 864))
+    assert known([fixed], outputs(100, 4), weights=YOLOS)[1].preprocess.resize == "stretch"
+
+
 def test_a_fixed_size_is_filled() -> None:
     fixed = replace(PICTURE, shape=(1, 3, 512, 864))
     wanted = known([fixed], outputs(100, 92))[1].preprocess
@@ -71,6 +81,18 @@ def test_rtdetr_of_transformers_is_not_normalised() -> None:
     wanted = known([FREE], outputs(300, 4), weights=RTDETR)[1].preprocess
     assert (wanted.resize, wanted.width, wanted.height) == ("stretch", 640, 640)
     assert (wanted.mean, wanted.filter) == ((0, 0, 0), "antialias")
+    dinov3 = {**RTDETR, "model.conv_encoder.spatial_tuning_adapter.conv.weight": (64,)}
+    assert known([FREE], outputs(300, 4), weights=dinov3)[1].preprocess.mean == IMAGENET_MEAN
+
+
+def test_deformable_detr_keeps_100() -> None:
+    logits = np.linspace(0, 4, 400, dtype=np.float32).reshape(1, 200, 2)
+    boxes = np.full((1, 200, 4), 0.5, np.float32)
+    for weights, kept in ((DEFORMABLE, 100), (RTDETR, 200)):
+        reading = known([FREE], outputs(200, 2), weights=weights)[1]
+        found = reading.decode([logits, boxes], 0.4, (640, 640))
+        assert len(found) == kept
+        assert found.scores[0] == found.scores.max()
 
 
 def test_more_inputs_and_outputs() -> None:

@@ -1,7 +1,10 @@
 """Models that suppress overlaps themselves: a row an object."""
 
 import numpy as np
+import pytest
 
+from pipeline.detection.graph import Graph, Port
+from pipeline.detection.recognise import recognise
 from tests.unit.detection.graphs import PICTURE, array, decoded, floats, known
 
 
@@ -18,6 +21,27 @@ def test_rows_of_a_batch() -> None:
     _, reading = known([PICTURE], floats(("output", (None, 7))))
     rows = array([[0, 1, 2, 3, 4, 7, 0.9], [1, 1, 2, 3, 4, 7, 0.9]])
     assert decoded(reading, rows) == [([1, 2, 3, 4], 0.9, 7)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "metadata", "family"),
+    [
+        (300, 640, {}, "end-to-end"),
+        (2000, 640, {"stride": "32", "args": "{'nms': True}"}, "end-to-end"),
+        (8400, 640, {"stride": "32", "end2end": "True"}, "end-to-end"),
+        # Anchors and cells of one class.
+        (567, 96, {}, "yolov5"),
+        (525, 160, {}, "yolox"),
+        (2000, 640, {}, None),
+    ],
+)
+def test_rows_of_objects_or_of_anchors(
+    rows: int, size: int, metadata: dict[str, str], family: str | None
+) -> None:
+    picture = Port("images", "float32", (1, 3, size, size))
+    outputs = floats(("output0", (1, rows, 6)))
+    found = recognise(Graph((picture,), outputs, metadata))
+    assert (found[0].name if found else None) == family
 
 
 def test_masks_follow() -> None:

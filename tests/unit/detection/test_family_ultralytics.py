@@ -59,11 +59,43 @@ def test_other_shapes_are_none(shape: tuple[int | None, ...]) -> None:
 
 
 def test_a_free_size_is_padded_to_the_stride() -> None:
-    free = graph((None, 84, None), FREE, imgsz="[320, 512]", stride="32")
+    free = graph((None, 84, None), FREE, imgsz="[320, 512]", stride="64", version="8.3.40")
     reading = ultralytics.read(free)
     assert reading is not None
     assert (reading.preprocess.width, reading.preprocess.height) == (512, 320)
-    assert reading.preprocess.step == 32
+    assert reading.preprocess.step == 64
+
+
+@pytest.mark.parametrize(
+    ("version", "step", "way_back"),
+    [
+        ("8.1.34", None, "ratio"),
+        ("8.3.39", None, "ratio"),
+        ("8.3.40", 32, "ratio"),
+        ("8.4.174", 32, "ratio"),
+        ("8.4.175", 32, "axes"),
+        ("9.0", 32, "axes"),
+        ("0.0.4", None, "ratio"),  # a fork
+        (None, 32, "axes"),
+    ],
+)
+def test_each_version_has_its_letterbox(
+    version: str | None, step: int | None, way_back: str
+) -> None:
+    metadata = {} if version is None else {"version": version, "stride": "32"}
+    free, fixed = (Graph((picture,), (), metadata) for picture in (FREE, PICTURE))
+    wanted = ultralytics.letterboxed(free)
+    assert (wanted.step, wanted.way_back) == (step, way_back)
+    wanted = ultralytics.letterboxed(fixed)
+    assert (wanted.step, wanted.way_back) == (None, way_back)
+
+
+def test_a_small_input_has_more_rows_than_anchors() -> None:
+    small = Port("images", "float32", (1, 3, 64, 64))
+    outputs = (Port("output0", "float32", (1, 84, 84)),)
+    reading = ultralytics.read(Graph((small,), outputs, label_count=80))
+    assert reading is not None
+    assert reading.class_count == 80
 
 
 def test_segmentation_has_masks_below() -> None:

@@ -18,6 +18,13 @@ def test_scores_are_products() -> None:
     assert (reading.suppress, reading.preprocess.resize) == (True, "letterbox")
 
 
+def test_a_free_size_is_filled() -> None:
+    free = [Port("images", "float32", (None, 3, None, None))]
+    rows = floats(("output0", (None, 25200, 85)))
+    wanted = known(free, rows, metadata={"stride": "32", "names": "..."})[1].preprocess
+    assert (wanted.width, wanted.step, wanted.way_back) == (640, None, "ratio")
+
+
 def test_masks_are_no_classes() -> None:
     ports = floats(("output0", (1, 25200, 40)), ("output1", (1, 32, 160, 160)))
     family, reading = known([PICTURE], ports)

@@ -20,6 +20,15 @@ def iou(a: Boxes, b: Boxes) -> float:
     return float(common / union) if union > 0 else 0.0
 
 
+def test_boxes_that_are_nothing_or_inside_out_suppress_none() -> None:
+    boxes = np.array(
+        [[5, 5, 5, 9], [9, 9, 2, 2], [1, 1, 1, 1], [0, 0, 4, 4], [20, 20, 24, 24]], np.float32
+    )
+    found = Detections(boxes, np.linspace(0.9, 0.5, 5, dtype=np.float32), np.zeros(5, np.int64))
+    assert suppress(found, 0.5).boxes.tolist() == boxes[3:].tolist()
+    assert len(suppress(Detections(boxes[:3], found.scores[:3], found.class_ids[:3]), 0.5)) == 0
+
+
 @given(
     raw=arrays(np.float32, st.tuples(st.integers(0, 25), st.just(4)), elements=st.integers(0, 60)),
     # None is a ratio of small integers: on the threshold itself, float widths decide.

@@ -1,5 +1,7 @@
 """Where a picture lies in a model's input, and the way back."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from pipeline.detection.placement import Placement
 from pipeline.detection.preprocess import Preprocess, Resize
 
 sizes = st.integers(16, 4000)
-resizes = st.sampled_from(["letterbox", "top-left", "stretch", "keep-ratio", "none"])
+resizes = st.sampled_from(get_args(Resize))
 
 
 def test_letterbox_of_a_wide_picture() -> None:
@@ -59,7 +61,26 @@ def test_keep_ratio_with_a_step_goes_back_by_the_ratio() -> None:
     assert padded.scale == (800 / 1079, 800 / 1079)
 
 
-@pytest.mark.parametrize("resize", ["letterbox", "top-left", "stretch", "keep-ratio", "none"])
+# As transformers' YOLOS makes them.
+@pytest.mark.parametrize(("size", "scaled"), [((768, 576), (1056, 800)), ((97, 61), (1264, 800))])
+def test_patches_are_whole(size: tuple[int, int], scaled: tuple[int, int]) -> None:
+    place = placement.patches(*size, 800, 1333, 16)
+    assert place.scaled == place.canvas == scaled
+    assert place.scale == (scaled[0] / size[0], scaled[1] / size[1])
+
+
+def test_a_letterbox_goes_back_by_axes_or_by_the_ratio() -> None:
+    axes = placement.letterbox(4096, 2160, (640, 640))
+    ratio = placement.letterbox(4096, 2160, (640, 640), way_back="ratio")
+    assert axes.scaled == ratio.scaled == (640, 338)  # 337.5
+    assert (axes.scale, ratio.scale) == ((0.15625, 338 / 2160), (0.15625, 0.15625))
+    bottom = np.array([[0, 0, 640, axes.top + 338]], dtype=np.float32)
+    assert axes.undo(bottom)[0].tolist() == [0, 0, 4096, 2160]
+    far = np.array([[0, axes.top + 300, 640, axes.top + 330]], dtype=np.float32)
+    assert 2 < ratio.undo(far)[0, 3] - axes.undo(far)[0, 3] < 4
+
+
+@pytest.mark.parametrize("resize", get_args(Resize))
 def test_a_mark_lands_where_the_box_says(resize: Resize) -> None:
     image = np.zeros((576, 768, 3), dtype=np.uint8)
     image[200:260, 400:480] = 255
@@ -82,9 +103,14 @@ def test_undo_is_the_inverse_of_the_placement(
     assert np.allclose(back, [x, y, x, y], atol=1e-3 / min(place.scale))
 
 
-@given(width=sizes, height=sizes, resize=resizes)
-def test_the_scale_is_that_of_the_pixels(width: int, height: int, resize: Resize) -> None:
-    place = Preprocess(resize=resize, width=640, height=320, step=32).place(width, height)
+@given(
+    width=sizes, height=sizes, resize=resizes, way_back=st.sampled_from(get_args(placement.WayBack))
+)
+def test_the_scale_is_that_of_the_pixels(
+    width: int, height: int, resize: Resize, way_back: placement.WayBack
+) -> None:
+    plan = Preprocess(resize=resize, width=640, height=320, step=32, way_back=way_back)
+    place = plan.place(width, height)
     for picture, scaled, scale in zip(place.picture, place.scaled, place.scale, strict=True):
         assert abs(picture * scale - scaled) <= 1
     for scaled, start, canvas in zip(

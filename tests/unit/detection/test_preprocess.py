@@ -1,5 +1,7 @@
 """From pixels to what a model takes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,27 @@ def test_layout_type_and_batch_are_the_inputs(
         assert np.array_equal(tensor.reshape(6, 8, 3), IMAGE[:, :, ::-1])
     if port.batch > 1:
         assert np.array_equal(tensor[0], tensor[-1])
+
+
+def test_floats_are_not_rounded_to_bytes() -> None:
+    """As PyTorch scales a tensor: values between two pixels, then mean and std."""
+    ramp = np.repeat(np.array([[[10], [13], [20], [40]]], np.uint8), 3, axis=2)
+    exactly = Preprocess(
+        resize="stretch",
+        width=3,
+        height=1,
+        filter="linear-float",
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+    )
+    values = (exactly, replace(exactly, filter="linear"))
+    port = wanted((1, 3, 1, 3))
+    exact, rounded = (pre.tensor(ramp, pre.place(4, 1), port)[0, 0, 0] for pre in values)
+    # The centres of thirds lie at 1/6, 1 1/2 and 2 5/6 of four pixels.
+    between = np.array([10 + 3 / 6, 16.5, 20 + 20 * 5 / 6])
+    expected = (between / 255 - IMAGENET_MEAN[0]) / IMAGENET_STD[0]
+    assert np.allclose(exact, expected, atol=1e-5)
+    assert not np.allclose(rounded, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize(
