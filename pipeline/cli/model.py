@@ -56,7 +56,7 @@ def list_models() -> None:
 @click.argument("model", metavar="MODEL.onnx")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def inspect(model: str, as_json: bool) -> None:  # noqa: FBT001 - click passes its flags so
-    """Show a model's inputs and outputs, its family and why, its labels, and how fast it is."""
+    """Show how a model is read, and how fast it is."""
     opened = OpenedModel.open(locate(model))
     about = _about(opened)
     try:
@@ -91,7 +91,10 @@ def check(model: str, image: Path, out: Path, score_threshold: float | None) -> 
 @models.command("card")
 @click.argument("model", metavar="MODEL.onnx")
 def card(model: str) -> None:
-    """Write a card to start from beside a model: what is known of it, and what can be said."""
+    """Write a card to start from beside a model.
+
+    It says what is known of the model, and leaves the rest in comments.
+    """
     opened = OpenedModel.open(locate(model))
     existing = [path for suffix in SUFFIXES if (path := opened.path.with_suffix(suffix)).exists()]
     if existing:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipeline.detection.graph import LARGEST_SIDE, LARGEST_STEP
 from pipeline.detection.placement import Filter
 from pipeline.detection.preprocess import Colour, Resize
 from pipeline.detection.unfit import in_a_line
@@ -34,9 +35,9 @@ class CardPreprocess(_Section):
     """
 
     resize: Resize | None = None
-    width: int | None = Field(default=None, ge=1, le=16384)
-    height: int | None = Field(default=None, ge=1, le=16384)
-    step: int | None = Field(default=None, ge=1, le=1024)
+    width: int | None = Field(default=None, ge=1, le=LARGEST_SIDE)
+    height: int | None = Field(default=None, ge=1, le=LARGEST_SIDE)
+    step: int | None = Field(default=None, ge=1, le=LARGEST_STEP)
     filter: Filter | None = None
     padding: int | None = Field(default=None, ge=0, le=255)
     colour: Colour | None = None

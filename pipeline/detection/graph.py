@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +23,9 @@ _CHANNELS = 3
 _TYPES = {"float": "float32", "double": "float64"}
 PROBE_SIDE = 640
 """What a graph of a free size is tried with, in pixels, to see the shapes of its outputs."""
+LARGEST_SIDE, LARGEST_STEP = 16384, 1024
+"""Of an input, in pixels: a model's file or card that says more would have memory run out."""
+_MOST_VALUES = 2**28  # a gigabyte of floats
 IMAGE_TYPES = ("float32", "float16", "uint8")
 
 
@@ -96,6 +100,11 @@ class ImageInput:
             return None
         return cls(port.name, port.type, layout, batch or 1, width, height)
 
+    @property
+    def values(self) -> int:
+        """How many numbers it holds; of a free size, those that it is tried with."""
+        return math.prod(self.shape(self.width or PROBE_SIDE, self.height or PROBE_SIDE))
+
     def shape(self, width: int, height: int) -> tuple[int, ...]:
         """Return the shape of its tensor for a picture of this size in pixels."""
         sizes = (_CHANNELS, height, width) if "CHW" in self.layout else (height, width, _CHANNELS)
@@ -128,12 +137,22 @@ class Graph:
         """Return the input that takes the picture.
 
         Raises:
-            UnfitError: no input can.
+            UnfitError: no input can, or it is too large.
         """
         for port in self.inputs:
             image = ImageInput.of(port)
-            if image is not None:
-                return image
+            if image is None:
+                continue
+            if (
+                image.values > _MOST_VALUES
+                or max(image.width or 0, image.height or 0) > LARGEST_SIDE
+            ):
+                raise UnfitError(
+                    f"its input '{port}' is larger than pretag feeds: {LARGEST_SIDE} pixels a side "
+                    "and a gigabyte are the most. Export it for smaller pictures, and for one at a "
+                    "time."
+                )
+            return image
         raise UnfitError(
             f"none of its inputs takes a colour picture ({'; '.join(map(str, self.inputs))}): it "
             f"must have 3 channels, first or last, of {', '.join(IMAGE_TYPES)}."

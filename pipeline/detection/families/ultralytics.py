@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.detection.families.family import Family, Reading, best_class, corners, detections
 from pipeline.detection.families.grids import MORE_STRIDES, sized, strides_of
+from pipeline.detection.graph import LARGEST_SIDE, LARGEST_STEP
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -131,22 +132,25 @@ def _version(graph: Graph) -> tuple[int, ...]:
     text = graph.metadata.get("version")
     if text is None:
         return _SINCE_AXES
-    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+    return tuple(int(part) for part in re.findall(r"\d{1,9}", text)[:3])
 
 
 def _stride(graph: Graph) -> int:
     stride = graph.setting("stride")
-    return stride if isinstance(stride, int) and stride > 0 else _USUAL_STRIDE
+    return stride if isinstance(stride, int) and 0 < stride <= LARGEST_STEP else _USUAL_STRIDE
 
 
 def _trained_size(size: object) -> tuple[int, int]:
     """Return height and width: those the model was exported with, or else the usual ones."""
     match size:
-        case [int(height), int(width)] if height > 0 and width > 0:
-            return height, width
-        case int(side) if side > 0:
-            return side, side
-    return _USUAL_SIZE, _USUAL_SIZE
+        case [int(height), int(width)]:
+            pass
+        case int(side):
+            height = width = side
+        case _:
+            height = width = _USUAL_SIZE
+    fits = 0 < min(height, width) <= max(height, width) <= LARGEST_SIDE
+    return (height, width) if fits else (_USUAL_SIZE, _USUAL_SIZE)
 
 
 FAMILY = Family(

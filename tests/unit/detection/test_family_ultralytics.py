@@ -90,6 +90,20 @@ def test_each_version_has_its_letterbox(
     assert (wanted.step, wanted.way_back) == (None, way_back)
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"version": "9" * 5000, "stride": "9" * 5000, "imgsz": "[640, " + "9" * 5000 + "]"},
+        {"version": "", "stride": "100000", "imgsz": "[100000, 100000]"},
+        {"version": "new", "stride": "-1", "imgsz": "{}"},
+    ],
+)
+def test_metadata_are_a_strangers(metadata: dict[str, str]) -> None:
+    wanted = ultralytics.letterboxed(Graph((FREE,), (), metadata))
+    assert (wanted.width, wanted.height) == (640, 640)
+    assert wanted.step in (None, 32)
+
+
 def test_a_small_input_has_more_rows_than_anchors() -> None:
     small = Port("images", "float32", (1, 3, 64, 64))
     outputs = (Port("output0", "float32", (1, 84, 84)),)

@@ -38,6 +38,12 @@ def test_what_takes_no_picture(shape: Shape | None, kind: str) -> None:
         _ = Graph((Port("x", kind, shape),), ()).image
 
 
+@pytest.mark.parametrize("shape", [(1, 3, 16385, 8), (1, 3, 10000, 10000), (10**6, 3, 640, 640)])
+def test_an_input_that_would_fill_the_memory(shape: Shape) -> None:
+    with pytest.raises(UnfitError, match="is larger than pretag feeds: 16384 pixels a side and a"):
+        _ = Graph((Port("x", "float32", shape),), ()).image
+
+
 def test_ports_are_told_as_a_person_reads_them() -> None:
     assert str(Port("boxes", "float32", (1, None, 4))) == "boxes: 1 x ? x 4 float32"
     assert str(Port("boxes", "float32", None)) == "boxes: ? float32"
