@@ -14,7 +14,6 @@ from pipeline.errors import BrokenError, SupersededError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_CARD_SUFFIXES = (".toml", ".json")
 _MEGABYTE = 1_000_000
 
 
@@ -29,12 +28,15 @@ def load_from_s3(
         BrokenError: it is not there, may not be read, is too large, or cannot be used.
         RetryableError: S3 fails.
     """
+    # pydantic, behind cards, is a fifth of the cold start; see worker.py.
+    from pipeline.detection.card import SUFFIXES  # noqa: PLC0415
+
     bucket, key = split_uri(uri)
     with TemporaryDirectory(prefix="pretag-model-") as folder:
         file = Path(folder, PurePosixPath(key).name or "model.onnx")
         if not _fetch(client, bucket, key, file, max_megabytes):
             raise BrokenError(f"Model {uri} does not exist; detector.model names it.")
-        for suffix in _CARD_SUFFIXES:
+        for suffix in SUFFIXES:
             card = str(PurePosixPath(key).with_suffix(suffix))
             _fetch(client, bucket, card, file.with_suffix(suffix), max_megabytes)
         try:
@@ -61,7 +63,7 @@ def _fetch(client: S3Client, bucket: str, key: str, file: Path, max_megabytes: f
         return False
     except OSError as error:
         raise BrokenError(
-            f"{uri} cannot be written to {file.parent}: {error.strerror}. A large model needs a "
-            "larger EphemeralStorage of the function."
+            f"{uri} cannot be written to {file.parent}: {error.strerror}. A large model needs more "
+            "of the template's StorageMegabytes."
         ) from error
     return True

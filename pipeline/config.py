@@ -102,7 +102,8 @@ class Detector(_Section):
     model: str = Field(
         default="ssdlite_mobilenet_v2_coco",
         min_length=1,
-        description="A model at hand by name (`pretag model list`), or the path of an ONNX file.",
+        description="A model at hand by name (`pretag model list`), the path of an ONNX file, or, "
+        "in Lambda, s3://bucket/key.",
     )
     score_threshold: float | None = Field(
         default=None,

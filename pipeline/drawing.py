@@ -41,9 +41,11 @@ def draw(image: Image, marks: Iterable[Mark]) -> Image:
         top_left = (round(mark.x1), round(mark.y1))
         cv2.rectangle(canvas, top_left, (round(mark.x2), round(mark.y2)), colour, thickness)
         (width, height), below = cv2.getTextSize(mark.caption, _FONT, scale, 1)
-        bottom = max(top_left[1], height + below)  # a caption at the upper edge goes inside
-        corner = (top_left[0] + width, bottom - height - below)
-        cv2.rectangle(canvas, (top_left[0], bottom), corner, colour, cv2.FILLED)
-        origin = (top_left[0], bottom - below)
+        # A caption at the upper or the right edge goes inside.
+        left = max(0, min(top_left[0], image.shape[1] - width))
+        bottom = max(top_left[1], height + below)
+        corner = (left + width, bottom - height - below)
+        cv2.rectangle(canvas, (left, bottom), corner, colour, cv2.FILLED)
+        origin = (left, bottom - below)
         cv2.putText(canvas, mark.caption, origin, _FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)
     return canvas

@@ -1,5 +1,6 @@
 """ONNX files of a node or two, for what no detector is needed for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ def model(
     *nodes: NodeProto,
     inputs: dict[str, Shape],
     outputs: dict[str, Shape | None],
+    weights: Mapping[str, object] | None = None,
     domain: str = "",
-    **weights: object,
 ) -> Path:
     """Write a model of float32 tensors; an output's shape may be left open.
 
@@ -24,14 +25,14 @@ def model(
         nodes: the graph's.
         inputs: names and shapes.
         outputs: the same.
-        domain: one of operators besides ONNX's own.
         weights: by name; whole numbers are int64, others float32.
+        domain: one of operators besides ONNX's own.
     """
     given, found = (
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in ports]
         for ports in (inputs.items(), outputs.items())
     )
-    tensors = [_weight(name, value) for name, value in weights.items()]
+    tensors = [_weight(name, value) for name, value in (weights or {}).items()]
     graph = helper.make_graph(nodes, "tiny", given, found, initializer=tensors)
     opsets = [helper.make_opsetid("", 17)]
     if domain:

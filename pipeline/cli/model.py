@@ -19,13 +19,16 @@ from pipeline.config import Config
 from pipeline.config import Detector as DetectorConfig
 from pipeline.detection.card import SUFFIXES, ModelCard
 from pipeline.detection.detector import Detector
-from pipeline.detection.model import Model, locate, models_at_hand
+from pipeline.detection.model import Model, locate, models_at_hand, recognised
 from pipeline.detection.opened import OpenedModel
+from pipeline.detection.unfit import told_of
 from pipeline.drawing import Mark, draw
 from pipeline.errors import BrokenError
 from pipeline.source import printable
 
 if TYPE_CHECKING:
+    from pipeline.detection.families.family import Family, Reading
+    from pipeline.detection.graph import ImageInput
     from pipeline.frame import Detections, Image
 
 
@@ -60,8 +63,11 @@ def inspect(model: str, as_json: bool) -> None:  # noqa: FBT001 - click passes i
     opened = OpenedModel.open(locate(model))
     about = _about(opened)
     try:
+        with told_of(opened.path):
+            family, reading = recognised(opened)
+        about |= _reading(family, reading, opened.graph.image)
         ready = Model.of(opened)
-        about |= _reading(ready)
+        about |= _reading(family, ready.reading, ready.input) | _labels(ready)
         about["milliseconds"] = timing(ready)
     finally:  # what is known of a model helps to see why it is refused
         _show(about, as_json=as_json)
@@ -125,13 +131,18 @@ def _about(opened: OpenedModel) -> dict[str, Any]:
     }
 
 
-def _reading(model: Model) -> dict[str, Any]:
+def _reading(family: Family, reading: Reading, image: ImageInput) -> dict[str, Any]:
+    return {
+        "family": family.name,
+        "why": reading.why,
+        "picture": wants(reading.preprocess, image.type),
+        "nms": reading.suppress,
+    }
+
+
+def _labels(model: Model) -> dict[str, Any]:
     detector = Detector(model, DetectorConfig())
     return {
-        "family": model.family,
-        "why": model.reading.why,
-        "picture": wants(model.reading.preprocess, model.input.type),
-        "nms": model.reading.suppress,
         "labels": list(model.labels),
         "labels_from": model.classes.source,
         "thresholds": {"score": detector.score_threshold, "iou": detector.iou_threshold},

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import jinja2
 
 from pipeline.cli.terminal import plain
 from pipeline.detection.families import FAMILIES
-from pipeline.detection.labels import names_in_metadata
+from pipeline.detection.labels import names_in_metadata, whole
 from pipeline.detection.model import Model, recognised
+from pipeline.detection.placement import Filter
+from pipeline.detection.preprocess import Resize
 from pipeline.detection.unfit import UnfitError
 from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:
     from pipeline.detection.families.family import Reading
     from pipeline.detection.opened import OpenedModel
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def card_text(opened: OpenedModel) -> str:
@@ -45,6 +44,8 @@ def card_text(opened: OpenedModel) -> str:
         reading=reading,
         labels=_labels(opened),
         families=[each.name for each in FAMILIES],
+        resizes=get_args(Resize),
+        filters=get_args(Filter),
     )
 
 
@@ -70,5 +71,4 @@ def _toml(value: object) -> str:
     JSON's strings are TOML's basic strings, save that TOML has DEL escaped, and no halves of
     characters: https://toml.io/en/v1.0.0#string
     """
-    text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return whole(json.dumps(value, ensure_ascii=False)).replace("\x7f", "\\u007f")

@@ -57,7 +57,7 @@ class ModelCard(_Section):
     """A model's card.
 
     Attributes:
-        name: the model's name.
+        name: the model's name, for people, as are all until sha256.
         description: what it is, in a sentence.
         licence: SPDX identifier.
         provenance: where it came from, and how it was made.
@@ -106,11 +106,11 @@ class ModelCard(_Section):
         """
         try:
             text = card.read_text(encoding="utf-8-sig")
-            return cls(**(tomllib.loads(text) if card.suffix == ".toml" else json.loads(text)))
+            said = tomllib.loads(text) if card.suffix == ".toml" else json.loads(text)
+            return cls.model_validate(said)
         except ValidationError as error:
-            detail = "; ".join(
-                f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
-            )
+            problems = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
+            detail = "; ".join(": ".join(filter(None, problem)) for problem in problems)
         except (OSError, ValueError, TypeError, RecursionError) as error:
             detail = in_a_line(error)
         raise BrokenError(f"Model card {card} is not valid: {detail}.")

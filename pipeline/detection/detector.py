@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
@@ -11,10 +11,12 @@ import onnxruntime
 from pipeline.detection.nms import suppress
 from pipeline.detection.plausible import refuse_implausible
 from pipeline.detection.tiles import Tile, cut_off, merged, moved, tiles
-from pipeline.errors import ConfigError
+from pipeline.errors import BrokenError, ConfigError
 from pipeline.frame import Detections
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pipeline.config import Detector as DetectorConfig
@@ -74,12 +76,22 @@ class Detector:
         height, width = image.shape[:2]
         place = reading.preprocess.place(width, height)
         outputs = self.model.run(image, place, self._run_options)
-        found = reading.decode(outputs, self.score_threshold, place.canvas)
+        found = self._decoded(outputs, place.canvas)
         refuse_implausible(found, place.canvas, self.model)
         found = self._of_allowed(self.model.classes.known(found))
         found = suppress(found, self.iou_threshold) if reading.suppress else _by_score(found)
         boxes = place.undo(found.boxes)
         return without_slivers(Detections(boxes, found.scores, found.class_ids))
+
+    def _decoded(self, outputs: Sequence[NDArray[Any]], canvas: tuple[int, int]) -> Detections:
+        try:
+            return self.model.reading.decode(outputs, self.score_threshold, canvas)
+        except Exception as error:  # whatever numpy says of shapes that no signature announced
+            shapes = ", ".join(str(np.shape(output)) for output in outputs)
+            raise BrokenError(
+                f"Model {self.model.name} gives outputs ({shapes}) that are none of the family "
+                f"'{self.model.family}'. Put the right 'family' on its card, or export it again."
+            ) from error
 
     def description(self) -> dict[str, object]:
         """Return what is worth keeping of it beside a result, as a JSON object."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.detection.graph import LARGEST_SIDE
 from pipeline.detection.unfit import UnfitError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def fill(port: Port, width: int, height: int) -> NDArray[np.generic]:
         width: of the model's picture, in pixels.
         height: of the same.
     """
-    batch, *sizes = port.shape or (1, None, None)
+    batch, *sizes = port.shape or (1, 2)
     if port.name in _MASK:
         return np.ones((batch or 1, sizes[0] or height, sizes[1] or width), port.type)
     pair = (1, 1)
@@ -60,6 +61,6 @@ def _can_be_filled(port: Port) -> bool:
     match port.name, port.shape:
         case name, [_, 2 | None] | None if name in _PAIRS:
             return port.type in _TYPES
-        case name, [_, _, _] | None if name in _MASK:
-            return port.type in _TYPES
+        case name, [_, height, width] if name in _MASK:
+            return port.type in _TYPES and max(height or 0, width or 0) <= LARGEST_SIDE
     return False

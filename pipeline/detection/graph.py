@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +27,8 @@ PROBE_SIDE = 640
 LARGEST_SIDE, LARGEST_STEP = 16384, 1024
 """Of an input, in pixels: a model's file or card that says more would have memory run out."""
 _MOST_VALUES = 2**28  # a gigabyte of floats
+_WIDEST_BIAS = 100_000  # no head has more classes and anchors
+_LONGEST_SETTING = 1_000_000  # characters; literals take 250 times the memory to read
 IMAGE_TYPES = ("float32", "float16", "uint8")
 
 
@@ -170,8 +173,8 @@ class Graph:
             The value; text that is neither stays text; None if there is none.
         """
         text = self.metadata.get(key)
-        if text is None:
-            return None
+        if text is None or len(text) > _LONGEST_SETTING:
+            return text
         for read in (json.loads, ast.literal_eval):
             try:
                 return read(text)
@@ -180,11 +183,24 @@ class Graph:
                 continue
         return text
 
-    def output(self, *names: str) -> Port | None:
-        """Return the first output of one of these names; a `:0` at its end is TensorFlow's."""
+    def output(self, *names: str, rank: int | None = None) -> Port | None:
+        """Return the first output of one of these names; a `:0` at its end is TensorFlow's.
+
+        Args:
+            names: any of them.
+            rank: how many sizes it has, if the file tells; None: any.
+        """
         for port in self.outputs:
-            if port.name.removesuffix(":0") in names:
+            fits = rank is None or port.rank in (rank, None)
+            if fits and port.name.removesuffix(":0") in names:
                 return port
+        return None
+
+    def bias_width(self, pattern: str) -> int | None:
+        """Return the length of the first bias whose name has this pattern in it; None: no such."""
+        for name, shape in self.weights.items():
+            if len(shape) == 1 and 0 < shape[0] <= _WIDEST_BIAS and re.search(pattern, name):
+                return shape[0]
         return None
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from pipeline.errors import BrokenError
 from pipeline.frame import Detections
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from pipeline.detection.families.family import Reading
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 _METADATA_KEYS = ("names", "labels", "classes", "class_names", "character")
 # What Google's label maps say where there is no class, and first of all, whichever id is the first.
 _NOTHING_YET = "???"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 # What stands where a class id means none.
 _NO_CLASS = frozenset({
     "", "background", "__background__", "_background_", "bg", "n/a", "no-object", "no object",
@@ -73,7 +77,7 @@ def names_in_metadata(graph: Graph) -> tuple[str, ...] | None:
             case dict(by_key) if by_key:
                 return _from_mapping(key, by_key)
             case [*listed] if listed:
-                return tuple(map(str, listed))
+                return _texts(key, listed)
             case str(text) if text.lstrip().startswith(("{", "[")):
                 raise _unreadable(key)
             case str(text) if text.strip():
@@ -84,14 +88,26 @@ def names_in_metadata(graph: Graph) -> tuple[str, ...] | None:
 
 def _from_mapping(key: str, mapping: dict[object, object]) -> tuple[str, ...]:
     """Read names by ids, or ids by names; the ids must have no gap, and begin with 0 or 1."""
-    by_id = {str(class_id): str(name) for class_id, name in mapping.items()}
-    if all(isinstance(value, int) for value in mapping.values()):
-        by_id = {str(class_id): str(name) for name, class_id in mapping.items()}
+    keys, values = _texts(key, mapping.keys()), _texts(key, mapping.values())
+    by_number = all(isinstance(value, int) for value in mapping.values())
+    by_id = dict(zip(values, keys, strict=True) if by_number else zip(keys, values, strict=True))
     by_id.setdefault("0", "")
     try:
         return tuple(by_id[str(number)] for number in range(len(by_id)))
     except KeyError:
         raise _unreadable(key) from None
+
+
+def _texts(key: str, values: Iterable[object]) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, values))
+    except (ValueError, RecursionError):  # a number of thousands of digits, a nest of lists
+        raise _unreadable(key) from None
+
+
+def whole(text: str) -> str:
+    """Return text in which halves of characters, which no file may hold, are replaced."""
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _unreadable(key: str) -> UnfitError:
@@ -118,7 +134,7 @@ def resolve(names: tuple[str, ...] | None, source: str, reading: Reading) -> Lab
     if names is None:
         names, source = _coco(count), f"COCO's, for it has {count} classes and no names"
     one_more = count is None or len(names) == count + 1
-    if names[0] == _NOTHING_YET or (first and one_more and names[0].lower() in _NO_CLASS):
+    if one_more and (names[0] == _NOTHING_YET or (first and names[0].lower() in _NO_CLASS)):
         names = names[1:]
     if count is not None and len(names) != count:
         raise UnfitError(
@@ -126,12 +142,14 @@ def resolve(names: tuple[str, ...] | None, source: str, reading: Reading) -> Lab
             + (', without the background, which is class 0 and called ""' if first else "")
             + ". Put as many 'labels' on its card, in the order of its class ids."
         )
-    real = [place for place, name in enumerate(names) if name.lower() not in _NO_CLASS]
+    names = tuple(map(whole, names))
+    # Ids of the same name are of one class.
+    real = tuple(dict.fromkeys(name for name in names if name.lower() not in _NO_CLASS))
     if not real:
         raise UnfitError(f"its labels ({source}) name no class. Put them on its card, as 'labels'.")
-    index = np.full(first + len(names), -1, dtype=np.int64)
-    index[np.array(real, dtype=np.int64) + first] = np.arange(len(real))
-    return Labels(tuple(names[place] for place in real), source, index)
+    places = {name: place for place, name in enumerate(real)}
+    index = [-1] * first + [places.get(name, -1) for name in names]
+    return Labels(real, source, np.array(index, dtype=np.int64))
 
 
 def _coco(count: int | None) -> tuple[str, ...]:

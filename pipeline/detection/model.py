@@ -151,11 +151,11 @@ def recognised(opened: OpenedModel) -> tuple[Family, Reading]:
     graph = replace(
         opened.graph,
         label_count=None if names is None else len(names),
-        family=None if opened.card is None else opened.card.family,
+        family=opened.card.family,
     )
     known = recognise(graph)
     if known is None and graph.has_unknown_outputs:
-        graph = replace(opened, graph=graph).tried().graph
+        graph = replace(graph, outputs=opened.tried_outputs)
         known = recognise(graph)
     if known is None:
         raise unrecognised(graph)
@@ -165,7 +165,7 @@ def recognised(opened: OpenedModel) -> tuple[Family, Reading]:
 def _ready(opened: OpenedModel) -> Model:
     card = opened.card
     family, reading = recognised(opened)
-    changes = {} if card is None else card.preprocess.model_dump(exclude_none=True)
+    changes = card.preprocess.model_dump(exclude_none=True)
     untold = [key for key in reading.card_must_say if key not in changes]
     if untold:
         raise UnfitError(
@@ -179,14 +179,14 @@ def _ready(opened: OpenedModel) -> Model:
     return Model(
         name=opened.path.stem,
         sha256=opened.sha256,
-        digest=sha256_of_json({"file": opened.sha256, "card": card and card.digest()}),
+        digest=sha256_of_json({"file": opened.sha256, "card": card.digest()}),
         family=family.name,
         reading=reading,
         classes=resolve(*_names(opened), reading),
         input=opened.graph.image,
         extras=opened.extras,
-        score_threshold=None if card is None else card.thresholds.score,
-        iou_threshold=None if card is None else card.thresholds.iou,
+        score_threshold=card.thresholds.score,
+        iou_threshold=card.thresholds.iou,
         session=opened.session,
     )
 
@@ -194,7 +194,12 @@ def _ready(opened: OpenedModel) -> Model:
 def _refuse_other_sizes(image: ImageInput, preprocess: Preprocess) -> None:
     """Check that pictures, as a card has them prepared, fit into the input."""
     sizes = ((image.width, preprocess.width), (image.height, preprocess.height))
-    free = preprocess.resize in ("none", "keep-ratio") or preprocess.step is not None
+    if preprocess.resize != "none" and 0 in (preprocess.width, preprocess.height):
+        raise UnfitError(
+            "its card resizes pictures, and its graph takes any size: put width and height under "
+            "[preprocess], too."
+        )
+    free = preprocess.resize in ("none", "keep-ratio", "patches") or preprocess.step is not None
     if any(fixed is not None and (free or fixed != told) for fixed, told in sizes):
         raise UnfitError(
             f"its input is {image.width or '?'} x {image.height or '?'} pixels, and its card has "
@@ -205,6 +210,6 @@ def _refuse_other_sizes(image: ImageInput, preprocess: Preprocess) -> None:
 
 def _names(opened: OpenedModel) -> tuple[tuple[str, ...] | None, str]:
     """Return the labels that are written down, and where."""
-    if opened.card is not None and opened.card.labels is not None:
+    if opened.card.labels is not None:
         return opened.card.labels, "its card's"
     return names_in_metadata(opened.graph), "its metadata's"

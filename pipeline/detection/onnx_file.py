@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 # Each message's fields that are looked at: by number, and where they lead.
 _FIELDS = {
     "model": {2: "producer_name", 7: "graph", 25: "function"},
-    "function": {7: "node"},
-    "graph": {1: "node", 5: "tensor"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
     "node": {4: "op_type", 5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {1: "dims", 8: "name", 14: "data_location"},
 }
 _EXTERNAL = 1  # the data_location of a tensor that lies in another file
 # No exporter nests If and Loop so deep; a file that does means to exhaust the stack.
 _DEEPEST = 100
+# Nor does a model have so many dimensions, or so many fields: they would take minutes to look at.
+_MOST_DIMENSIONS, _MOST_FIELDS = 64, 2_000_000
+# Readers cut numbers to so many bits, and would see others than we do.
+_NUMBER_BITS = 32
 
 _VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 _MOST_VARINT_BITS = 63
@@ -84,6 +89,7 @@ class _Field(NamedTuple):
 class _Scanner:
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
+        self._fields_seen = 0
         self.found = OnnxFile()
 
     def walk(self, message: str, start: int, end: int, depth: int) -> None:
@@ -112,9 +118,11 @@ class _Scanner:
                 case "name":
                     name = self._text(each)
                 case "data_location":
-                    location = each.value or 0
+                    location = (each.value or 0) & (2**_NUMBER_BITS - 1)
                 case "dims":
                     dims += self._numbers(each)
+                    if len(dims) > _MOST_DIMENSIONS:
+                        raise ValueError(f"a tensor has more than {_MOST_DIMENSIONS} dimensions")
         if name:
             self.found.weights[name] = tuple(dims)
         if location == _EXTERNAL:
@@ -122,7 +130,12 @@ class _Scanner:
 
     def _fields(self, start: int, end: int) -> Iterator[_Field]:
         while start < end:
+            self._fields_seen += 1
+            if self._fields_seen > _MOST_FIELDS:
+                raise ValueError(f"it has more than {_MOST_FIELDS:,} parts")
             key, start = self._varint(start, end)
+            if key >> _NUMBER_BITS:
+                raise ValueError(f"byte {start} is none of a protobuf")
             number, wire_type = key >> 3, key & 7
             value = None
             if wire_type == _VARINT:
@@ -154,8 +167,9 @@ class _Scanner:
         """Read repeated numbers: proto2 writes them one by one, proto3 packed."""
         if each.value is not None:
             return [each.value]
-        numbers, start = [], each.start
-        while start < each.end:
+        numbers: list[int] = []
+        start = each.start
+        while start < each.end and len(numbers) <= _MOST_DIMENSIONS:
             value, start = self._varint(start, each.end)
             numbers.append(value)
         return numbers

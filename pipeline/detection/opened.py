@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.detection.card import ModelCard
+    from pipeline.detection.onnx_file import OnnxFile
 
 _MEGABYTE = 1_000_000
 _MOST_NAMED = 3
@@ -31,7 +33,7 @@ class OpenedModel:
     Attributes:
         path: the file.
         sha256: of the file.
-        card: beside it; None: there is none.
+        card: beside it; one that says nothing if there is none.
         graph: its signature.
         producer: what wrote it.
         session: ONNX Runtime's.
@@ -39,7 +41,7 @@ class OpenedModel:
 
     path: Path
     sha256: str
-    card: ModelCard | None
+    card: ModelCard
     graph: Graph
     producer: str
     session: Any
@@ -64,8 +66,8 @@ class OpenedModel:
 
         with told_of(path):
             digest = _digest(path, max_megabytes)
-            card = ModelCard.beside(path)
-            if card is not None and card.sha256 not in (None, digest):
+            card = ModelCard.beside(path) or ModelCard()
+            if card.sha256 not in (None, digest):
                 raise UnfitError(
                     f"it is not the one on its card: its sha256 is {digest}, the card says "
                     f"{card.sha256}. Restore the file, or correct the card."
@@ -79,14 +81,7 @@ class OpenedModel:
                     "onnx.save(onnx.load('model.onnx'), 'one.onnx')."
                 )
             session = open_session(path, providers)
-            graph = Graph(
-                inputs=tuple(map(Port.of, session.get_inputs())),
-                outputs=tuple(map(Port.of, session.get_outputs())),
-                metadata=session.get_modelmeta().custom_metadata_map,
-                operators=frozenset(file.operators),
-                weights=file.weights,
-            )
-            return cls(path, digest, card, graph, file.producer, session)
+            return cls(path, digest, card, _graph(session, file), file.producer, session)
 
     @property
     def extras(self) -> tuple[Port, ...]:
@@ -94,8 +89,9 @@ class OpenedModel:
         image = self.graph.image
         return tuple(port for port in self.graph.inputs if port.name != image.name)
 
-    def tried(self) -> OpenedModel:
-        """Return it with its outputs' shapes as they are once it is run on a blank picture.
+    @cached_property
+    def tried_outputs(self) -> tuple[Port, ...]:
+        """The outputs with their shapes as they are once it is run on a blank picture.
 
         Raises:
             UnfitError: it does not run.
@@ -103,17 +99,29 @@ class OpenedModel:
         image = self.graph.image
         refuse_unknown(self.extras)
         width, height = image.width or PROBE_SIDE, image.height or PROBE_SIDE
-        feed = {port.name: fill(port, width, height) for port in self.extras}
-        feed[image.name] = np.zeros(image.shape(width, height), image.type)
         try:
+            feed = {port.name: fill(port, width, height) for port in self.extras}
+            feed[image.name] = np.zeros(image.shape(width, height), image.type)
             outputs = self.session.run(None, feed)
         except Exception as error:  # onnxruntime raises a dozen unrelated types
             raise UnfitError(f"it does not run on a blank picture: {in_a_line(error)}") from error
-        ports = tuple(
+        return tuple(
             replace(port, shape=tuple(size or None for size in np.shape(output)))
             for port, output in zip(self.graph.outputs, outputs, strict=True)
         )
-        return replace(self, graph=replace(self.graph, outputs=ports))
+
+
+def _graph(session: Any, file: OnnxFile) -> Graph:  # noqa: ANN401 - untyped
+    try:
+        return Graph(
+            inputs=tuple(map(Port.of, session.get_inputs())),
+            outputs=tuple(map(Port.of, session.get_outputs())),
+            metadata=session.get_modelmeta().custom_metadata_map,
+            operators=frozenset(file.operators),
+            weights=file.weights,
+        )
+    except UnicodeDecodeError as error:
+        raise UnfitError("its names or metadata are no text in UTF-8. Export it again.") from error
 
 
 def _digest(path: Path, max_megabytes: float | None) -> str:

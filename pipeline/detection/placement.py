@@ -157,7 +157,7 @@ def keep_ratio(width: int, height: int, short: int, long: int, step: int | None)
     """
     low, high = min(width, height), max(width, height)
     if high / low * short > long:
-        short = round(long * low / high)
+        short = max(1, round(long * low / high))
     ratio = short / low
     scaled = (
         (short, int(short * height / width)) if width < height

@@ -29,6 +29,8 @@ def recognise(graph: Graph) -> tuple[Family, Reading] | None:
         UnfitError: there is no such family, its task is another one, or a family knows it and that
             it cannot be read.
     """
+    if not graph.outputs:
+        raise UnfitError("it has no outputs. Export it again.")
     task = graph.metadata.get("task")
     if task in _TASKS_WITHOUT_BOXES:
         raise UnfitError(

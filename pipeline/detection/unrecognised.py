@@ -25,7 +25,7 @@ def unrecognised(graph: Graph) -> UnfitError:
     names = ", ".join(each.name for each in FAMILIES)
     return UnfitError(
         f"it has {graph}, which pretag does not recognise{_looks(graph)}. It reads the families "
-        f"{names}: docs/models.md shows the outputs of each, and how they are exported."
+        f"{names}: docs/models.md shows the outputs of each."
     )
 
 

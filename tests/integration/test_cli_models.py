@@ -23,7 +23,7 @@ from pipeline.detection.detector import Detector
 from pipeline.detection.model import MODELS_DIRECTORY, Model
 from pipeline.digest import sha256_of_file
 from pipeline.frame import Image
-from tests import clips
+from tests import clips, tiny
 from tests.command import Pretag
 
 DEFAULT = MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx"
@@ -261,16 +261,77 @@ def test_a_written_card_changes_nothing(pretag: Pretag, mine: Path, frame: Image
     np.testing.assert_array_equal(found.class_ids, again.class_ids)
 
 
-def test_a_written_card_spells_out_the_preprocessing(pretag: Pretag, mine: Path) -> None:
+def constants(path: Path, **outputs: list[int]) -> Path:
+    """Write a model of two classes, for any picture, that gives tensors of these shapes."""
+    tiny.model(
+        path,
+        *(onnx.helper.make_node("Identity", [f"_{name}"], [name]) for name in outputs),
+        inputs={"picture": [1, 3, "height", "width"]},
+        outputs={name: list(shape) for name, shape in outputs.items()},
+        weights={
+            **{f"_{name}": np.zeros(shape) for name, shape in outputs.items()},
+            "class_labels_classifier.layers.2.bias": np.zeros(3),
+        },
+    )
+    model = onnx.load(str(path))
+    onnx.helper.set_model_props(model, {"names": '["a", "b"]'})
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("outputs", "resize"),
+    [
+        (None, "letterbox"),
+        (
+            {
+                "detection_boxes": [1, 9, 4],
+                "detection_classes": [1, 9],
+                "detection_scores": [1, 9],
+                "num_detections": [1],
+            },
+            "none",
+        ),
+        ({"dets": [1, 9, 4], "labels": [1, 9, 3]}, "keep-ratio"),
+        ({"logits": [1, 9, 3], "pred_boxes": [1, 9, 4]}, "patches"),
+    ],
+)
+def test_a_written_card_spells_out_the_preprocessing(
+    pretag: Pretag, mine: Path, outputs: dict[str, list[int]] | None, resize: str
+) -> None:
+    if outputs is not None:
+        constants(mine, **outputs)
     before = Model.load(str(mine)).reading.preprocess
+    assert before.resize == resize
     pretag("model", "card", mine)
     path = mine.with_suffix(".toml")
     above, below = path.read_text().split("[preprocess]\n")
     keys = [line.removeprefix("# ") for line in below.splitlines() if re.match("# [a-z]+ =", line)]
     path.write_text("\n".join([above, "[preprocess]", *keys]))
     said = tomllib.loads(path.read_text())["preprocess"]
-    assert said.keys() >= {"resize", "width", "height", "filter", "padding", "colour", "scale"}
+    assert said.keys() >= {"resize", "filter", "padding", "colour", "scale", "mean", "std"}
+    assert ("width" in said) == (resize != "none")
     assert Model.load(str(mine)).reading.preprocess == before
+
+
+def test_a_card_that_gives_a_free_picture_no_size(pretag: Pretag, tmp_path: Path) -> None:
+    path = constants(
+        tmp_path / "a.onnx",
+        detection_boxes=[1, 9, 4],
+        detection_classes=[1, 9],
+        detection_scores=[1, 9],
+        num_detections=[1],
+    )
+    card = 'labels = ["a"]\n[preprocess]\nresize = "letterbox"\n'
+    path.with_suffix(".toml").write_text(card)
+    refused = pretag("model", "inspect", path)
+    assert (refused.code, "put width and height under [preprocess], too" in refused.err) == (
+        1,
+        True,
+    )
+    assert "tensorflow" in words(refused.out)  # what is known of it
+    path.with_suffix(".toml").write_text(f"{card}width = 320\nheight = 320\n")
+    assert pretag("model", "inspect", path).code == 0
 
 
 def test_a_card_is_never_written_over(pretag: Pretag, mine: Path) -> None:

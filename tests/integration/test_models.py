@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import av
@@ -141,6 +142,21 @@ def test_a_card_of_another_family(tmp_path: Path) -> None:
 def test_a_card_whose_description_changes_leaves_results_alone(tmp_path: Path) -> None:
     first = Model.load(carded(tmp_path, description="one"))
     assert Model.load(carded(tmp_path, description="two")).digest == first.digest
+    (tmp_path / "mine.json").unlink()
+    assert Model.load(str(tmp_path / "mine.onnx")).digest == first.digest
+
+
+def test_threads_find_what_one_finds() -> None:
+    detector = Detector(Model.load(str(DEFAULT)), DetectorConfig(score_threshold=0.1))
+    picture = sample_picture()
+    pictures = [np.ascontiguousarray(np.roll(picture, 40 * each, axis=1)) for each in range(8)]
+    alone = [detector.detect(each) for each in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(detector.detect, pictures * 2))
+    for one, other in zip(alone * 2, together, strict=True):
+        assert len(one) > 5
+        assert np.array_equal(one.boxes, other.boxes)
+        assert np.array_equal(one.scores, other.scores)
 
 
 def test_an_allowed_class_is_all_that_is_found() -> None:

@@ -61,8 +61,7 @@ def test_an_operator_that_only_other_builds_run(tmp_path: Path) -> None:
         inputs=PICTURE,
         outputs={"output0": [1, 3, 64, 64]},
         domain="com.microsoft",
-        gamma=[1.0] * 64,
-        beta=[0.0] * 64,
+        weights={"gamma": [1.0] * 64, "beta": [0.0] * 64},
     )
     assert "needs the operator GroupNorm, which this ONNX Runtime does not have" in refused(path)
 
@@ -109,7 +108,7 @@ def test_a_graph_that_does_not_run(tmp_path: Path) -> None:
         node,
         inputs={"images": [1, 3, "height", "width"]},
         outputs={"output0": None},
-        size=[-1, 84, 7, 1],  # which no picture of 640 x 640 can be cut into
+        weights={"size": [-1, 84, 7, 1]},  # which no picture of 640 x 640 can be cut into
     )
     message = refused(path)
     assert "does not run on a blank picture" in message
@@ -132,7 +131,14 @@ def test_a_model_in_s3_on_a_laptop() -> None:
 
 
 @pytest.mark.parametrize(
-    "preprocess", [{"resize": "none"}, {"resize": "keep-ratio"}, {"width": 640}, {"step": 32}]
+    "preprocess",
+    [
+        {"resize": "none"},
+        {"resize": "keep-ratio"},
+        {"resize": "patches"},
+        {"width": 640},
+        {"step": 32},
+    ],
 )
 def test_a_card_for_another_size_than_the_graphs(
     tmp_path: Path, preprocess: dict[str, object]
@@ -146,7 +152,9 @@ def test_a_card_for_another_size_than_the_graphs(
 def constant(path: Path, rows: NDArray[np.float32], **card: object) -> Path:
     """Write a model that finds the same in every picture."""
     node = helper.make_node("Identity", ["rows"], ["output0"])
-    tiny.model(path, node, inputs=PICTURE, outputs={"output0": list(rows.shape)}, rows=rows)
+    tiny.model(
+        path, node, inputs=PICTURE, outputs={"output0": list(rows.shape)}, weights={"rows": rows}
+    )
     path.with_suffix(".json").write_text(json.dumps({"labels": ["a", "b"], **card}))
     return path
 
@@ -173,6 +181,80 @@ def test_small_boxes_in_the_corner_may_be_so(tmp_path: Path) -> None:
     assert len(detector.detect(np.zeros((64, 64, 3), np.uint8))) == 3
 
 
+@pytest.mark.parametrize(
+    ("names", "family"),
+    [
+        (
+            ("detection_boxes", "detection_classes", "detection_scores", "num_detections"),
+            "tensorflow",
+        ),
+        (("num_dets", "det_boxes", "det_scores", "det_classes"), "efficient-nms"),
+    ],
+)
+def test_outputs_that_are_none_of_their_names(
+    tmp_path: Path, names: tuple[str, ...], family: str
+) -> None:
+    """Shapes that the file leaves open, and that turn out to be others."""
+    nodes = [helper.make_node("Identity", ["one"], [name]) for name in names]
+    path = tiny.model(
+        tmp_path / "a.onnx",
+        *nodes,
+        inputs=PICTURE,
+        outputs={name: ["n"] for name in names},
+        weights={"one": [1.0]},
+    )
+    card = {"labels": ["a"], "family": family}
+    path.with_suffix(".json").write_text(json.dumps(card))
+    assert f'its card says family = "{family}"' in refused(path)
+
+
+def test_outputs_that_change_their_shape_are_told(tmp_path: Path) -> None:
+    """As many columns as the picture's first pixel says, from 0 to 1."""
+    sizes = helper.make_node("Cast", ["share"], ["whole"], to=onnx.TensorProto.INT64)
+    path = tiny.model(
+        tmp_path / "a.onnx",
+        helper.make_node("ReduceMax", ["images"], ["share"], keepdims=0),
+        sizes,
+        helper.make_node("Reshape", ["whole", "flat"], ["width"]),
+        helper.make_node("Slice", ["rows", "none", "width", "last"], ["output0"]),
+        inputs=PICTURE,
+        outputs={"output0": [1, 300, 6]},
+        weights={"rows": np.zeros((1, 300, 6)), "flat": [1], "none": [0], "last": [2]},
+    )
+    path.with_suffix(".json").write_text(json.dumps({"labels": ["a"]}))
+    detector = Detector(Model.load(str(path)), DetectorConfig())
+    with pytest.raises(BrokenError, match=r"gives outputs \(\(1, 300, 0\)\) that are none of"):
+        detector.detect(np.zeros((64, 64, 3), np.uint8))
+
+
+def with_metadata(path: Path, key: bytes, value: bytes) -> Path:
+    """Write the default model with an entry of metadata that need not be text."""
+    entry = b"".join(bytes([tag, len(text)]) + text for tag, text in ((10, key), (18, value)))
+    path.write_bytes(DEFAULT.read_bytes() + bytes([14 << 3 | 2, len(entry)]) + entry)
+    return path
+
+
+def test_metadata_that_are_no_text(tmp_path: Path) -> None:
+    assert "are no text in UTF-8" in refused(with_metadata(tmp_path / "a.onnx", b"k", b"\xff\xfe"))
+
+
+def test_a_graph_without_outputs(tmp_path: Path) -> None:
+    model = onnx.load(str(DEFAULT))
+    del model.graph.output[:]
+    onnx.save(model, str(tmp_path / "a.onnx"))
+    message = refused(tmp_path / "a.onnx")
+    assert "it has no outputs" in message or "ONNX Runtime does not load it" in message
+
+
+@pytest.mark.parametrize("said", ["[1]", '"text"', "null"])
+def test_a_card_that_is_no_table(tmp_path: Path, said: str) -> None:
+    path = tmp_path / "a.onnx"
+    shutil.copy(DEFAULT, path)
+    path.with_suffix(".json").write_text(said)
+    with pytest.raises(BrokenError, match=r"Model card .*a\.json is not valid: .*dictionary"):
+        Model.load(str(path))
+
+
 def test_what_no_file_tells_must_be_on_the_card(tmp_path: Path) -> None:
     path = tiny.model(
         tmp_path / "a.onnx",
@@ -180,8 +262,7 @@ def test_what_no_file_tells_must_be_on_the_card(tmp_path: Path) -> None:
         helper.make_node("Identity", ["one"], ["count"]),
         inputs={**PICTURE, "scale_factor": [1, 2]},
         outputs={"found": ["n", 6], "count": [1]},
-        rows=[[1.0, 0.5, 16.0, 16.0, 32.0, 48.0]],
-        one=[1.0],
+        weights={"rows": [[1.0, 0.5, 16.0, 16.0, 32.0, 48.0]], "one": [1.0]},
     )
     card = path.with_suffix(".json")
     card.write_text(json.dumps({"labels": ["a", "b"], "preprocess": {"std": [1, 1, 1]}}))

@@ -25,11 +25,12 @@ _NAMES = (
     ("det_scores", "nmsed_scores"),
     ("det_classes", "nmsed_classes"),
 )
+_RANKS = (None, 3, 2, 2)
 
 
 def read(graph: Graph) -> Reading | None:
     """Know the four outputs by their names."""
-    ports = [graph.output(*names) for names in _NAMES]
+    ports = [graph.output(*names, rank=r) for names, r in zip(_NAMES, _RANKS, strict=True)]
     if not all(ports):
         return None
     names = tuple(port.name for port in ports if port is not None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The zoo's files, whose outputs have numbers for names; other exports keep the layers' names.
 _ZOO_BOXES = ("6379", "6568")
-_CLASS_HEAD = "box.predictor.cls_score.bias"
+_CLASS_HEAD = r"box\.predictor\.cls_score\.bias$"
 _COCO_CLASSES = 80
 # The zoo's code scales to the short side and sets no limit to the long one; this is one for memory.
 _SHORT_SIDE, _LONGEST, _STEP = 800, 3200, 32
@@ -30,8 +30,8 @@ def read(graph: Graph) -> Reading | None:
     ports = torchvision.roles(graph)
     if ports is None:
         return None
-    widths = [shape[0] for name, shape in graph.weights.items() if name.endswith(_CLASS_HEAD)]
-    if ports[0].name not in _ZOO_BOXES and not widths:
+    columns = graph.bias_width(_CLASS_HEAD)
+    if ports[0].name not in _ZOO_BOXES and columns is None:
         return None
     image = graph.image
     free = image.width is None or image.height is None
@@ -51,7 +51,7 @@ def read(graph: Graph) -> Reading | None:
         outputs=tuple(port.name for port in ports),
         decode=torchvision.decode,
         suppress=False,
-        class_count=widths[0] - 1 if widths else _COCO_CLASSES,
+        class_count=_COCO_CLASSES if columns is None else columns - 1,
         first_class_id=1,
     )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.frame import Detections
 
 _USUAL_SIZE = 640
+_RANKS = {"labels": 2, "boxes": 3, "scores": 2}
 # The layers that score classes keep their names through PyTorch's exporter, and their biases are as
 # long as there are classes. The encoder's comes last: some train it to tell objects only.
 _CLASS_HEADS = ("dec_score_head", "enc_score_head")
@@ -34,7 +35,7 @@ _NORMALISED_BACKBONES = ("dinov3", "spatial_tuning_adapter")
 
 def read(graph: Graph) -> Reading | None:
     """Know three outputs and the second input, to whose sizes the boxes are scaled."""
-    ports = [graph.output(name) for name in ("labels", "boxes", "scores")]
+    ports = [graph.output(name, rank=rank) for name, rank in _RANKS.items()]
     sized = any(port.name == "orig_target_sizes" for port in graph.inputs)
     if not sized or not all(ports):
         return None
@@ -76,11 +77,8 @@ def stretched(graph: Graph) -> Preprocess:
 
 def class_count(graph: Graph) -> int | None:
     """Return how many classes its heads score; None if its weights were renamed."""
-    for head in _CLASS_HEADS:
-        for name, shape in graph.weights.items():
-            if head in name and name.endswith(".bias"):
-                return shape[0]
-    return None
+    widths = (graph.bias_width(rf"{head}.*\.bias$") for head in _CLASS_HEADS)
+    return next(filter(None, widths), None)
 
 
 FAMILY = Family(

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
-_NAMES = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+_RANKS = {
+    "detection_boxes": 3,
+    "detection_classes": 2,
+    "detection_scores": 2,
+    "num_detections": None,
+}
 # They score the background, too.
 _SCORES_OF_ALL = ("detection_multiclass_scores", "raw_detection_scores")
 # COCO's numbers go up to 90. What heads trained on them give: for each of 3, 6 or 9 anchors as many
@@ -39,7 +44,7 @@ _HALF = 127.5
 
 def read(graph: Graph) -> Reading | None:
     """Know `detection_boxes` and its companions by their names; others may be there besides."""
-    ports = [graph.output(name) for name in _NAMES]
+    ports = [graph.output(name, rank=rank) for name, rank in _RANKS.items()]
     if not all(ports):
         return None
     names = tuple(port.name for port in ports if port is not None)

@@ -6,7 +6,6 @@ https://github.com/pytorch/vision/blob/main/torchvision/models/detection/transfo
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,11 +22,9 @@ if TYPE_CHECKING:
 
 # The biases that tell how many classes there are. Faster R-CNN and its kin score them at once;
 # RetinaNet, FCOS and SSD for each of so many anchors, which have 4 numbers for their boxes each.
-_CLASSES = re.compile(r"box_predictor\.cls_score\.bias$")
-_CLASSES_OF_ANCHORS = re.compile(
-    r"classification_head\.(cls_logits|module_list\.0(\.1)?)\.bias$"
-)  # fmt: skip
-_BOXES_OF_ANCHORS = re.compile(r"regression_head\.(bbox_reg|module_list\.0(\.1)?)\.bias$")
+_CLASSES = r"box_predictor\.cls_score\.bias$"
+_CLASSES_OF_ANCHORS = r"classification_head\.(cls_logits|module_list\.0(\.1)?)\.bias$"
+_BOXES_OF_ANCHORS = r"regression_head\.(bbox_reg|module_list\.0(\.1)?)\.bias$"
 # RetinaNet and FCOS score each class for itself: no id needs to be the background.
 _WITHOUT_BACKGROUND = "classification_head.cls_logits.bias"
 # Detectron2 has some of the same names, and takes its pictures otherwise.
@@ -89,8 +86,8 @@ def _role(port: Port) -> str:
 
 def _classes(graph: Graph) -> tuple[int | None, int]:
     """Return how many classes its head scores (None: not to be seen), and the id of the first."""
-    columns = _width(graph, _CLASSES)
-    of_anchors, sides = _width(graph, _CLASSES_OF_ANCHORS), _width(graph, _BOXES_OF_ANCHORS)
+    columns = graph.bias_width(_CLASSES)
+    of_anchors, sides = map(graph.bias_width, (_CLASSES_OF_ANCHORS, _BOXES_OF_ANCHORS))
     if of_anchors is not None and sides is not None:
         columns = of_anchors * 4 // sides
     if columns is None:
@@ -99,11 +96,6 @@ def _classes(graph: Graph) -> tuple[int | None, int]:
     if separate and graph.label_count != columns - 1:
         return columns, 0
     return columns - 1, 1
-
-
-def _width(graph: Graph, bias: re.Pattern[str]) -> int | None:
-    widths = (shape[0] for name, shape in graph.weights.items() if bias.search(name))
-    return next(widths, None)
 
 
 FAMILY = Family(

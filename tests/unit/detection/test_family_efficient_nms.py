@@ -14,7 +14,9 @@ from tests.unit.detection.graphs import PICTURE, array, decoded, floats, known
     ],
 )
 def test_as_many_as_there_are(names: tuple[str, ...]) -> None:
-    family, reading = known([PICTURE], floats(*((name, (1, 2)) for name in reversed(names))))
+    shapes = (1, 1), (1, 3, 4), (1, 3), (1, 3)
+    ports = floats(*zip(names, shapes, strict=True))
+    family, reading = known([PICTURE], ports[::-1])
     assert (family, reading.outputs) == ("efficient-nms", names)
     boxes, scores = array([[[1, 2, 3, 4]] * 3]), array([[0.5, 0.3, 0.9]])
     found = decoded(reading, np.array([[2]]), boxes, scores, np.array([[3, 5, 7]]))

@@ -44,6 +44,28 @@ def test_an_input_that_would_fill_the_memory(shape: Shape) -> None:
         _ = Graph((Port("x", "float32", shape),), ()).image
 
 
+@pytest.mark.parametrize(
+    ("weights", "width"),
+    [
+        ({"head.bias": (7,)}, 7),
+        ({"head.bias": ()}, None),
+        ({"head.bias": (0,)}, None),
+        ({"head.bias": (7, 7)}, None),
+        ({"head.bias": (300_000_000,)}, None),
+        ({"other.bias": (9,), "head.bias": (7,)}, 7),
+    ],
+)
+def test_a_bias_is_as_long_as_can_be(
+    weights: dict[str, tuple[int, ...]], width: int | None
+) -> None:
+    assert Graph((), (), weights=weights).bias_width(r"head\.bias$") == width
+
+
+def test_a_setting_that_takes_long_to_read_stays_text() -> None:
+    text = "[" + "1," * 600_000 + "]"
+    assert Graph((), (), {"names": text}).setting("names") == text
+
+
 def test_ports_are_told_as_a_person_reads_them() -> None:
     assert str(Port("boxes", "float32", (1, None, 4))) == "boxes: 1 x ? x 4 float32"
     assert str(Port("boxes", "float32", None)) == "boxes: ? float32"

@@ -52,7 +52,10 @@ def test_names_in_metadata(text: str, names: tuple[str, ...] | None) -> None:
     assert names_in_metadata(Graph((), (), {"names": text})) == names
 
 
-@pytest.mark.parametrize("text", ["{0: 'a', 2: 'b'}", "{0: 'a'", "[" * 5000, "{'a': 'b'}"])
+HUGE = "{0: 0x" + "f" * 6000 + "}"
+
+
+@pytest.mark.parametrize("text", ["{0: 'a', 2: 'b'}", "{0: 'a'", "[" * 5000, "{'a': 'b'}", HUGE])
 def test_names_that_cannot_be_read_are_told(text: str) -> None:
     with pytest.raises(UnfitError, match="'names', and it is no list of labels by class id"):
         names_in_metadata(Graph((), (), {"names": text}))
@@ -93,6 +96,20 @@ def test_what_googles_label_maps_begin_with_is_no_class(first: int, count: int |
 def test_a_first_class_is_not_taken_for_the_background() -> None:
     with pytest.raises(UnfitError, match="are 3, and it has 2 classes, without the background"):
         resolve(("cat", "dog", "bird"), "its card's", reading(2, first=1))
+
+
+def test_ids_of_one_name_are_one_class() -> None:
+    labels = resolve(("car", "dog", "car"), "", reading(3))
+    assert labels.names == ("car", "dog")
+    assert labels.known(found(0, 1, 2)).class_ids.tolist() == [0, 1, 0]
+
+
+def test_halves_of_characters_are_replaced() -> None:
+    assert resolve(("\ud800", "\U0001f600"), "", reading(2)).names == ("\ufffd", "\U0001f600")
+
+
+def test_what_fits_is_not_cut_off() -> None:
+    assert resolve(("???", "b"), "", reading(2)).index.tolist() == [-1, 0]
 
 
 def test_ids_that_mean_no_class_are_left_out() -> None:

@@ -71,6 +71,44 @@ def test_tensors_in_other_files_are_told_wherever_they_hide(tmp_path: Path) -> N
     assert scan(path).external == ["plain", "in a node", "in a branch"]
 
 
+EXTERNAL = tensor("hidden", 2, external=True)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        field(15, field(1, EXTERNAL)),  # a sparse weight
+        field(15, field(2, EXTERNAL)),
+        field(1, field(5, field(22, field(1, EXTERNAL)))),  # of an attribute
+        field(1, field(5, field(23, field(1, EXTERNAL)))),
+        # Readers cut numbers to 32 bits.
+        field(5, field(8, "hidden") + field(14, 2**32 + 1)),
+    ],
+)
+def test_tensors_in_other_files_do_not_hide(tmp_path: Path, hidden: bytes) -> None:
+    assert scan(written(tmp_path / "a.onnx", hidden)).external == ["hidden"]
+
+
+def test_nor_in_a_functions_attributes(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.onnx")
+    function = field(25, field(11, field(5, EXTERNAL)))
+    path.write_bytes(path.read_bytes() + function)
+    assert scan(path).external == ["hidden"]
+
+
+@pytest.mark.parametrize(
+    ("graph", "says"),
+    [
+        (varint(2**40 | 5 << 3 | 2) + varint(0), "is none of a protobuf"),
+        (field(5, field(1, b"\x01" * 100_000)), "more than 64 dimensions"),
+        (b"\x10\x00" * 2_000_000, "more than 2,000,000 parts"),
+    ],
+)
+def test_what_no_model_has(tmp_path: Path, graph: bytes, says: str) -> None:
+    with pytest.raises(BrokenError, match=says):
+        scan(written(tmp_path / "a.onnx", graph))
+
+
 def test_hostile_nesting_ends(tmp_path: Path) -> None:
     graph = b""
     for _ in range(120):
@@ -88,7 +126,8 @@ def test_no_bytes_crash_it(tmp_path_factory: pytest.TempPathFactory, data: bytes
     except BrokenError as error:
         assert "cut short, damaged or no ONNX file" in str(error)  # noqa: PT017 - either is right
     else:
-        assert found.external is not None
+        assert {0x3A, 0xBA} & set(data), "no graph's key is in what it took for a model"
+        assert found.external == []
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00" * 10, b"<html>not found</html>", field(1, 8)])

@@ -11,7 +11,7 @@ from pipeline.detection import placement
 from pipeline.detection.placement import Placement
 from pipeline.detection.preprocess import Preprocess, Resize
 
-sizes = st.integers(16, 4000)
+sizes = st.integers(1, 4000)
 resizes = st.sampled_from(get_args(Resize))
 
 
