@@ -42,7 +42,7 @@ def draw(image: Image, marks: Iterable[Mark]) -> Image:
         cv2.rectangle(canvas, top_left, (round(mark.x2), round(mark.y2)), colour, thickness)
         (width, height), below = cv2.getTextSize(mark.caption, _FONT, scale, 1)
         # A caption at the upper or the right edge goes inside.
-        left = max(0, min(top_left[0], image.shape[1] - width))
+        left = max(0, min(top_left[0], image.shape[1] - 1 - width))
         bottom = max(top_left[1], height + below)
         corner = (left + width, bottom - height - below)
         cv2.rectangle(canvas, (left, bottom), corner, colour, cv2.FILLED)

@@ -282,6 +282,15 @@ def test_the_report_of_something_and_of_nothing() -> None:
     assert "Nothing was found." in report_markdown(nothing, RunLog(), "abc", "ssd")
 
 
+def test_a_caption_at_the_right_edge_is_whole() -> None:
+    picture = np.zeros((200, 300, 3), dtype=np.uint8)
+    captions = []
+    for left in (100, 290):
+        drawn = draw(picture, [Mark(left, 100, left + 9, 150, 0, "person")])
+        captions.append(int(drawn[:95].any(axis=2).sum()))
+    assert captions[0] == captions[1] > 0
+
+
 def test_drawing_marks_the_box_and_leaves_the_original() -> None:
     image = np.zeros((100, 200, 3), dtype=np.uint8)
     drawn = draw(image, [Mark(50, 40, 150, 80, 0, "person 0.9"), Mark(5, 0, 20, 20, 1, "car")])
