@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests import clips, emf
+from tests import clips, emf, rehead
 from tests.e2e import docker, inside, template
 from tests.e2e.cloud import KEY, RESULTS, VIDEOS, Cloud
 from tests.e2e.function import HARD, StartFunction
@@ -77,6 +77,29 @@ def test_a_wrong_config_key_is_an_error_that_helps(start: StartFunction) -> None
     error = json.loads(body)
     assert (status, error["errorType"]) == (200, "ConfigError")
     assert "did you mean 'detector.model'" in error["errorMessage"]
+
+
+def test_models_in_s3_are_fetched_once_each(
+    start: StartFunction, aws: Cloud, tmp_path: Path
+) -> None:
+    """Through /tmp, the only folder that can be written, with cards of another detector's kind."""
+    for name, head in (("yolov5", rehead.yolov5), ("rtdetr", rehead.rtdetr)):
+        head(tmp_path / f"{name}.onnx")
+    for file in tmp_path.iterdir():
+        aws.client("s3").upload_file(str(file), VIDEOS, f"models/{file.name}")
+    function = start()
+    for name in ("yolov5", "rtdetr", "yolov5"):
+        detector = {"model": f"s3://{VIDEOS}/models/{name}.onnx"}
+        output = f"s3://{RESULTS}/{name}"
+        event = video_event(KEY, config={"detector": detector}, output=output)
+        status, body = function.invoke(event)
+        assert (status, json.loads(body).get("errorMessage")) == (200, None)
+        tree = aws.tree(RESULTS, f"{name}/{KEY}/")
+        run = json.loads(tree["latest.json"])["run_id"]
+        assert json.loads(tree[f"{run}/config.json"])["model"]["family"] == name
+        coco = json.loads(tree[f"{run}/annotations/instances_default.json"])
+        assert len(coco["annotations"]) > 100
+    assert function.logs().count('"message":"Model loaded"') == 2
 
 
 @pytest.fixture(scope="module")
