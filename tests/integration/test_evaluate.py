@@ -3,45 +3,21 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from pipeline import cli
 from tests import clips, labels
+from tests.command import Pretag
 from tests.labels import Json, prediction
 
 PLACE = (1.0, 2.0, 30.0, 40.0)
 
 
-class Finished(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Pretag = Callable[..., Finished]
-
-
-@pytest.fixture
-def pretag(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> Pretag:
+@pytest.fixture(autouse=True)
+def _in_a_folder_and_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-
-    def call(*arguments: object) -> Finished:
-        monkeypatch.setattr(sys, "argv", ["pretag", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return Finished(int(ended.value.code or 0), out, err)
-
-    return call
 
 
 @pytest.fixture(scope="module")
