@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,9 @@ import numpy as np
 
 from pipeline import __version__
 from pipeline.runlog import STAGES
+
+# What may begin markup within a line, a table's cell or HTML; "_" within words does not.
+_MARKUP = re.compile(r"[\\`*\[<|]")
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -85,6 +89,12 @@ def class_rows(dataset: Dataset) -> list[ClassRow]:
     return sorted(rows, key=lambda row: (-row.objects, row.label))
 
 
+def plain(text: str) -> str:
+    """Return a stranger's text, a label or a key, as Markdown that shows it and no more."""
+    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return _MARKUP.sub(r"\\\g<0>", shown)
+
+
 @cache
 def _template() -> Template:
     # The report comes last; a cold start need not wait for its templating.
@@ -96,4 +106,5 @@ def _template() -> Template:
         autoescape=False,  # noqa: S701 - Markdown, not HTML
         keep_trailing_newline=True,
     )
+    environment.filters["plain"] = plain
     return environment.get_template("report.md.j2")

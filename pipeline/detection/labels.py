@@ -59,7 +59,7 @@ class Labels:
             raise BrokenError(
                 f"The model finds class {wrong}, and its labels ({self.source}) end with class "
                 f"{len(self.index) - 1}, '{self.names[-1]}'. Put all of them on its card, as "
-                "'labels', or another 'family'."
+                "'labels', from class 0 on, \"\" where an id means none; or another 'family'."
             )
         indexes = self.index[ids]
         rows = np.flatnonzero(indexes >= 0)

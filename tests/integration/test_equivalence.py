@@ -37,9 +37,9 @@ HEADS: dict[str, tuple[Head, ...]] = {
     "tflite": (rehead.tflite,),
     "ssd": (rehead.ssd,),
 }
-# The default model's own; heads that no box can be turned into, tested with known tensors; and one
-# that says too little to be read without a card.
-OTHERS = {"ultralytics", "nanodet", "picodet", "paddle"}
+# The default model's own; heads that no box can be turned into, tested with known tensors; and
+# those that say too little to be read without a card.
+OTHERS = {"ultralytics", "nanodet", "picodet", "paddle", "efficientdet"}
 
 
 @pytest.fixture(scope="module")

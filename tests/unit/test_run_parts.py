@@ -282,6 +282,15 @@ def test_the_report_of_something_and_of_nothing() -> None:
     assert "Nothing was found." in report_markdown(nothing, RunLog(), "abc", "ssd")
 
 
+def test_labels_and_keys_are_no_markup_in_the_report() -> None:
+    odd = a_dataset()
+    odd.labels = ("person", "<img src=x>|[x](y)\n`z`_a*")
+    odd.video = "a|b <b>.mp4"
+    text = report_markdown(odd, RunLog(), "abc", "ssd")
+    assert text.startswith("# a\\|b \\<b>.mp4\n")
+    assert "| \\<img src=x>\\|\\[x](y)\ufffd\\`z\\`_a\\* | 2 |" in text
+
+
 def test_a_caption_at_the_right_edge_is_whole() -> None:
     picture = np.zeros((200, 300, 3), dtype=np.uint8)
     captions = []

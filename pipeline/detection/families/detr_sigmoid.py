@@ -7,6 +7,7 @@ https://github.com/huggingface/transformers/tree/main/src/transformers/models/rt
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # What the others' post-processing in transformers keeps of all queries' classes.
 _MOST = 100
+# A layer that only RF-DETR has in transformers, which scales tensors as its own code does.
+_RF_DETR = "projector.projector_layer"
 
 
 def read(graph: Graph) -> Reading | None:
@@ -27,12 +30,17 @@ def read(graph: Graph) -> Reading | None:
     if found is None:
         return None
     kin = rtdetr.is_kin(graph)
+    is_rf_detr = any(_RF_DETR in name for name in graph.weights)
+    preprocess = rtdetr.stretched(graph) if kin else queries.normalised(graph)
+    if is_rf_detr:
+        preprocess = replace(preprocess, filter="linear-float")
+    keeps_all = kin or is_rf_detr
     return Reading(
         why=f"'{found.logits}' has a column a class, '{found.boxes}' a box a query"
         + (", and the weights are RT-DETR's" if kin else ""),
-        preprocess=rtdetr.stretched(graph) if kin else queries.normalised(graph),
+        preprocess=preprocess,
         outputs=(found.logits.name, found.boxes.name),
-        decode=queries.decode_sigmoid if kin else partial(queries.decode_sigmoid, at_most=_MOST),
+        decode=partial(queries.decode_sigmoid, at_most=None if keeps_all else _MOST),
         suppress=False,
         class_count=found.columns,
     )

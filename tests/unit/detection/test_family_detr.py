@@ -85,6 +85,13 @@ def test_rtdetr_of_transformers_is_not_normalised() -> None:
     assert known([FREE], outputs(300, 4), weights=dinov3)[1].preprocess.mean == IMAGENET_MEAN
 
 
+def test_rf_detr_of_transformers_scales_tensors() -> None:
+    weights = {**DEFORMABLE, "model.backbone.projector.projector_layer.conv1.weight": (64,)}
+    family, reading = known([FREE], outputs(300, 91), weights=weights)
+    assert (family, reading.preprocess.filter) == ("detr-sigmoid", "linear-float")
+    assert reading.preprocess.mean == IMAGENET_MEAN
+
+
 def test_deformable_detr_keeps_100() -> None:
     logits = np.linspace(0, 4, 400, dtype=np.float32).reshape(1, 200, 2)
     boxes = np.full((1, 200, 4), 0.5, np.float32)
