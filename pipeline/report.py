@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline import __version__
 from pipeline.runlog import STAGES
+from pipeline.text import plain
 
 # What may begin markup within a line, a table's cell or HTML; "_" within words does not.
 _MARKUP = re.compile(r"[\\`*\[<|]")
@@ -89,10 +90,9 @@ def class_rows(dataset: Dataset) -> list[ClassRow]:
     return sorted(rows, key=lambda row: (-row.objects, row.label))
 
 
-def plain(text: str) -> str:
+def literally(text: str) -> str:
     """Return a stranger's text, a label or a key, as Markdown that shows it and no more."""
-    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-    return _MARKUP.sub(r"\\\g<0>", shown)
+    return _MARKUP.sub(r"\\\g<0>", plain(text))
 
 
 @cache
@@ -106,5 +106,5 @@ def _template() -> Template:
         autoescape=False,  # noqa: S701 - Markdown, not HTML
         keep_trailing_newline=True,
     )
-    environment.filters["plain"] = plain
+    environment.filters["literally"] = literally
     return environment.get_template("report.md.j2")

@@ -42,7 +42,7 @@ def _run() -> int:
 
 
 def _say(problem: object, code: int) -> int:
-    from pipeline.cli.terminal import plain  # noqa: PLC0415 - as above
+    from pipeline.text import plain  # noqa: PLC0415 - as above
 
     click.echo(f"pretag: {plain(str(problem))}", err=True)
     return code

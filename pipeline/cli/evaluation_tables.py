@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.evaluation.coco_figures import FIGURES
+from pipeline.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,7 @@ def lone_sentence(images: tuple[LoneImage, ...], where: str, why: str) -> str:
         where: which side has them.
         why: why that may be.
     """
-    names = ", ".join(_plain(image.file_name) for image in images[:_NAMES_SHOWN])
+    names = ", ".join(plain(image.file_name) for image in images[:_NAMES_SHOWN])
     more = ", ..." if len(images) > _NAMES_SHOWN else ""
     objects = sum(image.objects for image in images)
     return (
@@ -120,9 +121,4 @@ def _number(value: float | None) -> str:
 
 def _name(name: str) -> Text:
     """Return a class's name, which is no markup of ours."""
-    return Text(_plain(name))
-
-
-def _plain(name: str) -> str:
-    """Return a name of a file as characters that do nothing to a terminal."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
+    return Text(plain(name))

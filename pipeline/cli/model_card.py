@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, get_args
 
 import jinja2
 
-from pipeline.cli.terminal import plain
 from pipeline.detection.families import FAMILIES
-from pipeline.detection.labels import names_in_metadata, whole
+from pipeline.detection.labels import names_in_metadata
 from pipeline.detection.model import Model, recognised
 from pipeline.detection.placement import Filter
 from pipeline.detection.preprocess import Resize
 from pipeline.detection.unfit import UnfitError
 from pipeline.errors import BrokenError
+from pipeline.text import plain, whole
 
 if TYPE_CHECKING:
     from pipeline.detection.families.family import Reading

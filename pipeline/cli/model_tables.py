@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from pipeline.cli.model_timing import HEIGHT, RUNS, WIDTH
-from pipeline.cli.terminal import plain
+from pipeline.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from pipeline.detection.coco_classes import COCO_80, COCO_90
 from pipeline.detection.unfit import UnfitError
 from pipeline.errors import BrokenError
 from pipeline.frame import Detections
+from pipeline.text import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _METADATA_KEYS = ("names", "labels", "classes", "class_names", "character")
 # What Google's label maps say where there is no class, and first of all, whichever id is the first.
 _NOTHING_YET = "???"
-_SURROGATE = re.compile("[\ud800-\udfff]")
 # What stands where a class id means none.
 _NO_CLASS = frozenset({
     "", "background", "__background__", "_background_", "bg", "n/a", "no-object", "no object",
@@ -103,11 +102,6 @@ def _texts(key: str, values: Iterable[object]) -> tuple[str, ...]:
         return tuple(map(str, values))
     except (ValueError, RecursionError):  # a number of thousands of digits, a nest of lists
         raise _unreadable(key) from None
-
-
-def whole(text: str) -> str:
-    """Return text in which halves of characters, which no file may hold, are replaced."""
-    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _unreadable(key: str) -> UnfitError:

@@ -15,7 +15,6 @@ import onnx
 import pytest
 from PIL import Image as PillowImage
 
-from pipeline.cli.terminal import plain
 from pipeline.config import Detector as DetectorConfig
 from pipeline.detection.card import ModelCard
 from pipeline.detection.coco_classes import COCO_80
@@ -23,6 +22,7 @@ from pipeline.detection.detector import Detector
 from pipeline.detection.model import MODELS_DIRECTORY, Model
 from pipeline.digest import sha256_of_file
 from pipeline.frame import Image
+from pipeline.text import plain
 from tests import clips, tiny
 from tests.command import Pretag
 

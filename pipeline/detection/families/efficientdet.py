@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _USUAL_SIZE = 512
 # Its heads score each class of each anchor, and give 4 numbers for the box.
-_CLASS_HEAD, _BOX_HEAD = r"class_net\.predict\..*bias$", r"box_net\.predict\..*bias$"
+_CLASS_HEAD, _BOX_HEAD = (rf"{net}_net\.predict\.conv(_pw)?\.bias$" for net in ("class", "box"))
 
 
 def read(graph: Graph) -> Reading | None:

@@ -77,7 +77,7 @@ def stretched(graph: Graph) -> Preprocess:
 
 def class_count(graph: Graph) -> int | None:
     """Return how many classes its heads score; None if its weights were renamed."""
-    widths = (graph.bias_width(rf"{head}.*\.bias$") for head in _CLASS_HEADS)
+    widths = (graph.bias_width(rf"{head}(\.\d+)?\.bias$") for head in _CLASS_HEADS)
     return next(filter(None, widths), None)
 
 
