@@ -76,7 +76,7 @@ format: .venv/dev.ready ## rewrite the sources in the project's format
 	@$(BIN)/ruff format .
 
 .PHONY: lock
-# imagehash asks for scipy (143 MB) for a DCT that pipeline/hashing.py takes from OpenCV.
+# imagehash asks for scipy (143 MB) for a DCT that pipeline/deduplication/hashing.py takes from OpenCV.
 lock: .venv/dev.ready ## resolve the requirements files anew, with hashes
 	@for set in "dev.txt --extra cli --group dev" "cli.txt --extra cli --group build -c requirements/dev.txt" "lambda.txt -c requirements/dev.txt --no-emit-package scipy"; do \
 	  $(LOCK) pyproject.toml --output-file requirements/$$set; \

@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 
-from tests.clips import SAMPLE
+from tests.support.clips import SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -72,7 +72,7 @@ def damaged(damage: str, suffix: str) -> Path:
     def make(path: Path) -> None:
         _remux(SAMPLE, path)
         data = bytearray(path.read_bytes())
-        if damage == "holes":
+        if damage == "missing_ranges":
             for tenth in range(2, 10, 2):
                 start = len(data) * tenth // 10
                 data[start : start + 2000] = bytes(2000)

@@ -16,10 +16,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench import results
-from tests import clips
 from tests.e2e import cloud, docker, template
 from tests.e2e.cloud import KEY, RESULTS, VIDEOS
 from tests.e2e.function import HARD, Function
+from tests.support import clips
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -19,7 +19,7 @@ STARTS = {
     "handler": f"{IMPORT_HANDLER}; moments = {{}}",
     "model": """
 import handler.app
-from pipeline.config import Config
+from pipeline.config.schema import Config
 from pipeline.detection.model import Model
 moments = {"imported": time.monotonic()}
 Model.load(Config().detector.model)

@@ -9,13 +9,13 @@ import av
 from bench import clips, stages
 from bench.measuring import in_child, say
 from bench.results import Target, table
-from pipeline.config import Config
+from pipeline.config.schema import Config
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LEAST = 0.99
-DAMAGES = ("holes", "cut off")
+DAMAGES = ("missing_ranges", "cut off")
 CONTAINERS = ("mp4", "mkv", "ts")
 
 

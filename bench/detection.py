@@ -16,21 +16,21 @@ import numpy as np
 import onnxruntime
 
 from bench import results
-from pipeline.config import Detector as DetectorConfig
+from pipeline.config.schema import DetectorConfig
 from pipeline.detection.detector import Detector
-from pipeline.detection.families import FAMILIES
-from pipeline.detection.graph import Graph, Port
+from pipeline.detection.graph import Graph, TensorInfo
 from pipeline.detection.model import Model
-from pipeline.detection.nms import suppress
+from pipeline.detection.nms import non_max_suppression
+from pipeline.detection.registry import FAMILIES
 from pipeline.frame import Detections
-from tests import clips
+from tests.support import clips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.frame import Image
 
 SEED = 1
@@ -61,20 +61,20 @@ def measured() -> str:
 
 def post_processing(model: Model, street: Image) -> str:
     """Return the table of all that is done beside inference, with its share of ours."""
-    place = model.reading.preprocess.place(*street.shape[1::-1])
+    placement = model.spec.preprocess.placement(*street.shape[1::-1])
     options = onnxruntime.RunOptions()
-    tensor = model.reading.preprocess.tensor(street, place, model.input)
+    tensor = model.spec.preprocess.tensor(street, placement, model.input)
     inference = "inference of the default model"
     contenders: dict[str, Callable[[], object]] = {
         inference: lambda: model.session.run(None, {model.input.name: tensor}, options),
-        "its picture to a tensor": lambda: model.reading.preprocess.tensor(
-            street, place, model.input
+        "its picture to a tensor": lambda: model.spec.preprocess.tensor(
+            street, placement, model.input
         ),
     }
     made = {f"`{name}`: outputs to boxes": (name, case) for name, case in cases()}
     contenders |= {title: reader(name, case) for title, (name, case) in made.items()}
     taken = {name: median(each) for name, each in by_turns(contenders).items()}
-    a_pixel = taken[inference] / (place.canvas[0] * place.canvas[1])
+    a_pixel = taken[inference] / (placement.canvas[0] * placement.canvas[1])
     own = {title: taken[title] / (a_pixel * case.side**2) for title, (_, case) in made.items()}
     rows = [
         (
@@ -88,8 +88,8 @@ def post_processing(model: Model, street: Image) -> str:
     verdict = "met" if max(own.values()) <= LARGEST_SHARE else "**missed**"
     return (
         f"Decoding, NMS and the way back to the picture, {OBJECTS} objects of {BOXES_AN_OBJECT} "
-        f"boxes each, against the default model's inference of {place.canvas[0]} x "
-        f"{place.canvas[1]}, and against as long a pixel of the family's own input (target: at "
+        f"boxes each, against the default model's inference of {placement.canvas[0]} x "
+        f"{placement.canvas[1]}, and against as long a pixel of the family's own input (target: at "
         f"most {100 * LARGEST_SHARE:g} %, {verdict}):\n\n"
         + results.table(("what", "ms", "share of the default's", "of its own size's"), rows)
     )
@@ -143,27 +143,29 @@ def reader(name: str, case: Case) -> Callable[[], object]:
     graph = Graph(
         inputs=inputs(name, case.side),
         outputs=tuple(
-            Port(key, str(each.dtype), each.shape)
+            TensorInfo(key, str(each.dtype), each.shape)
             for key, each in zip(case.outputs, outputs, strict=True)
         ),
         label_count=CLASSES,
     )
-    reading = family.read(graph)
-    if reading is None:
+    spec = family.recognise(graph)
+    if spec is None:
         raise ValueError(f"{name} does not know {graph}.")
-    place = reading.preprocess.place(*PICTURE)
+    placement = spec.preprocess.placement(*PICTURE)
 
     def read() -> Any:  # noqa: ANN401 - only its time counts
-        found = reading.decode(outputs, SCORE_THRESHOLD, place.canvas)
-        return place.undo((suppress(found, IOU_THRESHOLD) if reading.suppress else found).boxes)
+        found = spec.decode(outputs, SCORE_THRESHOLD, placement.canvas)
+        return placement.boxes_to_image(
+            (non_max_suppression(found, IOU_THRESHOLD) if spec.needs_nms else found).boxes
+        )
 
     return read
 
 
-def inputs(name: str, side: int) -> tuple[Port, ...]:
+def inputs(name: str, side: int) -> tuple[TensorInfo, ...]:
     """Return the inputs that a family knows its graphs by."""
-    picture = Port("images", "float32", (1, 3, side, side))
-    sizes = Port("orig_target_sizes", "int64", (1, 2))
+    picture = TensorInfo("images", "float32", (1, 3, side, side))
+    sizes = TensorInfo("orig_target_sizes", "int64", (1, 2))
     return (picture, sizes) if name == "rtdetr" else (picture,)
 
 
@@ -183,7 +185,7 @@ def crowd(count: int, classes: int) -> Callable[[], Detections]:
     boxes = np.concatenate([low, low + _RANDOM.uniform(20, 80, (count, 2))], axis=1)
     ids = _RANDOM.integers(0, classes, count)
     found = Detections(boxes.astype(np.float32), _RANDOM.random(count, dtype=np.float32), ids)
-    return lambda: suppress(found, IOU_THRESHOLD)
+    return lambda: non_max_suppression(found, IOU_THRESHOLD)
 
 
 def tiles(model: Model, street: Image) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from bench.measuring import say
 from bench.results import publish, table, when_and_where
-from tests import fuzzing, mutants
+from tests.support import corruption, fuzzing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tests.fuzzing import Outcome
+    from tests.support.fuzzing import Outcome
 
 MUTANTS = 2000
 # Fewer of FFmpeg's frames than this, and not a word of it, is a silent truncation.
@@ -30,13 +30,13 @@ def measured() -> str:
     seeds = range(MUTANTS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        mutants.write_originals(folder)
+        corruption.write_originals(folder)
         say(f"{MUTANTS} mutants")
         ours = fuzzing.outcomes(fuzzing.reading(folder, "pretag"), seeds)
         theirs = fuzzing.outcomes(fuzzing.reading(folder, "pyav"), seeds)
         kinds: dict[tuple[str, str], list[Pair]] = defaultdict(list)
         for pair in zip(ours, theirs, strict=True):
-            mutant = mutants.mutant(folder, pair[0].seed)
+            mutant = corruption.mutant(folder, pair[0].seed)
             kinds[mutant.name, mutant.kind].append(pair)
     return report(kinds)
 
@@ -47,8 +47,9 @@ def report(kinds: dict[tuple[str, str], list[Pair]]) -> str:
     rows = [row(f"{name}, {kind}", kinds[name, kind]) for name, kind in sorted(kinds)]
     reasons = Counter(ours.end for ours, _ in pairs)
     return (
-        f"## Damaged videos\n\n{when_and_where()}. {len(pairs)} mutants of {mutants.FRAMES} frames "
-        "each. FFmpeg's frames are PyAV's, which passes over every packet that fails.\n\n"
+        f"## Damaged videos\n\n{when_and_where()}. {len(pairs)} mutants of "
+        f"{corruption.FRAMES} frames each. FFmpeg's frames are PyAV's, "
+        "which skips every packet that fails.\n\n"
         f"{table(TITLES, [*rows, row('**all**', pairs)])}\n"
         f"{table(('end', 'mutants'), ((end, str(n)) for end, n in reasons.most_common()))}"
     )

@@ -1,7 +1,8 @@
 """Measure the hash stage: what it drops, what it costs, how far its bits are from imagehash's.
 
 Precision: of the frames dropped, those that show what an earlier one showed. Recall: of the frames
-that show what an earlier one showed, those dropped. `tests/scenes.py` films the labelled footage.
+that show what an earlier one showed, those dropped. `tests/support/scenes.py` makes the labelled
+footage.
 """  # noqa: INP001 - started by bench/run
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from bench import results
-from pipeline.config import Dedupe
-from pipeline.fingerprint import Fingerprint
-from pipeline.hashing import perceptual_hash
-from tests import clips, scenes
-from tests.scenes import Score
+from pipeline.config.schema import DedupeConfig
+from pipeline.deduplication.fingerprint import Fingerprint
+from pipeline.deduplication.hashing import perceptual_hash
+from tests.support import clips, scenes
+from tests.support.scenes import Score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from imagehash import ImageHash
 
-    from pipeline.config import HashMethodName
+    from pipeline.config.schema import HashMethodName
     from pipeline.frame import Image
 
 # Standard deviation of the sensor's noise at night, in levels; by day it is a fifth.
@@ -40,7 +41,7 @@ SIZES = ((320, 240), (640, 360), (1280, 720))
 CRFS = (None, 18, 28)
 SEED = 1
 REPEATS = 25
-CONFIG = Dedupe()
+CONFIG = DedupeConfig()
 METHODS: tuple[HashMethodName, ...] = ("phash", "dhash", "average_hash", "whash")
 FULL_HD = (1920, 1080)
 TEXTURES = 12

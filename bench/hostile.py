@@ -10,12 +10,9 @@ from typing import NamedTuple
 
 from bench.measuring import in_child, peak_megabytes, say
 from bench.results import publish, table, when_and_where
-from pipeline.config import Config, Limits
 from pipeline.errors import RejectedError
-from pipeline.runlog import RunLog
-from pipeline.sampling import Grid, Sampler
-from pipeline.video import Video
-from tests import clips, hostile
+from tests.support import clips, hostile_files
+from tests.support.decoding import decode
 
 TARGET_SECONDS = 1.0
 # More pixels than the limit; x264 encodes one colour of them in 200 kB.
@@ -55,8 +52,8 @@ def measured() -> str:
 def write_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     """Write what is no video, and what starts as one does; return the paths by name."""
     decoy, url = folder / "decoy.ts", "http://127.0.0.1:9/decoy.ts"
-    texts = hostile.no_videos(decoy, url)
-    others = hostile.odd_videos(folder, decoy, url) | liars(folder)
+    texts = hostile_files.no_videos(decoy, url)
+    others = hostile_files.odd_videos(folder, decoy, url) | liars(folder)
     paths: list[dict[str, Path]] = []
     for files in (texts, others):
         named = {name: folder / f"{len(paths)}_{n}" for n, name in enumerate(files)}
@@ -66,7 +63,7 @@ def write_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     return paths[0], paths[1]
 
 
-def liars(folder: Path) -> hostile.Files:
+def liars(folder: Path) -> hostile_files.Files:
     """Encode pictures over the limit, and hide their size from the header or from its beginning."""
     large = clips.texture(1, 64, 64).repeat(SIDE // 64, axis=0).repeat(SIDE // 64, axis=1)
     options = {"preset": "ultrafast"}
@@ -76,7 +73,7 @@ def liars(folder: Path) -> hostile.Files:
     }
     mp4, ts = made["mp4"].read_bytes(), made["ts"].read_bytes()
     side, small = SIDE.to_bytes(2), (64).to_bytes(2)
-    head = hostile.clip(folder, "h264.ts")
+    head = hostile_files.clip(folder, "h264.ts")
     return {
         f"h264, {SIDE}x{SIDE}, mp4": mp4,
         f"h264, {SIDE}x{SIDE} under 64x64, mp4": mp4.replace(
@@ -91,11 +88,8 @@ def read(path: Path) -> Told:
     """Read a file as a run does, a sample a second."""
     data = path.read_bytes()
     before, began = peak_megabytes(), time.perf_counter()
-    video = Video(io.BytesIO(data), path.name, Limits(), threads=1)
     try:
-        for _ in video.frames(Sampler(Grid.of(Config())), RunLog()):
-            pass
-        end = f"decoded, {video.coverage.decoded} frames"
+        end = f"decoded, {decode(io.BytesIO(data), path.name).result.coverage.decoded} frames"
     except RejectedError as error:
         end = error.reason
     return Told(end, time.perf_counter() - began, peak_megabytes() - before)

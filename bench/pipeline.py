@@ -11,7 +11,7 @@ import cv2
 import onnxruntime
 
 from bench import damage, memory, results, sparse, speed
-from pipeline.cpus import available_cpus
+from pipeline.concurrency.cpus import available_cpus
 
 PARTS = (speed, memory, sparse, damage)
 

@@ -14,8 +14,8 @@ import onnxruntime
 
 from bench import results
 from bench.measuring import in_child, peak_megabytes
-from pipeline.config import Detector as DetectorConfig
-from pipeline.detection.model import locate
+from pipeline.config.schema import DetectorConfig
+from pipeline.detection.model import find_model_file
 from pipeline.detection.session import CPU, session_options
 
 ROUNDS, RUNS, SIDE_BY_SIDE = 15, 40, 2
@@ -31,7 +31,7 @@ class Load(NamedTuple):
 
 def measured() -> str:
     """Measure, and return the report."""
-    model = locate(DetectorConfig().model)
+    model = find_model_file(DetectorConfig().model)
     heading = f"## ONNX Runtime's session\n\n{results.when_and_where()}; {model.stem}.\n"
     return "\n".join((heading, loading(model), memory(model)))
 

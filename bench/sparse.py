@@ -10,7 +10,7 @@ from bench import clips, stages
 from bench.measuring import in_child, rounds, say, timed
 from bench.results import Target, table
 from bench.whole_job import whole_job
-from pipeline.config import Config, Sampling
+from pipeline.config.schema import Config, SamplingConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def _jobs(clip: Path) -> Costs:
 
 
 def _every(seconds: float) -> Config:
-    return Config(sampling=Sampling(every_seconds=seconds))
+    return Config(sampling=SamplingConfig(every_seconds=seconds))
 
 
 def _decode_all(clip: Path) -> None:

@@ -12,8 +12,8 @@ from bench.results import Target, table
 from bench.stages import STAGES
 from bench.three_phase import PHASES, SCRIPT, SCRIPT_WITH_OUR_SESSION
 from bench.whole_job import JOB
-from pipeline.cpus import available_cpus
-from tests.clips import SAMPLE
+from pipeline.concurrency.cpus import available_cpus
+from tests.support.clips import SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, TypeVar
 import cv2
 
 from bench.measuring import timed
-from pipeline.config import Config
-from pipeline.cpus import available_cpus
-from pipeline.crew import Crew
-from pipeline.delivery import Delivery
+from pipeline.concurrency.cpus import available_cpus
+from pipeline.concurrency.ordered_executor import OrderedExecutor
+from pipeline.config.schema import Config
+from pipeline.decoding.sampling import Sampler, SamplingGrid
+from pipeline.decoding.video import Video
+from pipeline.deduplication.selection import FrameSelector
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.folder import FolderSink
 from pipeline.runlog import RunLog
-from pipeline.sampling import Grid, Sampler
-from pipeline.selection import Selection
-from pipeline.source import LocalVideo
-from pipeline.video import Video
+from pipeline.storage.local import FolderSink, LocalVideo
+from pipeline.storage.publisher import Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -59,37 +58,32 @@ def frames(clip: Path, config: Config, log: RunLog) -> Iterator[Frame]:
     """Decode a clip; yield its sampled frames."""
     with clip.open("rb") as stream:
         video = Video(stream, clip.name, config.limits, threads=available_cpus())
-        yield from video.frames(Sampler(Grid.of(config)), log)
+        yield from video.frames(Sampler(SamplingGrid.from_config(config)), log)
 
 
 def dedupe(sampled: list[Frame]) -> list[Frame]:
     """Hash the sampled frames, and return the kept ones."""
-    selection = Selection(Config().dedupe)
-    hashes = side_by_side(selection.fingerprint, sampled)
-    return [
-        frame
-        for frame, bits in zip(sampled, hashes, strict=True)
-        if selection.judge(frame, bits).twin is None
-    ]
+    selector = FrameSelector(Config().dedupe)
+    return [frame for frame in sampled if selector.select(frame).is_kept]
 
 
 def write(images: list[bytes], clip: Path, folder: Path) -> None:
     """Deliver the images."""
     sink = FolderSink(folder, clip.name, "alone")
-    with Delivery(sink, "alone", LocalVideo(clip, ""), RunLog()) as delivery, _crew() as crew:
+    with Publisher(sink, "alone", LocalVideo(clip, ""), RunLog()) as delivery, _crew() as executor:
         paths = (f"images/default/{number}.jpg" for number in range(len(images)))
-        for _ in crew.deliver(lambda file: delivery.put(*file), zip(paths, images, strict=True)):
+        for _ in executor.map_io(lambda file: delivery.put(*file), zip(paths, images, strict=True)):
             pass
 
 
 def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Map as the job does."""
-    with _crew() as crew:
-        return list(crew.map(work, iter(items)))
+    with _crew() as executor:
+        return list(executor.map(work, iter(items)))
 
 
-def _crew() -> Crew:
-    return Crew(available_cpus())
+def _crew() -> OrderedExecutor:
+    return OrderedExecutor(available_cpus())
 
 
 def _jpeg(frame: Frame) -> bytes:

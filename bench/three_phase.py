@@ -19,11 +19,12 @@ import onnxruntime
 from PIL import Image as PillowImage
 
 from bench.measuring import added, timed
-from pipeline import coco
-from pipeline.config import Config
-from pipeline.dataset import AnnotatedFrame, Dataset, SampledFrame
+from pipeline.config.schema import Config
+from pipeline.dataset import coco
+from pipeline.dataset.dataset import Dataset
 from pipeline.detection.detector import Detector
-from pipeline.detection.model import Model, locate
+from pipeline.detection.model import Model, find_model_file
+from pipeline.frame import FrameRecord
 
 if TYPE_CHECKING:
     from imagehash import ImageHash
@@ -104,9 +105,9 @@ def detected(
     dataset = Dataset(folder.name, None, detector.model.labels, config.dedupe.method)
     for bits, frame in kept.items():
         image = np.asarray(cv2.imread(str(frame.path)), dtype=np.uint8)
-        sampled = SampledFrame(frame.index, frame.pts_ms, 0, str(bits), None)
         height, width = image.shape[:2]
-        dataset.kept.append(AnnotatedFrame(sampled, width, height, detector.detect(image)))
+        record = FrameRecord(frame.index, frame.pts_ms, 0, width, height, str(bits))
+        dataset.frames.append(replace(record, detections=detector.detect(image)))
     for name, content in (
         ("instances_default.json", coco.instances(dataset)),
         ("predictions.json", coco.predictions(dataset)),
@@ -119,5 +120,5 @@ def _detector(*, as_it_comes: bool) -> Detector:
     config = Config().detector
     model = Model.load(config.model)
     if as_it_comes:
-        model = replace(model, session=onnxruntime.InferenceSession(locate(config.model)))
+        model = replace(model, session=onnxruntime.InferenceSession(find_model_file(config.model)))
     return Detector(model, config)

@@ -8,13 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bench.measuring import timed
-from pipeline.config import Config
-from pipeline.cpus import available_cpus
+from pipeline.concurrency.cpus import available_cpus
+from pipeline.config.schema import Config
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.folder import FolderSink
 from pipeline.run import annotate
-from pipeline.source import LocalVideo
+from pipeline.storage.local import FolderSink, LocalVideo
 
 if TYPE_CHECKING:
     from bench.measuring import Costs

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from pycocotools.coco import COCO
 
-from pipeline.drawing import Mark, draw
+from pipeline.dataset.drawing import CaptionedBox, draw_boxes
 
 
 def main(result: Path, frame_index: int, picture: Path) -> None:
@@ -24,9 +24,11 @@ def main(result: Path, frame_index: int, picture: Path) -> None:
         x, y, width, height = annotation["bbox"]
         label = coco.cats[annotation["category_id"]]["name"]
         caption = f"{label} {annotation['score']:.2f}"
-        marks.append(Mark(x, y, x + width, y + height, annotation["category_id"] - 1, caption))
+        marks.append(
+            CaptionedBox(x, y, x + width, y + height, annotation["category_id"] - 1, caption)
+        )
     pixels = cv2.imread(str(result / "images" / "default" / image["file_name"]))
-    cv2.imwrite(str(picture), draw(np.asarray(pixels, dtype=np.uint8), marks))
+    cv2.imwrite(str(picture), draw_boxes(np.asarray(pixels, dtype=np.uint8), marks))
 
 
 if __name__ == "__main__":

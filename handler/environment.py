@@ -1,4 +1,4 @@
-"""What the deployment sets: the function's environment variables."""
+"""Read the environment variables that the deployment sets."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from pipeline.errors import BrokenError
 
-# What cameras, phones and editors write, and OpenCV's FFmpeg reads.
+# Formats that cameras, phones and editors write and OpenCV's FFmpeg reads.
 _SUFFIXES = ".3gp,.avi,.flv,.m2ts,.m4v,.mkv,.mov,.mp4,.mpeg,.mpg,.mts,.mxf,.ogv,.ts,.vob,.webm,.wmv"
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The function's settings; the pipeline's own are in `pipeline.config`.
+    """Settings of the function. The settings of the pipeline are in `pipeline.config`.
 
     Attributes:
-        output: `s3://bucket/prefix` of all results, unless an event asks for another.
-        video_suffixes: lower-case; objects whose keys end otherwise are passed over.
-        config_file: `s3://bucket/key` of a config file; None: none.
-        memory_megabytes: the function's memory, set by Lambda; None elsewhere.
+        output: `s3://bucket/prefix` for results, unless an event names another one.
+        video_suffixes: lower-case suffixes. Objects with other suffixes are skipped.
+        config_file: `s3://bucket/key` of a config file; None: no file.
+        memory_megabytes: memory of the function, set by Lambda; None elsewhere.
     """
 
     output: str
@@ -29,17 +29,21 @@ class Environment:
 
     @classmethod
     def load(cls) -> Environment:
-        """Read the process's environment.
+        """Return the settings from the environment of the process.
 
         Raises:
-            BrokenError: names the variable that is missing or wrong.
+            BrokenError: a variable is missing or wrong; the message names it.
         """
         bucket = _variable("OUTPUT_BUCKET")
         if bucket is None:
-            raise BrokenError("OUTPUT_BUCKET is not set: name the bucket for results there.")
+            raise BrokenError(
+                "The variable OUTPUT_BUCKET is not set. Set it to the bucket for results."
+            )
         config_file = _variable("PRETAG_CONFIG")
         if config_file is not None and not config_file.startswith("s3://"):
-            raise BrokenError(f"PRETAG_CONFIG is {config_file!r}: it must be s3://bucket/key.")
+            raise BrokenError(
+                f"The variable PRETAG_CONFIG is {config_file!r}; it must be s3://bucket/key."
+            )
         suffixes = _variable("VIDEO_SUFFIXES") or _SUFFIXES
         memory = _variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         return cls(
@@ -51,5 +55,5 @@ class Environment:
 
 
 def _variable(name: str) -> str | None:
-    """Return a variable; an empty one is one that is not set: `sam local` passes them so."""
+    """Return a variable; None if it is not set or empty, because `sam local` passes empty ones."""
     return os.environ.get(name) or None

@@ -1,7 +1,8 @@
-"""Events in, jobs out: what an envelope asks for, whatever its form.
+"""Turn any event into jobs.
 
-Envelopes nest: a queue's message may hold a topic's, which holds a bucket's notification; the
-failure queue's holds the event that failed. `jobs_in` unwraps them all the same way.
+Events can contain other events: a message of a queue can contain a message of a topic, which
+contains the notification of a bucket, and a message of the failure queue contains the event that
+failed. `jobs_in` unwraps them all.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """One object to work on.
+    """One object to process.
 
     Attributes:
-        bucket, key: where it is; the key as it is in S3, decoded.
+        bucket, key: the object; the key is decoded, as it is in S3.
         version_id: its version in a versioned bucket; None elsewhere.
         etag: its ETag when the event was sent, without quotes; None if the event has none.
-        config: the event's own configuration, over all other layers.
-        output: `s3://bucket/prefix` for the results; None for the function's own.
-        named: somebody named this very object; it is worked on whatever its suffix.
+        config: configuration from the event, which overrides all other layers.
+        output: `s3://bucket/prefix` for the result; None: the function's own.
+        named: whether a person named this object. It is then processed whatever its suffix.
     """
 
     bucket: str
@@ -52,30 +53,30 @@ class Job:
 
 @dataclass(frozen=True)
 class Skip:
-    """A record that asks for no work, and why."""
+    """A record with nothing to process, and the reason."""
 
     what: str
     why: str
 
     def summary(self) -> dict[str, str]:
-        """Return the record's line of the summary."""
+        """Return the record's entry in the summary."""
         return {"skipped": self.what, "reason": self.why}
 
 
 def is_batch(event: Mapping[str, Any]) -> bool:
-    """Tell whether a queue sent the event, and so wants to hear which messages failed."""
+    """Tell whether the event comes from a queue, which needs to know which messages failed."""
     records = event.get("Records") if isinstance(event, dict) else None
     return any(record.get("eventSource") == "aws:sqs" for record in records or [])
 
 
 def messages_in(event: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each message of a queue's event: its id, and its body."""
+    """Yield the id and the body of each message in an event from a queue."""
     for record in SQSEvent(event).records:
         yield record.message_id, record.body
 
 
 def jobs_in(event: Mapping[str, Any]) -> Iterator[Job | Skip]:
-    """Yield what an event asks for, in order.
+    """Yield the jobs of an event, in order.
 
     Args:
         event: an S3 notification, alone or wrapped by SNS, SQS or Lambda's failure destination;
@@ -83,10 +84,10 @@ def jobs_in(event: Mapping[str, Any]) -> Iterator[Job | Skip]:
             "output": ...}`.
 
     Raises:
-        BrokenError: the event, or one that it wraps, is none of these.
+        BrokenError: the event, or one that it contains, is none of these.
     """
     if not isinstance(event, Mapping):
-        raise BrokenError(f"The event is a {type(event).__name__}, where an object should be.")
+        raise BrokenError(f"The event is of type {type(event).__name__}; it must be a JSON object.")
     if "requestPayload" in event:  # from the failure queue
         yield from jobs_in(event["requestPayload"])
     elif event.get("Event") == "s3:TestEvent":
@@ -102,21 +103,21 @@ def jobs_in(event: Mapping[str, Any]) -> Iterator[Job | Skip]:
             yield from _of_record(record)
     else:
         raise BrokenError(
-            f"The event is none that pretag knows (its keys: {', '.join(event) or 'none'}). "
-            "Send an S3 notification, or {'video': 's3://bucket/key'}; see the folder events/."
+            f"The event has an unknown form (its keys: {', '.join(event) or 'none'}). Send an S3 "
+            "notification, or {'video': 's3://bucket/key'}. The folder events/ has examples."
         )
 
 
 def jobs_in_text(text: str) -> Iterator[Job | Skip]:
-    """Yield what an event in JSON asks for.
+    """Yield the jobs of an event that is given as JSON.
 
     Raises:
-        BrokenError: it is no JSON object, or no event that pretag knows.
+        BrokenError: the text is not a JSON object, or the event has an unknown form.
     """
     try:
         event = json.loads(text)
     except ValueError as error:
-        raise BrokenError(f"A message holds no JSON: {error}.") from error
+        raise BrokenError(f"A message is not JSON: {error}. Send it again as JSON.") from error
     yield from jobs_in(event)
 
 
@@ -131,7 +132,9 @@ def _of_record(record: dict[str, Any]) -> Iterator[Job | Skip]:
         case "aws:sqs":
             yield from jobs_in_text(record["body"])
         case source:
-            raise BrokenError(f"The event holds a record from {source}, not from S3, SNS or SQS.")
+            raise BrokenError(
+                f"The event has a record from {source}; records must come from S3, SNS or SQS."
+            )
 
 
 def _of_notification(record: S3EventRecord) -> Job | Skip:
@@ -150,8 +153,8 @@ def _of_notification(record: S3EventRecord) -> Job | Skip:
 
 
 def _of_event_bridge(event: Mapping[str, Any]) -> Job | Skip:
-    # Not Powertools' S3EventBridgeNotificationEvent: it form-decodes keys, which EventBridge
-    # sends as they are, so that a+b.mp4 would become "a b.mp4".
+    # Powertools' S3EventBridgeNotificationEvent form-decodes keys, but EventBridge sends them
+    # unencoded: a+b.mp4 would become "a b.mp4".
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     entity = event["detail"]["object"]
     job = Job(
@@ -166,18 +169,18 @@ def _of_event_bridge(event: Mapping[str, Any]) -> Job | Skip:
 
 
 def _of_direct(event: Mapping[str, Any]) -> Job:
-    wrong = [key for key, value in event.items() if not _is_right(key, value)]
+    wrong = [key for key, value in event.items() if not _is_valid(key, value)]
     if wrong:
         raise BrokenError(
-            f"The direct event is not right ({', '.join(wrong)}). "
-            'It is {"video": "s3://bucket/key", "config": {...}, "output": "s3://bucket/prefix"}, '
-            "of which config and output may be left out."
+            f"The direct event has wrong keys or values: {', '.join(wrong)}. It must be "
+            '{"video": "s3://bucket/key", "config": {...}, "output": "s3://bucket/prefix"}; '
+            "config and output are optional."
         )
     bucket, _, key = event["video"].removeprefix("s3://").partition("/")
     return Job(bucket, key, config=event.get("config", {}), output=event.get("output"), named=True)
 
 
-def _is_right(key: str, value: object) -> bool:
+def _is_valid(key: str, value: object) -> bool:
     match key, value:
         case "video", str():
             return re.fullmatch(r"s3://[^/]+/.+", value, re.DOTALL) is not None

@@ -1,8 +1,8 @@
-"""The run log as CloudWatch metrics, in embedded metric format on standard output.
+"""Print the run log as CloudWatch metrics, in embedded metric format on standard output.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-A video's name is metadata, never a dimension: each value of a dimension is a metric to pay for.
-Metadata belongs to the blob, so blobs are flushed video by video.
+A video's name is metadata and never a dimension, because each value of a dimension is one more
+metric to pay for. Metadata belongs to one EMF object, so each video has an object of its own.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def emit_outcome(outcome: Outcome, classes: tuple[str, ...]) -> None:
     """Print the metrics of a video that was processed or rejected.
 
     Args:
-        outcome: of the video.
-        classes: what the detector may find; the first ones get a metric of their own.
+        outcome: the outcome of the video.
+        classes: classes that the detector can find. The first 20 have a metric each.
     """
     metrics = _metrics(outcome.video)
     rejected = outcome.status == "rejected"
@@ -48,7 +48,7 @@ def emit_outcome(outcome: Outcome, classes: tuple[str, ...]) -> None:
     else:
         _add_log(metrics, outcome.log)
     metrics.flush_metrics()
-    for label, count in bounded(outcome.log.detections_by_class, classes).items():
+    for label, count in bounded_counts(outcome.log.detections_by_class, classes).items():
         with single_metric(
             "DetectionsByClass", MetricUnit.Count, count, namespace=NAMESPACE
         ) as metric:
@@ -58,18 +58,18 @@ def emit_outcome(outcome: Outcome, classes: tuple[str, ...]) -> None:
 
 
 def emit_superseded(video: str) -> None:
-    """Print the metric of a video that was gone before it was read."""
+    """Print the metric of a video that was superseded."""
     metrics = _metrics(video)
     metrics.add_metric("VideosSuperseded", MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 
-def bounded(counts: Counter[str], classes: tuple[str, ...]) -> Counter[str]:
-    """Return the counts by class, those beyond the first classes summed up as `other`."""
-    own = classes[:CLASSES_WITH_METRICS]
+def bounded_counts(counts: Counter[str], classes: tuple[str, ...]) -> Counter[str]:
+    """Return the counts by class; classes beyond the first 20 are summed up as `other`."""
+    first = classes[:CLASSES_WITH_METRICS]
     result: Counter[str] = Counter()
     for label, count in counts.items():
-        result[label if label in own else OTHER] += count
+        result[label if label in first else OTHER] += count
     return result
 
 

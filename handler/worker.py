@@ -1,52 +1,71 @@
-"""The jobs of an event, each on its way to the output bucket."""
+"""Process the jobs of an event: S3 object -> annotate -> result in the output bucket."""
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from handler.events import Skip
 from handler.metrics import emit_outcome, emit_superseded
-from handler.s3 import read_text, s3_client, split_uri
-from handler.s3_model import load_from_s3
-from handler.s3_sink import S3Sink
-from handler.s3_video import S3Video
-from pipeline.cpus import available_cpus
+from pipeline.concurrency.cpus import available_cpus
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.errors import SupersededError
+from pipeline.errors import BrokenError, SupersededError
 from pipeline.run import annotate
+from pipeline.storage.s3.client import read_text, s3_client, split_uri
+from pipeline.storage.s3.model_files import fetch_model_files
+from pipeline.storage.s3.sink import S3Sink
+from pipeline.storage.s3.video import S3Video
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from handler.environment import Environment
     from handler.events import Job
-    from pipeline.config import Config
+    from pipeline.config.schema import Config
 
 logger = Logger(child=True)
 
 
 @lru_cache(maxsize=2)
 def _load_model(model: str, providers: tuple[str, ...], max_megabytes: float) -> Model:
-    """Load a model once a process: a warm call finds it here, and the one used before it."""
-    if model.startswith("s3://"):
-        loaded = load_from_s3(s3_client(), model, providers, max_megabytes)
-    else:
-        loaded = Model.load(model, providers, max_megabytes)
+    """Load a model. The last two models stay loaded for later calls in the same process."""
+    load = _load_model_from_s3 if model.startswith("s3://") else Model.load
+    loaded = load(model, providers, max_megabytes)
     logger.info("Model loaded", extra={"model": loaded.name, "sha256": loaded.sha256})
     return loaded
 
 
-def work_through(jobs: Iterable[Job | Skip], environment: Environment) -> dict[str, Any]:
-    """Work on each job, then raise the first failure that is not the video's own.
+def _load_model_from_s3(uri: str, providers: tuple[str, ...], max_megabytes: float) -> Model:
+    """Fetch a model to /tmp, load it, and remove the file, so that /tmp is free again."""
+    # Cards need pydantic, which takes a fifth of the cold start to import; see effective_config.
+    from pipeline.detection.card import CARD_SUFFIXES  # noqa: PLC0415
+
+    with TemporaryDirectory(prefix="pretag-model-") as folder:
+        file = fetch_model_files(
+            s3_client(),
+            uri,
+            Path(folder),
+            card_suffixes=CARD_SUFFIXES,
+            max_megabytes=max_megabytes,
+        )
+        try:
+            return Model.load(str(file), providers, max_megabytes)
+        except BrokenError as error:
+            raise BrokenError(f"{uri}, as fetched from S3: {error}") from error
+
+
+def process_jobs(jobs: Iterable[Job | Skip], environment: Environment) -> dict[str, Any]:
+    """Process each job. Then raise the first error that is not the fault of a video.
 
     Returns:
-        The summary: each job's line, among `videos` or `skipped`.
+        The summary: one object for each job, in `videos` or in `skipped`.
 
     Raises:
         PretagError: retryable or broken.
@@ -55,23 +74,23 @@ def work_through(jobs: Iterable[Job | Skip], environment: Environment) -> dict[s
     failures: list[Exception] = []
     for job in jobs:
         try:
-            outcome = work(job, environment)
-        except Exception as error:  # the other records come first; it is raised below
+            outcome = process_job(job, environment)
+        except Exception as error:  # raised below, after the other jobs
             logger.exception("Video failed", extra={"job": job})
             failures.append(error)
             continue
-        logger.info("Worked", extra={"outcome": outcome})
+        logger.info("Video processed", extra={"outcome": outcome})
         summary["skipped" if "skipped" in outcome else "videos"].append(outcome)
     if failures:
         raise failures[0]
     return summary
 
 
-def work(job: Job | Skip, environment: Environment) -> dict[str, Any]:
-    """Annotate one object, put its dataset into the output bucket, and print its metrics.
+def process_job(job: Job | Skip, environment: Environment) -> dict[str, Any]:
+    """Annotate one object, write its result to the output bucket, and print its metrics.
 
     Returns:
-        The job's line of the summary: done, rejected, superseded or skipped.
+        The job's entry in the summary: done, rejected, superseded or skipped.
 
     Raises:
         PretagError: retryable or broken.
@@ -79,7 +98,7 @@ def work(job: Job | Skip, environment: Environment) -> dict[str, Any]:
     if isinstance(job, Skip):
         return job.summary()
     suffixes = environment.video_suffixes
-    # endswith, not a path's suffix: "x.mp4/" is what S3's console makes of a folder.
+    # `endswith` and not the path's suffix: S3's console makes a folder as an object "x.mp4/".
     if not job.named and not job.key.lower().endswith(suffixes):
         return Skip(job.uri, f"its suffix is not one of {' '.join(suffixes)}").summary()
     try:
@@ -90,38 +109,41 @@ def work(job: Job | Skip, environment: Environment) -> dict[str, Any]:
 
 
 def effective_config(environment: Environment, job: Job) -> Config:
-    """Return the configuration: `PRETAG_CONFIG`'s file, the environment, the event's own.
+    """Return the configuration from the file of `PRETAG_CONFIG`, the environment and the event.
 
     Raises:
         ConfigError: a key or value is wrong.
-        BrokenError, RetryableError: the file cannot be read.
+        BrokenError, RetryableError: the config file cannot be read.
     """
-    # pydantic takes a fifth of the cold start to import; here, S3 answers meanwhile.
-    from pipeline import config_layers  # noqa: PLC0415
+    # pydantic takes a fifth of the cold start to import. Here, S3 answers meanwhile.
+    from pipeline.config import layers  # noqa: PLC0415
 
-    layers = []
+    wanted = []
     if environment.config_file is not None:
         text = read_text(environment.config_file, s3_client())
-        layers.append(config_layers.file_layer(environment.config_file, text))
-    layers.append(config_layers.environment_layer(os.environ))
-    layers.append(config_layers.tree_layer("the event", job.config))
-    return config_layers.merge(*layers)
+        wanted.append(layers.file_layer(environment.config_file, text))
+    wanted.append(layers.environment_layer(os.environ))
+    wanted.append(layers.tree_layer("the event", job.config))
+    return layers.merge(*wanted)
 
 
 def _annotated(job: Job, environment: Environment) -> dict[str, Any]:
     client = s3_client()
     bucket, prefix = split_uri(job.output or environment.output)
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        asked = beside.submit(S3Video.of, job, client)  # S3 answers while the model loads
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        # S3 answers while the model loads.
+        video = executor.submit(
+            S3Video.find, client, job.bucket, job.key, version_id=job.version_id, etag=job.etag
+        )
         config = effective_config(environment, job)
-        wanted = config.detector
-        model = _load_model(wanted.model, wanted.providers, wanted.max_megabytes)
+        detector = config.detector
+        model = _load_model(detector.model, detector.providers, detector.max_megabytes)
     outcome = annotate(
-        asked.result(),
+        video.result(),
         config,
-        Detector(model, config.detector),
+        Detector(model, detector),
         lambda run_id: S3Sink(client, bucket, prefix, job.key, run_id),
         cpus=available_cpus(environment.memory_megabytes),
     )
-    emit_outcome(outcome, config.detector.classes or model.labels)
+    emit_outcome(outcome, detector.classes or model.labels)
     return outcome.summary()

@@ -1,4 +1,4 @@
-"""Digests of what a run is made of: files, and values as canonical JSON."""
+"""Digests that identify a run: of files, and of values as canonical JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def sha256_of_file(path: Path) -> str:
-    """Return the sha256 (hex) of a file, read in blocks.
+    """Return the sha256 (hex) of a file's content. The file is read in blocks.
 
     Raises:
         OSError: the file cannot be read.
@@ -21,19 +21,20 @@ def sha256_of_file(path: Path) -> str:
 
 
 def sha256_of_json(value: object) -> str:
-    """Return the sha256 (hex) of a JSON value: sorted keys, no spaces, UTF-8."""
+    """Return the sha256 (hex) of a value as JSON with sorted keys, no spaces, in UTF-8."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def run_id(identity: dict[str, str], config_digest: str, model_digest: str, version: str) -> str:
-    """Return the run's id: 16 hex digits that change whenever the result could.
+    """Return the run id: 16 hex digits that change whenever the result can change.
 
     Args:
-        identity: what the source is (bucket, key and version, or its content's sha256).
-        config_digest: of the effective configuration.
-        model_digest: of the model file and what its card says.
-        version: pretag's own.
+        identity: identifies the version of the video: bucket, key and version, or the sha256 of
+            its content.
+        config_digest: digest of the effective configuration.
+        model_digest: digest of the model file and its card.
+        version: pretag's version.
     """
     parts = {"source": identity, "config": config_digest, "model": model_digest, "pretag": version}
     return sha256_of_json(parts)[:16]

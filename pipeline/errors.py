@@ -1,18 +1,18 @@
-"""The three kinds of failure, never mixed, and the object that was gone before it was read.
+"""The errors that pretag raises, by whose fault it is.
 
 Each message is a sentence for a person: what happened, why, and what to do.
 """
 
 
 class PretagError(Exception):
-    """The base of every failure that pretag understands."""
+    """Base class of all errors that pretag raises."""
 
 
 class RejectedError(PretagError):
-    """The video is at fault; trying again cannot help.
+    """The video is at fault. Trying again does not help.
 
     Attributes:
-        reason: a stable word for machines, such as `not_a_video`.
+        reason: a stable code for programs, such as `not_a_video`.
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -21,16 +21,20 @@ class RejectedError(PretagError):
 
 
 class SupersededError(PretagError):
-    """The object was replaced or deleted before it was read; its successor has its own event."""
+    """The object was replaced or deleted before it was read. A new version has its own event."""
 
 
 class RetryableError(PretagError):
-    """The world is at fault (throttling, a reset connection); trying again may help."""
+    """A service is at fault, as with throttling or a reset connection. Trying again may help."""
 
 
 class BrokenError(PretagError):
-    """The deployment is at fault (model, permission, disk); a person must mend it first."""
+    """The deployment is at fault: model, permission or disk. A person must repair it first."""
+
+
+class InputFileError(PretagError):
+    """A file that a person named on the command line cannot be used, such as a COCO file."""
 
 
 class ConfigError(BrokenError):
-    """A config key or value is wrong; the message names the key and what would be right."""
+    """A config key or value is wrong. The message names the key and what would be right."""

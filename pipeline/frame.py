@@ -1,23 +1,29 @@
-"""What flows from the decoder to the dataset, growing as it goes."""
+"""The values that flow from the decoder to the dataset."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Image = NDArray[np.uint8]
-"""A picture: H x W x 3, uint8, BGR as OpenCV has it, in displayed (rotated) pixels."""
+"""An image: H x W x 3 uint8 BGR, in displayed (rotated) pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A decoded picture and its place in the source.
+    """A sampled frame as the decoder yields it.
 
     Attributes:
-        index: its ordinal among the source's decodable frames, from 0.
+        index: frame index in the source: the frame's number among all decodable frames, from 0.
         pts_ms: presentation time in milliseconds after the first frame, exact to 0.001.
-        segment: the segment of the grid point it was sampled for, from 0.
-        image: the picture.
+        segment: segment of the grid point for which the frame was sampled, from 0.
+        image: the frame's image.
     """
 
     index: int
@@ -28,10 +34,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """Objects found in one picture; every model family ends here.
+    """Objects found in one image. The output of every model family.
 
     Attributes:
-        boxes: N x 4 float32, x1 y1 x2 y2 in displayed pixels, within the picture.
+        boxes: N x 4 float32, x1 y1 x2 y2 in displayed pixels, within the image.
         scores: N float32, from 0 to 1, descending.
         class_ids: N int64, indexes into the model's labels.
     """
@@ -43,19 +49,71 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def __getitem__(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Detections:
+        """Return some of the objects, selected as rows of a numpy array."""
+        return Detections(self.boxes[rows], self.scores[rows], self.class_ids[rows])
+
+    @classmethod
+    def concat(cls, parts: Sequence[Detections]) -> Self:
+        """Return the objects of several detections, one after the other."""
+        return cls(
+            np.concatenate([part.boxes for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.class_ids for part in parts]),
+        )
+
+
+NO_DETECTIONS = Detections(
+    np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64)
+)
+
 
 @dataclass(frozen=True, slots=True)
-class Twin:
-    """The kept frame that a dropped one duplicates, and how far apart their hashes are.
+class DuplicateMatch:
+    """Why a frame was dropped: the kept frame that it duplicates.
 
     Attributes:
-        index: the twin's frame index.
-        distance: Hamming distance in bits.
-        reason: what made them duplicates: `duplicate` (bits), `same_tones` or `fade`; it ends with
-            `_across_segments` where the merge found it. A twin that the merge dropped later has
-            a row and a twin of its own.
+        index: frame index of the kept frame. If the merge of segments dropped that frame later, it
+            has a record and a match of its own.
+        distance: Hamming distance of the two hashes, in bits.
+        reason: `duplicate` (by hash), `same_colours` or `fade`; with the suffix `_across_segments`
+            if the merge of segments found it.
     """
 
     index: int
     distance: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRecord:
+    """What the dataset holds of a sampled frame, without its image.
+
+    Attributes:
+        index: frame index in the source, from 0.
+        pts_ms: presentation time in milliseconds after the first frame.
+        segment: segment in which it was sampled, from 0.
+        width, height: size of the image in displayed pixels.
+        hash: perceptual hash in hex, as imagehash writes it; None with `dedupe.method: none`.
+        duplicate: the match for which the frame was dropped; None if it was kept.
+        detections: objects found in it; empty for a dropped frame.
+    """
+
+    index: int
+    pts_ms: float
+    segment: int
+    width: int
+    height: int
+    hash: str | None = None
+    duplicate: DuplicateMatch | None = None
+    detections: Detections = NO_DETECTIONS
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the frame is in the dataset."""
+        return self.duplicate is None
+
+    @property
+    def file_name(self) -> str:
+        """File name of the image below `images/default`; the number is the frame index."""
+        return f"frame_{self.index:06d}.jpg"

@@ -1,4 +1,4 @@
-"""How a video ended."""
+"""The outcome of one video: done or rejected."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A video's end, for whoever asked for it.
+    """How the run of one video ended.
 
     Attributes:
-        video: what a person calls it.
+        video: the video's path or URI.
         status: `done` or `rejected`.
-        result: where its manifest or its rejection is; None if there is no place for it.
-        reason, message: why it was rejected, as a word and as a sentence; None if it was not.
-        log: counts and timings.
+        result: folder or S3 prefix of the manifest or the rejection; None if nothing was written.
+        reason, message: why the video was rejected, as a code and as a sentence; None if done.
+        log: counts and times.
     """
 
     video: str
@@ -31,14 +31,14 @@ class Outcome:
 
     @classmethod
     def done(cls, video: str, log: RunLog, result: str) -> Self:
-        """Return the outcome of a video whose dataset is there."""
+        """Return the outcome of a video whose dataset was written."""
         return cls(video, "done", result, None, None, log)
 
     @classmethod
     def rejected(
         cls, video: str, error: RejectedError, log: RunLog, result: str | None = None
     ) -> Self:
-        """Return the outcome of a video that was rejected."""
+        """Return the outcome of a rejected video."""
         return cls(video, "rejected", result, error.reason, str(error), log)
 
     def summary(self) -> dict[str, Any]:

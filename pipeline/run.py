@@ -1,4 +1,4 @@
-"""One video's way through the pipeline: frames -> detections -> dataset -> sink."""
+"""Annotate one video: source -> frames -> detections -> dataset -> published result."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from pipeline import __version__, coco
-from pipeline.crew import Crew
-from pipeline.dataset import Dataset
-from pipeline.delivery import Delivery
+from pipeline import __version__
+from pipeline.concurrency.ordered_executor import OrderedExecutor
+from pipeline.dataset import coco
+from pipeline.dataset.csv_tables import frames_csv, logs_csv
+from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.report import report_markdown
+from pipeline.decoding.sampling import Sampler, SamplingGrid
+from pipeline.decoding.video import Video
 from pipeline.digest import run_id
 from pipeline.errors import RejectedError
 from pipeline.outcome import Outcome
-from pipeline.report import report_markdown
 from pipeline.runlog import RunLog
-from pipeline.sampling import Grid, Sampler
-from pipeline.stages import Stages
-from pipeline.tables import frames_csv, logs_csv
-from pipeline.video import Video
+from pipeline.stages import FrameStages
+from pipeline.storage.publisher import Publisher
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
-    from pipeline.delivery import Sink
+    from pipeline.config.schema import Config
     from pipeline.detection.detector import Detector
-    from pipeline.source import VideoSource
+    from pipeline.storage.publisher import Sink
+    from pipeline.storage.source import VideoSource
 
 Progress = Callable[[float, float | None], None]
-"""Called with seconds of video done, and how many the header claims there are."""
+"""Called with the seconds of video done, and the length according to the header, if known."""
 
 
-def annotate(  # noqa: PLR0913 - what, how, with what, whereto, on what, and who is told
+def annotate(  # noqa: PLR0913 - each argument is a different part of the run
     source: VideoSource,
     config: Config,
     detector: Detector,
@@ -43,38 +44,36 @@ def annotate(  # noqa: PLR0913 - what, how, with what, whereto, on what, and who
     cpus: int,
     on_progress: Progress = lambda _done, _total: None,
 ) -> Outcome:
-    """Turn one video into a dataset, or say why it cannot be.
+    """Turn one video into a published dataset, or into a published rejection.
 
     Args:
         source: the video.
         config: the effective configuration.
-        detector: bound to the same configuration.
-        open_sink: makes the place for the files of a run id.
-        cpus: how many to use.
-        on_progress: told of the way through the video.
+        detector: a detector with the same configuration.
+        open_sink: returns the sink for a run id.
+        cpus: number of CPUs to use.
+        on_progress: called after each sampled frame.
 
     Returns:
-        The outcome; a rejected video is one, and no exception.
+        The outcome. A rejected video is an outcome, not an exception.
 
     Raises:
-        PretagError: retryable, broken or superseded; no result is visible then.
+        PretagError: the run failed: retryable, broken or superseded. No result is visible.
     """
     run = _Run(source, config, detector)
     try:
-        with run.delivery(open_sink) as delivery:
-            dataset = _work(run, delivery, cpus, on_progress)
-            log = _write(run, dataset, delivery)
+        with run.publisher(open_sink) as publisher:
+            dataset = _process(run, publisher, cpus, on_progress)
+            log = _write(run, dataset, publisher)
     except RejectedError as error:
-        with run.delivery(open_sink) as delivery:
-            delivery.reject(error)
-        return Outcome.rejected(source.uri, error, run.log.finished(), delivery.location)
-    return Outcome.done(source.uri, log, delivery.location)
+        with run.publisher(open_sink) as publisher:
+            publisher.reject(error)
+        return Outcome.rejected(source.uri, error, run.log.finished(), publisher.location)
+    return Outcome.done(source.uri, log, publisher.location)
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What one run is made of."""
-
     source: VideoSource
     config: Config
     detector: Detector
@@ -85,12 +84,12 @@ class _Run:
         model = self.detector.model.digest
         return run_id(self.source.identity, self.config.digest(), model, __version__)
 
-    def delivery(self, open_sink: Callable[[str], Sink]) -> Delivery:
-        return Delivery(open_sink(self.id), self.id, self.source, self.log)
+    def publisher(self, open_sink: Callable[[str], Sink]) -> Publisher:
+        return Publisher(open_sink(self.id), self.id, self.source, self.log)
 
 
-def _work(run: _Run, delivery: Delivery, cpus: int, on_progress: Progress) -> Dataset:
-    """Run the stages side by side; the kept frames' images are delivered on the way."""
+def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) -> Dataset:
+    """Run the stages in parallel, and return the dataset. Images are written on the way."""
     method = run.config.dedupe.method
     dataset = Dataset(
         video=run.source.name,
@@ -98,40 +97,45 @@ def _work(run: _Run, delivery: Delivery, cpus: int, on_progress: Progress) -> Da
         labels=run.detector.model.labels,
         hash_name=None if method == "none" else method,
     )
-    stages = Stages(run.config, run.detector, delivery, run.log)
-    with run.source.open() as stream, Crew(cpus, on_failure=run.detector.stop) as crew:
+    stages = FrameStages(run.config, run.detector, publisher, run.log)
+    sampler = Sampler(SamplingGrid.from_config(run.config))
+    with (
+        run.source.open() as stream,
+        OrderedExecutor(cpus, on_failure=run.detector.stop) as executor,
+    ):
         video = Video(stream, run.source.uri, run.config.limits, threads=cpus)
-        decoded = video.frames(Sampler(Grid.of(run.config)), run.log)
-        frames = crew.ahead(decoded, watch=video.watch, stop=video.stop)
-        labelled = crew.map(stages.label, map(stages.judge, frames))
-        for frame in crew.deliver(stages.deliver, labelled):
-            dataset.add(frame.sampled, frame.annotated)
-            on_progress(frame.sampled.pts_ms / 1000, video.claim.seconds)
-        dataset.start_ms = video.start_ms
-        dataset.coverage = run.log.coverage = video.coverage
-        run.log.video_seconds = video.duration_ms / 1000
+        decoding = executor.prefetch(
+            video.frames(sampler, run.log), watch=video.check_stalled, stop=video.stop
+        )
+        selected = map(stages.select, decoding)
+        detected = executor.map(stages.detect, selected)
+        for staged in executor.map_io(stages.write_image, detected):
+            dataset.frames.append(staged.record)
+            on_progress(staged.record.pts_ms / 1000, video.header.seconds)
+    decoded = decoding.result
+    dataset.start_ms = decoded.start_ms
+    dataset.coverage = run.log.coverage = decoded.coverage
+    run.log.video_seconds = decoded.duration_ms / 1000
     return dataset
 
 
-def _write(run: _Run, dataset: Dataset, delivery: Delivery) -> RunLog:
-    """Deliver the data files, then the log's, then the manifest; return the finished log."""
-    for frame in dataset.kept:
-        found = frame.detections.class_ids.tolist()
-        run.log.detections_by_class.update(dataset.labels[class_id] for class_id in found)
-    delivery.put("annotations/instances_default.json", coco.instances(dataset))
-    delivery.put("predictions.json", coco.predictions(dataset))
-    delivery.put_text("frames.csv", frames_csv(dataset))
-    delivery.put_json("config.json", _effective(run))
+def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> RunLog:
+    """Write the data files, the log, the report and the manifest; return the finished log."""
+    run.log.detections_by_class = dataset.detections_by_class()
+    publisher.put("annotations/instances_default.json", coco.instances(dataset))
+    publisher.put("predictions.json", coco.predictions(dataset))
+    publisher.put_text("frames.csv", frames_csv(dataset))
+    publisher.put_json("config.json", _effective_config(run))
     log = run.log.finished()
-    delivery.put_text("logs.csv", logs_csv(log))
+    publisher.put_text("logs.csv", logs_csv(log))
     report = report_markdown(dataset, log, run.id, run.detector.model.name)
-    delivery.put_text("report.md", report)
-    delivery.finish(log.counts())
+    publisher.put_text("report.md", report)
+    publisher.finish(log.counts())
     return log
 
 
-def _effective(run: _Run) -> dict[str, object]:
-    """Return config.json: all that, besides the video, decides the result."""
+def _effective_config(run: _Run) -> dict[str, object]:
+    """Return the content of config.json: everything but the video that decides the result."""
     return {
         "config": run.config.model_dump(mode="json"),
         "model": run.detector.description(),

@@ -1,6 +1,6 @@
-"""What happened in a run: one row a stage.
+"""Counts and times of a run: a row for each stage, and the coverage of the video.
 
-It alone feeds logs.csv, the report and the metrics, so that the three can never disagree.
+`logs.csv`, the report and the metrics are all made from the run log, so they cannot disagree.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pipeline.coverage import Coverage
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Stage -> what goes in, what comes out. The order is the way of the data.
-STAGES: dict[str, tuple[str, str]] = {
+STAGE_UNITS: dict[str, tuple[str, str]] = {
     "fetch": ("reads", "bytes"),
     "decode": ("frames decoded", "frames sampled"),
     "dedupe": ("frames sampled", "frames kept"),
@@ -28,17 +25,65 @@ STAGES: dict[str, tuple[str, str]] = {
     "encode": ("frames kept", "images"),
     "write": ("files", "bytes"),
 }
+"""For each stage, in the order of the data, the units of `items_in` and `items_out`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRange:
+    """A time range without frames, in milliseconds after the first frame.
+
+    Attributes:
+        from_ms: when the next frame was due.
+        to_ms: time of the next frame, or the end of the video.
+        frames: number of missing frames.
+    """
+
+    from_ms: float
+    to_ms: float
+    frames: int
+
+    def __str__(self) -> str:
+        return f"{self.from_ms / 1000:.3f}-{self.to_ms / 1000:.3f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of a video was decoded.
+
+    Attributes:
+        decoded: number of decoded frames.
+        skipped: number of frames between samples that were not decoded. Damage in them is unknown.
+        lost: number of missing frames.
+        seconds_lost: total length of the missing ranges.
+        missing_ranges: the first 100 missing ranges.
+        seconds_short: time from the last frame to the end that the header gives, if it cannot be
+            told whether frames are missing there or only the sound continues.
+    """
+
+    decoded: int = 0
+    skipped: int = 0
+    lost: int = 0
+    seconds_lost: float = 0.0
+    missing_ranges: tuple[MissingRange, ...] = ()
+    seconds_short: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """Share of the frames to be decoded that were decoded, 0 to 1; 1 if there were none."""
+        due = self.decoded + self.lost
+        return self.decoded / due if due else 1.0
 
 
 @dataclass
-class Stage:
-    """One stage's row.
+class StageLog:
+    """Counts and time of one stage.
 
     Attributes:
-        items_in, items_out: counts, in the units that `STAGES` names.
-        failed: items that could not be worked on, such as corrupt frames.
-        seconds: time in the stage's own work, summed over its threads, without waiting for its
-            neighbours. Stages run side by side, so together they take more than the whole.
+        name: one of `STAGE_UNITS`.
+        items_in, items_out: counts, in the units of `STAGE_UNITS`.
+        failed: number of items that could not be processed, such as corrupt frames.
+        seconds: time spent in the stage's own work, summed over threads. Stages run in parallel,
+            so their sum is larger than the run's time.
     """
 
     name: str
@@ -49,7 +94,7 @@ class Stage:
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Add the time of the block to the stage."""
+        """Add the time of the block to `seconds`."""
         started = time.perf_counter()
         try:
             yield
@@ -58,24 +103,26 @@ class Stage:
 
     @property
     def items_per_second(self) -> float:
-        """Items taken in a second; 0 where nothing was timed."""
+        """Items in per second; 0 if no time was measured."""
         return self.items_in / self.seconds if self.seconds else 0.0
 
 
 @dataclass
 class RunLog:
-    """All of a run's counts and timings.
+    """All counts and times of a run. Any thread may add to it.
 
     Attributes:
-        stages: a row a stage, in order.
-        detections_by_class: label -> count, over the dataset.
-        coverage: what was decoded of the video, and what is missing.
-        video_seconds: how far into the video the work went.
-        total_seconds: from the log's beginning to `finished()`.
-        peak_memory_megabytes: of the process so far.
+        stages: a `StageLog` for each stage, in order.
+        detections_by_class: number of objects by label, over the dataset.
+        coverage: how much of the video was decoded.
+        video_seconds: presentation time that the run reached.
+        total_seconds: time from the log's creation to `finished()`.
+        peak_memory_megabytes: peak memory of the process so far.
     """
 
-    stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage(name) for name in STAGES})
+    stages: dict[str, StageLog] = field(
+        default_factory=lambda: {name: StageLog(name) for name in STAGE_UNITS}
+    )
     detections_by_class: Counter[str] = field(default_factory=Counter)
     coverage: Coverage = field(default_factory=Coverage)
     video_seconds: float = 0.0
@@ -84,12 +131,12 @@ class RunLog:
     _started: float = field(default_factory=time.perf_counter, repr=False)
     _adding: Lock = field(default_factory=Lock, repr=False)
 
-    def stage(self, name: str) -> Stage:
-        """Return the row of one of `STAGES`."""
+    def stage(self, name: str) -> StageLog:
+        """Return the row of one of `STAGE_UNITS`."""
         return self.stages[name]
 
-    def add(self, done: Stage) -> None:
-        """Add what a thread counted to its stage's row."""
+    def add(self, done: StageLog) -> None:
+        """Add the counts and the time of `done` to the row of its stage."""
         with self._adding:
             stage = self.stages[done.name]
             stage.items_in += done.items_in
@@ -98,9 +145,13 @@ class RunLog:
             stage.seconds += done.seconds
 
     @contextmanager
-    def work(self, name: str) -> Iterator[Stage]:
-        """Time the block for a stage, count one item if it ends well, and add what it counts."""
-        done = Stage(name)
+    def measure(self, name: str) -> Iterator[StageLog]:
+        """Measure the block as one item of a stage.
+
+        The block may count on the yielded `StageLog`. If it raises, its time is added, but the
+        item is not counted.
+        """
+        done = StageLog(name)
         try:
             with done.timed():
                 yield done
@@ -109,10 +160,9 @@ class RunLog:
             self.add(done)
 
     def finished(self) -> RunLog:
-        """Return the log as it stands, with total time and peak memory.
+        """Return a copy with the total time and the peak memory.
 
-        The copy no longer changes: what is written after it (logs.csv, the report, metrics)
-        tells the same story.
+        The copy does not change any more, so `logs.csv`, the report and the metrics agree.
         """
         return replace(
             self,
@@ -124,11 +174,11 @@ class RunLog:
 
     @property
     def real_time_factor(self) -> float:
-        """Seconds of work for a second of video: below 1 is faster than watching it."""
+        """Seconds of work for each second of video."""
         return self.total_seconds / self.video_seconds if self.video_seconds else 0.0
 
     def counts(self) -> dict[str, int]:
-        """Return the counts that summaries show, by name."""
+        """Return the counts for summaries, by name."""
         decode, dedupe = self.stage("decode"), self.stage("dedupe")
         return {
             "frames_decoded": decode.items_in,
@@ -142,5 +192,5 @@ class RunLog:
 
 def _peak_memory_megabytes() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Bytes on macOS, KiB elsewhere: https://docs.python.org/3/library/resource.html
+    # In bytes on macOS, in KiB elsewhere: https://docs.python.org/3/library/resource.html
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

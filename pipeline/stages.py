@@ -1,81 +1,77 @@
-"""What is done to each frame between the decoder and the dataset, stage by stage."""
+"""The stages of one frame between the decoder and the dataset: select, detect, write."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 
-from pipeline.dataset import AnnotatedFrame
-from pipeline.selection import Selection
+from pipeline.deduplication.selection import FrameSelector
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
-    from pipeline.dataset import SampledFrame
-    from pipeline.delivery import Delivery
+    from pipeline.config.schema import Config
     from pipeline.detection.detector import Detector
-    from pipeline.frame import Frame, Image
+    from pipeline.frame import Frame, FrameRecord, Image
     from pipeline.runlog import RunLog
+    from pipeline.storage.publisher import Publisher
 
-# Frames are worked on side by side; one needs no threads of its own.
+# Several frames are processed in parallel, each by one thread.
 cv2.setNumThreads(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A frame's row, and its picture if it was kept."""
+class StagedFrame:
+    """A frame on its way through the stages.
 
-    sampled: SampledFrame
-    image: Image | None
+    Attributes:
+        record: what the dataset will hold of it.
+        image: its image, from `select` to `detect`; None for a dropped frame.
+        jpeg: its encoded image, from `detect` to `write_image`; None if it is not to be written.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """A frame's row, and if it was kept, its objects and its JPEG (None if not asked for)."""
-
-    sampled: SampledFrame
-    annotated: AnnotatedFrame | None = None
+    record: FrameRecord
+    image: Image | None = None
     jpeg: bytes | None = None
 
 
-class Stages:
-    """One run's work on a frame; any thread may do it, but `judge` goes in the frames' order."""
+class FrameStages:
+    """The stages of one run. Any thread may call them, but `select` needs the frames in order."""
 
-    def __init__(self, config: Config, detector: Detector, delivery: Delivery, log: RunLog) -> None:
+    def __init__(
+        self, config: Config, detector: Detector, publisher: Publisher, log: RunLog
+    ) -> None:
         self._output = config.output
-        self._selection = Selection(config.dedupe)
+        self._selector = FrameSelector(config.dedupe)
         self._detector = detector
-        self._delivery = delivery
+        self._publisher = publisher
         self._log = log
 
-    def judge(self, frame: Frame) -> Judged:
-        """Keep the frame or drop it, by those before it."""
-        with self._log.work("dedupe") as dedupe:
-            sampled = self._selection.judge(frame, self._selection.fingerprint(frame))
-            dedupe.items_out += sampled.twin is None
-        return Judged(sampled, frame.image if sampled.twin is None else None)
+    def select(self, frame: Frame) -> StagedFrame:
+        """Keep the frame, or drop it as a duplicate of one before it."""
+        with self._log.measure("dedupe") as dedupe:
+            record = self._selector.select(frame)
+            dedupe.items_out += record.is_kept
+        return StagedFrame(record, frame.image if record.is_kept else None)
 
-    def label(self, judged: Judged) -> Labelled:
-        """Detect the objects in a kept frame, and encode it."""
-        if judged.image is None:
-            return Labelled(judged.sampled)
-        with self._log.work("detect") as detect:
-            found = self._detector.detect(judged.image)
-            detect.items_out += len(found)
-        height, width = judged.image.shape[:2]
-        annotated = AnnotatedFrame(judged.sampled, width, height, found)
-        jpeg = self._jpeg(judged.image) if self._output.images else None
-        return Labelled(judged.sampled, annotated, jpeg)
+    def detect(self, staged: StagedFrame) -> StagedFrame:
+        """Detect the objects in a kept frame, and encode its image as JPEG."""
+        if staged.image is None:
+            return staged
+        with self._log.measure("detect") as detect:
+            detections = self._detector.detect(staged.image)
+            detect.items_out += len(detections)
+        record = replace(staged.record, detections=detections)
+        return StagedFrame(record, jpeg=self._encode(staged.image) if self._output.images else None)
 
-    def deliver(self, labelled: Labelled) -> Labelled:
-        """Deliver a kept frame's JPEG."""
-        if labelled.annotated is not None and labelled.jpeg is not None:
-            self._delivery.put(f"images/default/{labelled.annotated.file_name}", labelled.jpeg)
-        return labelled
+    def write_image(self, staged: StagedFrame) -> StagedFrame:
+        """Write the JPEG of a kept frame."""
+        if staged.jpeg is not None:
+            self._publisher.put(f"images/default/{staged.record.file_name}", staged.jpeg)
+        return staged
 
-    def _jpeg(self, image: Image) -> bytes:
-        with self._log.work("encode") as encode:
+    def _encode(self, image: Image) -> bytes:
+        with self._log.measure("encode") as encode:
             quality = [cv2.IMWRITE_JPEG_QUALITY, self._output.jpeg_quality]
             _, jpeg = cv2.imencode(".jpg", image, quality)
             encode.items_out += 1

@@ -1,17 +1,27 @@
-"""Text of strangers (labels, keys, names in files), before a person or a file gets it."""
+"""Make text from outside (labels, keys, file names) safe to show or to write."""
 
 from __future__ import annotations
 
+import os
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def plain(text: str) -> str:
-    """Return text in one line, of characters that do nothing to a terminal."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+def printable(text: str) -> str:
+    """Return text on one line, without characters that control a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-def whole(text: str) -> str:
-    """Return text in which halves of characters, which no file may hold, are replaced."""
+def replace_surrogates(text: str) -> str:
+    """Return text that can be encoded as UTF-8: lone surrogates are replaced."""
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def path_text(path: str | PurePath) -> str:
+    """Return a path as text; bytes that are not UTF-8 are replaced."""
+    return os.fsencode(path).decode("utf-8", "replace")

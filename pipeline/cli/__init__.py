@@ -30,19 +30,19 @@ def _run() -> int:
     if interrupted is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from pipeline.cli.commands import pretag  # noqa: PLC0415
-    from pipeline.errors import BrokenError, ConfigError  # noqa: PLC0415
+    from pipeline.errors import BrokenError, ConfigError, InputFileError  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, interrupted)
     try:
         return int(pretag.main(standalone_mode=False) or 0)
     except ConfigError as error:
         return _say(error, USAGE)
-    except BrokenError as error:
+    except (BrokenError, InputFileError) as error:
         return _say(error, BROKEN)
 
 
 def _say(problem: object, code: int) -> int:
-    from pipeline.text import plain  # noqa: PLC0415 - as above
+    from pipeline.text import printable  # noqa: PLC0415 - as above
 
-    click.echo(f"pretag: {plain(str(problem))}", err=True)
+    click.echo(f"pretag: {printable(str(problem))}", err=True)
     return code

@@ -4,14 +4,14 @@ import json
 
 import click
 
-from pipeline import config_layers
-from pipeline.config import Config
+from pipeline.config import layers
+from pipeline.config.schema import Config
 
 
 @click.command("config")
 def print_config() -> None:
     """Print all config keys with their defaults and what they mean, as YAML."""
-    explanations = config_layers.known_keys()
+    explanations = layers.known_keys()
     for section, values in Config().model_dump(mode="json").items():
         click.echo(f"{section}:")
         for name, value in values.items():

@@ -15,14 +15,14 @@ from pipeline.cli.evaluation_tables import (
     figure_tables,
     lone_sentence,
 )
-from pipeline.delivery import json_bytes
 from pipeline.errors import BrokenError
 from pipeline.evaluation.coco_figures import figures
 from pipeline.evaluation.coco_files import read_predictions, read_run, read_truth
 from pipeline.evaluation.comparison import by_ids, by_names
 from pipeline.evaluation.corrections import TOLERANCE_PIXELS, corrections
 from pipeline.evaluation.summary import summary
-from pipeline.source import printable
+from pipeline.storage.publisher import json_bytes
+from pipeline.text import path_text
 
 if TYPE_CHECKING:
     from pipeline.evaluation.coco_figures import Figures
@@ -86,14 +86,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option each
     else:
         raise click.UsageError("Give either --predictions or --run: what is to be evaluated?")
     judged = figures(comparison)
-    names = {option: printable(path) for option, path in compared.items()}
+    names = {option: path_text(path) for option, path in compared.items()}
     written = json_bytes(summary(names, comparison, judged, corrected))
     _write(out, written)
     if as_json:
         click.echo(written, nl=False)
     else:
         _show(comparison, judged, corrected)
-        click.echo(f"Evaluation: {printable(out)}")
+        click.echo(f"Evaluation: {path_text(out)}")
 
 
 def _check_output(out: Path, *inputs: Path) -> None:
@@ -101,7 +101,7 @@ def _check_output(out: Path, *inputs: Path) -> None:
     for path in map(Path.resolve, inputs):
         if path == target or path in target.parents:
             raise click.UsageError(
-                f"--out {printable(out)} would change what is evaluated: write it elsewhere."
+                f"--out {path_text(out)} would change what is evaluated: write it elsewhere."
             )
 
 
@@ -109,7 +109,7 @@ def _write(out: Path, written: bytes) -> None:
     try:
         out.write_bytes(written)
     except OSError as error:
-        raise BrokenError(f"{printable(out)} cannot be written: {error.strerror}.") from error
+        raise BrokenError(f"{path_text(out)} cannot be written: {error.strerror}.") from error
 
 
 def _show(comparison: Comparison, judged: Figures, corrected: Corrections | None) -> None:

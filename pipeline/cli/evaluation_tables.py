@@ -9,14 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.evaluation.coco_figures import FIGURES
-from pipeline.text import plain
+from pipeline.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.evaluation.coco_figures import Figures
-    from pipeline.evaluation.comparison import LoneImage
-    from pipeline.evaluation.corrections import Corrections, Fates
+    from pipeline.evaluation.comparison import UnmatchedImage
+    from pipeline.evaluation.corrections import CorrectionCounts, Corrections
 
 _NAMES_SHOWN = 3
 
@@ -61,7 +61,7 @@ def correction_sentences(corrections: Corrections, images: int) -> Iterator[str]
         yield f"Moved boxes overlap what became of them by {fates.moved_mean_iou:.2f} (mean IoU)."
 
 
-def lone_sentence(images: tuple[LoneImage, ...], where: str, why: str) -> str:
+def lone_sentence(images: tuple[UnmatchedImage, ...], where: str, why: str) -> str:
     """Return a sentence about images that only one side has.
 
     Args:
@@ -69,7 +69,7 @@ def lone_sentence(images: tuple[LoneImage, ...], where: str, why: str) -> str:
         where: which side has them.
         why: why that may be.
     """
-    names = ", ".join(plain(image.file_name) for image in images[:_NAMES_SHOWN])
+    names = ", ".join(printable(image.file_name) for image in images[:_NAMES_SHOWN])
     more = ", ..." if len(images) > _NAMES_SHOWN else ""
     objects = sum(image.objects for image in images)
     return (
@@ -105,7 +105,7 @@ def _table(title: str, first: str, **columns: str) -> Table:
     return table
 
 
-def _cells(fates: Fates) -> Iterator[str]:
+def _cells(fates: CorrectionCounts) -> Iterator[str]:
     share = "-" if fates.kept_share is None else f"{fates.kept_share:.1%}"
     before = (fates.moved, fates.relabelled, fates.deleted, fates.added, fates.truth)
     yield from (str(fates.pre), str(fates.kept), share, *map(str, before))
@@ -121,4 +121,4 @@ def _number(value: float | None) -> str:
 
 def _name(name: str) -> Text:
     """Return a class's name, which is no markup of ours."""
-    return Text(plain(name))
+    return Text(printable(name))

@@ -15,19 +15,18 @@ from pipeline.cli.model_card import card_text
 from pipeline.cli.model_tables import inspection_table, objects_table, wants
 from pipeline.cli.model_timing import timing
 from pipeline.cli.terminal import console
-from pipeline.config import Config
-from pipeline.config import Detector as DetectorConfig
-from pipeline.detection.card import SUFFIXES, ModelCard
+from pipeline.config.schema import Config, DetectorConfig
+from pipeline.dataset.drawing import CaptionedBox, draw_boxes
+from pipeline.detection.card import CARD_SUFFIXES, ModelCard
 from pipeline.detection.detector import Detector
-from pipeline.detection.model import Model, locate, models_at_hand, recognised
-from pipeline.detection.opened import OpenedModel
-from pipeline.detection.unfit import told_of
-from pipeline.drawing import Mark, draw
-from pipeline.errors import BrokenError
-from pipeline.source import printable
+from pipeline.detection.model import Model, bundled_models, find_model_file, recognise_opened
+from pipeline.detection.opened_model import OpenedModel
+from pipeline.detection.unsupported import naming_model
+from pipeline.errors import BrokenError, InputFileError
+from pipeline.text import path_text
 
 if TYPE_CHECKING:
-    from pipeline.detection.families.family import Family, Reading
+    from pipeline.detection.families.common.base import DecodeSpec, Family
     from pipeline.detection.graph import ImageInput
     from pipeline.frame import Detections, Image
 
@@ -44,8 +43,8 @@ def list_models() -> None:
     for column in ("", "name", "licence", "sha256"):  # to be copied: never shortened
         table.add_column(column, no_wrap=True)
     table.add_column("what it is", overflow="fold")
-    for path in models_at_hand():
-        card = ModelCard.beside(path)
+    for path in bundled_models():
+        card = ModelCard.for_model(path)
         default = "*" if path.stem == Config().detector.model else ""
         if card is None:
             table.add_row(default, path.stem, "?", "?", "no card beside it")
@@ -60,14 +59,14 @@ def list_models() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def inspect(model: str, as_json: bool) -> None:  # noqa: FBT001 - click passes its flags so
     """Show how a model is read, and how fast it is."""
-    opened = OpenedModel.open(locate(model))
+    opened = OpenedModel.open(find_model_file(model))
     about = _about(opened)
     try:
-        with told_of(opened.path):
-            family, reading = recognised(opened)
-        about |= _reading(family, reading, opened.graph.image)
-        ready = Model.of(opened)
-        about |= _reading(family, ready.reading, ready.input) | _labels(ready)
+        with naming_model(opened.path):
+            family, spec = recognise_opened(opened)
+        about |= _reading(family, spec, opened.graph.image)
+        ready = Model.from_opened(opened)
+        about |= _reading(family, ready.spec, ready.input) | _labels(ready)
         about["milliseconds"] = timing(ready)
     finally:  # what is known of a model helps to see why it is refused
         _show(about, as_json=as_json)
@@ -90,8 +89,8 @@ def check(model: str, image: Path, out: Path, score_threshold: float | None) -> 
     picture = _read(image)
     found = Detector(ready, DetectorConfig(score_threshold=score_threshold)).detect(picture)
     console().print(objects_table(found, ready.labels))
-    _write(out, draw(picture, _marks(found, ready.labels)))
-    click.echo(f"{len(found)} {'object' if len(found) == 1 else 'objects'}: {printable(out)}")
+    _write(out, draw_boxes(picture, _marks(found, ready.labels)))
+    click.echo(f"{len(found)} {'object' if len(found) == 1 else 'objects'}: {path_text(out)}")
 
 
 @models.command("card")
@@ -101,42 +100,46 @@ def card(model: str) -> None:
 
     It says what is known of the model, and leaves the rest in comments.
     """
-    opened = OpenedModel.open(locate(model))
-    existing = [path for suffix in SUFFIXES if (path := opened.path.with_suffix(suffix)).exists()]
+    opened = OpenedModel.open(find_model_file(model))
+    existing = [
+        path for suffix in CARD_SUFFIXES if (path := opened.path.with_suffix(suffix)).exists()
+    ]
     if existing:
         raise BrokenError(
-            f"{printable(existing[0])} is there: edit it, or remove it for a new one."
+            f"{path_text(existing[0])} is there: edit it, or remove it for a new one."
         )
     target = opened.path.with_suffix(".toml")
     try:
         target.write_text(card_text(opened), encoding="utf-8")
     except OSError as error:
         raise BrokenError(
-            f"Card {printable(target)} cannot be written: {error.strerror}."
+            f"Card {path_text(target)} cannot be written: {error.strerror}."
         ) from error
-    click.echo(f"Card: {printable(target)}")
+    click.echo(f"Card: {path_text(target)}")
 
 
 def _about(opened: OpenedModel) -> dict[str, Any]:
-    cards = (path for suffix in SUFFIXES if (path := opened.path.with_suffix(suffix)).is_file())
+    cards = (
+        path for suffix in CARD_SUFFIXES if (path := opened.path.with_suffix(suffix)).is_file()
+    )
     return {
-        "file": printable(opened.path),
+        "file": path_text(opened.path),
         "megabytes": round(opened.path.stat().st_size / 1e6, 1),
         "sha256": opened.sha256,
         "producer": opened.producer,
-        "card": next(map(printable, cards), None),
+        "card": next(map(path_text, cards), None),
         "inputs": [str(port) for port in opened.graph.inputs],
         "outputs": [str(port) for port in opened.graph.outputs],
         "metadata": sorted(opened.graph.metadata),
     }
 
 
-def _reading(family: Family, reading: Reading, image: ImageInput) -> dict[str, Any]:
+def _reading(family: Family, spec: DecodeSpec, image: ImageInput) -> dict[str, Any]:
     return {
         "family": family.name,
-        "why": reading.why,
-        "picture": wants(reading.preprocess, image.type),
-        "nms": reading.suppress,
+        "why": spec.why,
+        "picture": wants(spec.preprocess, image.type),
+        "nms": spec.needs_nms,
     }
 
 
@@ -161,15 +164,17 @@ def _read(path: Path) -> Image:
     try:
         picture = cv2.imread(str(path))
     except cv2.error as error:  # more pixels than OpenCV takes
-        raise BrokenError(f"Picture {printable(path)} is too large: scale it down.") from error
+        raise InputFileError(f"Picture {path_text(path)} is too large: scale it down.") from error
     if picture is None:
-        raise BrokenError(f"Picture {printable(path)} is not there, or is none that OpenCV reads.")
+        raise InputFileError(
+            f"Picture {path_text(path)} is not there, or is none that OpenCV reads."
+        )
     return np.asarray(picture, dtype=np.uint8)
 
 
-def _marks(found: Detections, labels: tuple[str, ...]) -> list[Mark]:
+def _marks(found: Detections, labels: tuple[str, ...]) -> list[CaptionedBox]:
     return [
-        Mark(*box, class_id, f"{labels[class_id]} {score:.2f}")
+        CaptionedBox(*box, class_id, f"{labels[class_id]} {score:.2f}")
         for box, score, class_id in zip(
             map(_corners, found.boxes.tolist()),
             found.scores.tolist(),
@@ -188,8 +193,8 @@ def _write(path: Path, picture: Image) -> None:
     try:
         written = cv2.imwrite(str(path), picture)
     except cv2.error as error:
-        raise BrokenError(
-            f"Picture {printable(path)} cannot be written: name it .png or .jpg."
+        raise InputFileError(
+            f"Picture {path_text(path)} cannot be written: name it .png or .jpg."
         ) from error
     if not written:
-        raise BrokenError(f"Picture {printable(path)} cannot be written: is its folder there?")
+        raise InputFileError(f"Picture {path_text(path)} cannot be written: is its folder there?")

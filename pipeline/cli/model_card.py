@@ -8,32 +8,32 @@ from typing import TYPE_CHECKING, get_args
 
 import jinja2
 
-from pipeline.detection.families import FAMILIES
-from pipeline.detection.labels import names_in_metadata
-from pipeline.detection.model import Model, recognised
+from pipeline.detection.labels import labels_from_metadata
+from pipeline.detection.model import Model, recognise_opened
 from pipeline.detection.placement import Filter
 from pipeline.detection.preprocess import Resize
-from pipeline.detection.unfit import UnfitError
+from pipeline.detection.registry import FAMILIES
+from pipeline.detection.unsupported import UnsupportedModelError
 from pipeline.errors import BrokenError
-from pipeline.text import plain, whole
+from pipeline.text import printable, replace_surrogates
 
 if TYPE_CHECKING:
-    from pipeline.detection.families.family import Reading
-    from pipeline.detection.opened import OpenedModel
+    from pipeline.detection.families.common.base import DecodeSpec
+    from pipeline.detection.opened_model import OpenedModel
 
 
 def card_text(opened: OpenedModel) -> str:
     """Return a card as TOML: what is known of the model as it is, the rest as comments."""
     model, refusal = None, None
     try:
-        model = Model.of(opened)
+        model = Model.from_opened(opened)
     except BrokenError as error:
         refusal = str(error)
-    family, reading = (model.family, model.reading) if model else _known(opened)
+    family, spec = (model.family, model.spec) if model else _known(opened)
     environment = jinja2.Environment(  # noqa: S701 - TOML; its strings are quoted by the filter
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.filters |= {"toml": _toml, "plain": plain}
+    environment.filters |= {"toml": _toml, "printable": printable}
     template = environment.from_string(files("pipeline.cli").joinpath("card.toml.j2").read_text())
     return template.render(
         sha256=opened.sha256,
@@ -41,7 +41,7 @@ def card_text(opened: OpenedModel) -> str:
         model=model,
         refusal=refusal,
         family=family,
-        reading=reading,
+        spec=spec,
         labels=_labels(opened),
         families=[each.name for each in FAMILIES],
         resizes=get_args(Resize),
@@ -51,18 +51,18 @@ def card_text(opened: OpenedModel) -> str:
 
 def _labels(opened: OpenedModel) -> tuple[str, ...] | None:
     try:
-        return names_in_metadata(opened.graph)
-    except UnfitError:
+        return labels_from_metadata(opened.graph)
+    except UnsupportedModelError:
         return None
 
 
-def _known(opened: OpenedModel) -> tuple[str, Reading] | tuple[None, None]:
+def _known(opened: OpenedModel) -> tuple[str, DecodeSpec] | tuple[None, None]:
     """Return the family and reading of a model that is refused for its labels alone."""
     try:
-        family, reading = recognised(opened)
-    except UnfitError:
+        family, spec = recognise_opened(opened)
+    except UnsupportedModelError:
         return None, None
-    return family.name, reading
+    return family.name, spec
 
 
 def _toml(value: object) -> str:
@@ -71,4 +71,4 @@ def _toml(value: object) -> str:
     JSON's strings are TOML's basic strings, save that TOML has DEL escaped, and no halves of
     characters: https://toml.io/en/v1.0.0#string
     """
-    return whole(json.dumps(value, ensure_ascii=False)).replace("\x7f", "\\u007f")
+    return replace_surrogates(json.dumps(value, ensure_ascii=False)).replace("\x7f", "\\u007f")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from pipeline.cli.model_timing import HEIGHT, RUNS, WIDTH
-from pipeline.text import plain
+from pipeline.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ def objects_table(found: Detections, labels: tuple[str, ...]) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     for box, score, class_id in zip(found.boxes, found.scores, found.class_ids, strict=True):
         sides = (f"{side:.1f}" for side in box)
-        table.add_row(plain(labels[class_id]), f"{score:.3f}", *sides)
+        table.add_row(printable(labels[class_id]), f"{score:.3f}", *sides)
     return table
 
 
@@ -67,8 +67,8 @@ def _readable(key: str, value: Any) -> str:  # noqa: ANN401 - whatever is shown
         case dict():
             return _times(value) if key == "milliseconds" else _pairs(value, "g")
         case list():
-            return _listed(key, [plain(each) for each in value])
-    return plain(str(value))
+            return _listed(key, [printable(each) for each in value])
+    return printable(str(value))
 
 
 def _listed(key: str, values: list[str]) -> str:

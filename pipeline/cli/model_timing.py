@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.config import Detector as DetectorConfig
+from pipeline.config.schema import DetectorConfig
 from pipeline.detection.detector import Detector
 
 if TYPE_CHECKING:

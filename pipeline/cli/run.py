@@ -13,22 +13,22 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline import config_layers
 from pipeline.cli.stage_table import stage_table
-from pipeline.cpus import available_cpus
+from pipeline.concurrency.cpus import available_cpus
+from pipeline.config import layers
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.errors import BrokenError, ConfigError, RejectedError
-from pipeline.folder import FolderSink
+from pipeline.errors import ConfigError, InputFileError, RejectedError
 from pipeline.outcome import Outcome
 from pipeline.run import annotate
 from pipeline.runlog import RunLog
-from pipeline.source import LocalVideo, printable
+from pipeline.storage.local import FolderSink, LocalVideo
+from pipeline.text import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.config import Config
+    from pipeline.config.schema import Config
     from pipeline.run import Progress as OnProgress
 
 _BROKEN_EXIT, _REJECTED_EXIT = 1, 3
@@ -67,8 +67,8 @@ def run_videos(
         try:
             source = LocalVideo.at(video)
         except RejectedError as error:
-            outcome = Outcome.rejected(printable(video), error, RunLog())
-        except BrokenError as error:  # this one may not be read; the others may
+            outcome = Outcome.rejected(path_text(video), error, RunLog())
+        except InputFileError as error:  # the other videos may be readable
             click.echo(f"pretag: {error}", err=True)
             code = _BROKEN_EXIT
             continue
@@ -82,17 +82,17 @@ def run_videos(
 
 
 def _effective_config(file: Path | None, assignments: tuple[str, ...]) -> Config:
-    layers = []
+    wanted = []
     file = file or _file_of_environment()
     if file is not None:
-        layers.append(config_layers.file_layer(str(file), _read(file)))
-    layers.append(config_layers.environment_layer(os.environ))
-    layers.append(config_layers.assignments_layer("--set", assignments))
-    return config_layers.merge(*layers)
+        wanted.append(layers.file_layer(str(file), _read(file)))
+    wanted.append(layers.environment_layer(os.environ))
+    wanted.append(layers.assignments_layer("--set", assignments))
+    return layers.merge(*wanted)
 
 
 def _file_of_environment() -> Path | None:
-    name = os.environ.get(config_layers.FILE_VARIABLE)
+    name = os.environ.get(layers.FILE_VARIABLE)
     return Path(name) if name else None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pipeline.runlog import STAGES
+from pipeline.runlog import STAGE_UNITS
 
 if TYPE_CHECKING:
     from pipeline.runlog import RunLog
@@ -19,7 +19,7 @@ def stage_table(log: RunLog) -> Table:
     for name in ("in", "out", "failed", "seconds", "in/s"):
         table.add_column(name, justify="right")
     for stage in log.stages.values():
-        unit_in, unit_out = STAGES[stage.name]
+        unit_in, unit_out = STAGE_UNITS[stage.name]
         table.add_row(
             stage.name,
             f"{stage.items_in} {unit_in}",

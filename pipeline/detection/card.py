@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline.detection.graph import LARGEST_SIDE, LARGEST_STEP
 from pipeline.detection.placement import Filter
 from pipeline.detection.preprocess import Colour, Resize
-from pipeline.detection.unfit import in_a_line
+from pipeline.detection.unsupported import one_line
 from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SUFFIXES = (".toml", ".json")
+CARD_SUFFIXES = (".toml", ".json")
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Positive = Annotated[float, Field(gt=0)]
@@ -80,7 +80,7 @@ class ModelCard(_Section):
     thresholds: Thresholds = Thresholds()
 
     @classmethod
-    def beside(cls, model: Path) -> ModelCard | None:
+    def for_model(cls, model: Path) -> ModelCard | None:
         """Read the card of a model file (`x.toml` or `x.json` beside `x.onnx`).
 
         Returns:
@@ -89,7 +89,7 @@ class ModelCard(_Section):
         Raises:
             BrokenError: the card cannot be read, or there are two.
         """
-        cards = [card for suffix in SUFFIXES if (card := model.with_suffix(suffix)).is_file()]
+        cards = [card for suffix in CARD_SUFFIXES if (card := model.with_suffix(suffix)).is_file()]
         if len(cards) > 1:
             raise BrokenError(
                 f"Model {model} has two cards, {' and '.join(card.name for card in cards)}: "
@@ -112,7 +112,7 @@ class ModelCard(_Section):
             problems = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
             detail = "; ".join(": ".join(filter(None, problem)) for problem in problems)
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            detail = in_a_line(error)
+            detail = one_line(error)
         raise BrokenError(f"Model card {card} is not valid: {detail}.")
 
     def digest(self) -> str:

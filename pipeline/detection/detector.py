@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from pipeline.detection.nms import suppress
-from pipeline.detection.plausible import refuse_implausible
-from pipeline.detection.tiles import Tile, cut_off, merged, moved, tiles
+from pipeline.detection.nms import non_max_suppression
+from pipeline.detection.output_check import check_plausible
+from pipeline.detection.tiles import (
+    Tile,
+    merge_tiles,
+    shift_to_image,
+    tile_grid,
+    touches_inner_edge,
+)
 from pipeline.errors import BrokenError, ConfigError
 from pipeline.frame import Detections
 
@@ -19,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.config import Detector as DetectorConfig
+    from pipeline.config.schema import DetectorConfig
     from pipeline.detection.model import Model
     from pipeline.frame import Image
 
@@ -65,27 +71,32 @@ class Detector:
         """Find the objects in the whole picture and in its tiles."""
         height, width = image.shape[:2]
         picture = Tile(0, 0, width, height)
-        parts = [picture, *tiles(width, height, self._tiles, self._tile_overlap)]
-        views = [moved(self._look(tile.of(image)), tile) for tile in parts]
-        cut = [cut_off(view.boxes, tile, picture) for view, tile in zip(views, parts, strict=True)]
+        parts = [picture, *tile_grid(width, height, self._tiles, self._tile_overlap)]
+        views = [shift_to_image(self._look(tile.of(image)), tile) for tile in parts]
+        cut = [
+            touches_inner_edge(view.boxes, tile, picture)
+            for view, tile in zip(views, parts, strict=True)
+        ]
         # Views overlap: their boxes want NMS whether or not the model's own do.
-        return suppress(merged(views, cut), self.iou_threshold)
+        return non_max_suppression(merge_tiles(views, cut), self.iou_threshold)
 
     def _look(self, image: Image) -> Detections:
-        reading = self.model.reading
+        spec = self.model.spec
         height, width = image.shape[:2]
-        place = reading.preprocess.place(width, height)
-        outputs = self.model.run(image, place, self._run_options)
-        found = self._decoded(outputs, place.canvas)
-        refuse_implausible(found, place.canvas, self.model)
-        found = self._of_allowed(self.model.classes.known(found))
-        found = suppress(found, self.iou_threshold) if reading.suppress else _by_score(found)
-        boxes = place.undo(found.boxes)
-        return without_slivers(Detections(boxes, found.scores, found.class_ids))
+        placement = spec.preprocess.placement(width, height)
+        outputs = self.model.run(image, placement, self._run_options)
+        found = self._decoded(outputs, placement.canvas)
+        check_plausible(found, placement.canvas, self.model)
+        found = self._of_allowed(self.model.classes.map_ids(found))
+        found = (
+            non_max_suppression(found, self.iou_threshold) if spec.needs_nms else _by_score(found)
+        )
+        boxes = placement.boxes_to_image(found.boxes)
+        return drop_empty_boxes(Detections(boxes, found.scores, found.class_ids))
 
     def _decoded(self, outputs: Sequence[NDArray[Any]], canvas: tuple[int, int]) -> Detections:
         try:
-            return self.model.reading.decode(outputs, self.score_threshold, canvas)
+            return self.model.spec.decode(outputs, self.score_threshold, canvas)
         except Exception as error:  # whatever numpy says of shapes that no signature announced
             shapes = ", ".join(str(np.shape(output)) for output in outputs)
             raise BrokenError(
@@ -110,21 +121,17 @@ class Detector:
     def _of_allowed(self, found: Detections) -> Detections:
         if self._allowed is None:
             return found
-        return _take(found, np.flatnonzero(np.isin(found.class_ids, self._allowed)))
+        return found[np.flatnonzero(np.isin(found.class_ids, self._allowed))]
 
 
-def without_slivers(found: Detections) -> Detections:
+def drop_empty_boxes(found: Detections) -> Detections:
     """Return the boxes that are more than nothing once rounded to the dataset's 2 decimals."""
     sides = found.boxes[:, 2:] - found.boxes[:, :2]
-    return _take(found, np.flatnonzero((sides >= _SMALLEST_SIDE_PIXELS).all(axis=1)))
+    return found[np.flatnonzero((sides >= _SMALLEST_SIDE_PIXELS).all(axis=1))]
 
 
 def _by_score(found: Detections) -> Detections:
-    return _take(found, np.argsort(-found.scores, kind="stable"))
-
-
-def _take(found: Detections, rows: NDArray[np.int64]) -> Detections:
-    return Detections(found.boxes[rows], found.scores[rows], found.class_ids[rows])
+    return found[np.argsort(-found.scores, kind="stable")]
 
 
 def _first(*values: float | None) -> float:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.detection.unfit import UnfitError
+from pipeline.detection.unsupported import UnsupportedModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ IMAGE_TYPES = ("float32", "float16", "uint8")
 
 
 @dataclass(frozen=True)
-class Port:
+class TensorInfo:
     """An input or output of the graph.
 
     Attributes:
@@ -47,7 +47,7 @@ class Port:
     shape: Shape | None
 
     @classmethod
-    def of(cls, node: object) -> Port:
+    def from_node(cls, node: object) -> TensorInfo:
         """Return the port of an input or output as ONNX Runtime's session tells it."""
         name, kind, shape = (getattr(node, key) for key in ("name", "type", "shape"))
         element = kind.removeprefix("tensor(").removesuffix(")")
@@ -85,7 +85,7 @@ class ImageInput:
     height: int | None
 
     @classmethod
-    def of(cls, port: Port) -> ImageInput | None:
+    def from_tensor(cls, port: TensorInfo) -> ImageInput | None:
         """Read a port as a picture of three channels; None if it is none."""
         shape = port.shape
         if shape is None or port.type not in IMAGE_TYPES or len(shape) not in (3, 4):
@@ -127,8 +127,8 @@ class Graph:
         family: the one that the card names: what its shapes leave open is then decided.
     """
 
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
     operators: frozenset[str] = frozenset()
     weights: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -140,23 +140,23 @@ class Graph:
         """Return the input that takes the picture.
 
         Raises:
-            UnfitError: no input can, or it is too large.
+            UnsupportedModelError: no input can, or it is too large.
         """
         for port in self.inputs:
-            image = ImageInput.of(port)
+            image = ImageInput.from_tensor(port)
             if image is None:
                 continue
             if (
                 image.values > _MOST_VALUES
                 or max(image.width or 0, image.height or 0) > LARGEST_SIDE
             ):
-                raise UnfitError(
+                raise UnsupportedModelError(
                     f"its input '{port}' is larger than pretag feeds: {LARGEST_SIDE} pixels a side "
                     "and a gigabyte are the most. Export it for smaller pictures, and for one at a "
                     "time."
                 )
             return image
-        raise UnfitError(
+        raise UnsupportedModelError(
             f"none of its inputs takes a colour picture ({'; '.join(map(str, self.inputs))}): it "
             f"must have 3 channels, first or last, of {', '.join(IMAGE_TYPES)}."
         )
@@ -183,7 +183,7 @@ class Graph:
                 continue
         return text
 
-    def output(self, *names: str, rank: int | None = None) -> Port | None:
+    def output(self, *names: str, rank: int | None = None) -> TensorInfo | None:
         """Return the first output of one of these names; a `:0` at its end is TensorFlow's.
 
         Args:

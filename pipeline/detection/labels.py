@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.detection.coco_classes import COCO_80, COCO_90
-from pipeline.detection.unfit import UnfitError
+from pipeline.detection.unsupported import UnsupportedModelError
 from pipeline.errors import BrokenError
 from pipeline.frame import Detections
-from pipeline.text import whole
+from pipeline.text import replace_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from pipeline.detection.families.family import Reading
+    from pipeline.detection.families.common.base import DecodeSpec
     from pipeline.detection.graph import Graph
 
 # Where exporters and teams write the names.
@@ -46,7 +46,7 @@ class Labels:
     source: str
     index: NDArray[np.int64]
 
-    def known(self, found: Detections) -> Detections:
+    def map_ids(self, found: Detections) -> Detections:
         """Turn the model's class ids into indexes of names; ids that mean no class go.
 
         Raises:
@@ -65,11 +65,11 @@ class Labels:
         return Detections(found.boxes[rows], found.scores[rows], indexes[rows])
 
 
-def names_in_metadata(graph: Graph) -> tuple[str, ...] | None:
+def labels_from_metadata(graph: Graph) -> tuple[str, ...] | None:
     """Return the names in a model's own metadata; None if there are none.
 
     Raises:
-        UnfitError: there are some, in a form that cannot be read.
+        UnsupportedModelError: there are some, in a form that cannot be read.
     """
     for key in _METADATA_KEYS:
         match graph.setting(key):
@@ -104,14 +104,14 @@ def _texts(key: str, values: Iterable[object]) -> tuple[str, ...]:
         raise _unreadable(key) from None
 
 
-def _unreadable(key: str) -> UnfitError:
-    return UnfitError(
+def _unreadable(key: str) -> UnsupportedModelError:
+    return UnsupportedModelError(
         f"its metadata has '{key}', and it is no list of labels by class id. Put them on its card, "
         "as 'labels'."
     )
 
 
-def resolve(names: tuple[str, ...] | None, source: str, reading: Reading) -> Labels:
+def resolve_labels(names: tuple[str, ...] | None, source: str, spec: DecodeSpec) -> Labels:
     """Say what each class id is called.
 
     Args:
@@ -119,28 +119,30 @@ def resolve(names: tuple[str, ...] | None, source: str, reading: Reading) -> Lab
             that means no class; None: there are none, and a model with as many classes as COCO is
             taken for one of COCO's.
         source: where they come from.
-        reading: tells how many ids there are and which is the first.
+        spec: tells how many ids there are and which is the first.
 
     Raises:
-        UnfitError: there are none, or not as many as there are classes.
+        UnsupportedModelError: there are none, or not as many as there are classes.
     """
-    count, first = reading.class_count, reading.first_class_id
+    count, first = spec.class_count, spec.first_class_id
     if names is None:
         names, source = _coco(count), f"COCO's, for it has {count} classes and no names"
     one_more = count is None or len(names) == count + 1
     if one_more and (names[0] == _NOTHING_YET or (first and names[0].lower() in _NO_CLASS)):
         names = names[1:]
     if count is not None and len(names) != count:
-        raise UnfitError(
+        raise UnsupportedModelError(
             f"its labels ({source}) are {len(names)}, and it has {count} classes"
             + (', without the background, which is class 0 and called ""' if first else "")
             + ". Put as many 'labels' on its card, in the order of its class ids."
         )
-    names = tuple(map(whole, names))
+    names = tuple(map(replace_surrogates, names))
     # Ids of the same name are of one class.
     real = tuple(dict.fromkeys(name for name in names if name.lower() not in _NO_CLASS))
     if not real:
-        raise UnfitError(f"its labels ({source}) name no class. Put them on its card, as 'labels'.")
+        raise UnsupportedModelError(
+            f"its labels ({source}) name no class. Put them on its card, as 'labels'."
+        )
     places = {name: place for place, name in enumerate(real)}
     index = [-1] * first + [places.get(name, -1) for name in names]
     return Labels(real, source, np.array(index, dtype=np.int64))
@@ -155,7 +157,7 @@ def _coco(count: int | None) -> tuple[str, ...]:
         case 91:
             return ("", *COCO_90)
     classes = "how many classes it has" if count is None else f"what its {count} classes are called"
-    raise UnfitError(
+    raise UnsupportedModelError(
         f"neither its metadata nor a card says {classes}. Put 'labels', their names in the order "
         "of the class ids, on its card (`pretag model card` writes one to start from)."
     )

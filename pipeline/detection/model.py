@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.detection.extras import fill, refuse_unknown
-from pipeline.detection.labels import names_in_metadata, resolve
-from pipeline.detection.opened import OpenedModel
-from pipeline.detection.recognise import recognise
+from pipeline.detection.extra_inputs import check_extra_inputs, make_extra_input
+from pipeline.detection.labels import labels_from_metadata, resolve_labels
+from pipeline.detection.opened_model import OpenedModel
+from pipeline.detection.registry import recognise_family, unrecognised_error
 from pipeline.detection.session import CPU
-from pipeline.detection.unfit import UnfitError, in_a_line, told_of
-from pipeline.detection.unrecognised import unrecognised
+from pipeline.detection.unsupported import UnsupportedModelError, naming_model, one_line
 from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:
-    from pipeline.detection.families.family import Array, Family, Reading
-    from pipeline.detection.graph import ImageInput, Port
+    from pipeline.detection.families.common.base import Array, DecodeSpec, Family
+    from pipeline.detection.graph import ImageInput, TensorInfo
     from pipeline.detection.labels import Labels
     from pipeline.detection.placement import Placement
     from pipeline.detection.preprocess import Preprocess
@@ -27,18 +26,18 @@ if TYPE_CHECKING:
 MODELS_DIRECTORY = Path(__file__).parents[2] / "models"
 
 
-def models_at_hand() -> list[Path]:
+def bundled_models() -> list[Path]:
     """Return the model files that come with pretag, by name."""
     return sorted(MODELS_DIRECTORY.glob("*.onnx"))
 
 
-def locate(model: str) -> Path:
+def find_model_file(model: str) -> Path:
     """Return the file that `detector.model` means: a name at hand, or else a path.
 
     Raises:
         BrokenError: there is no such model.
     """
-    at_hand = {path.stem: path for path in models_at_hand()}
+    at_hand = {path.stem: path for path in bundled_models()}
     path = at_hand.get(model, Path(model))
     if model.startswith("s3://"):
         raise BrokenError(
@@ -63,7 +62,7 @@ class Model:
         sha256: of the file.
         digest: of all that decides what it finds: the file, and what its card says.
         family: the name of the family that it is read as.
-        reading: how it is read.
+        spec: how it is read.
         classes: the names of its classes.
         input: takes the picture.
         extras: the other inputs.
@@ -75,10 +74,10 @@ class Model:
     sha256: str
     digest: str
     family: str
-    reading: Reading
+    spec: DecodeSpec
     classes: Labels
     input: ImageInput
-    extras: tuple[Port, ...]
+    extras: tuple[TensorInfo, ...]
     score_threshold: float | None
     iou_threshold: float | None
     session: Any
@@ -103,24 +102,24 @@ class Model:
             BrokenError: it is not there, too large, damaged, not the one on its card, or of no
                 kind that pretag reads.
         """
-        return cls.of(OpenedModel.open(locate(model), providers, max_megabytes))
+        return cls.from_opened(OpenedModel.open(find_model_file(model), providers, max_megabytes))
 
     @classmethod
-    def of(cls, opened: OpenedModel) -> Model:
+    def from_opened(cls, opened: OpenedModel) -> Model:
         """Make an opened model ready. It is run only if its file does not tell its shapes.
 
         Raises:
             BrokenError: it is of no kind that pretag reads, or its labels do not fit.
         """
-        with told_of(opened.path):
+        with naming_model(opened.path):
             return _ready(opened)
 
-    def run(self, image: Image, place: Placement, options: object) -> list[Array]:
+    def run(self, image: Image, placement: Placement, options: object) -> list[Array]:
         """Run it on a picture.
 
         Args:
             image: H x W x 3 uint8 BGR.
-            place: the picture's place in the input.
+            placement: how the image is placed in the input.
             options: ONNX Runtime's RunOptions.
 
         Returns:
@@ -129,60 +128,58 @@ class Model:
         Raises:
             BrokenError: it fails.
         """
-        feed = {port.name: fill(port, *place.canvas) for port in self.extras}
-        feed[self.input.name] = self.reading.preprocess.tensor(image, place, self.input)
+        feed = {port.name: make_extra_input(port, *placement.canvas) for port in self.extras}
+        feed[self.input.name] = self.spec.preprocess.tensor(image, placement, self.input)
         try:
-            outputs: list[Array] = self.session.run(self.reading.outputs, feed, options)
+            outputs: list[Array] = self.session.run(self.spec.outputs, feed, options)
         except Exception as error:  # onnxruntime raises a dozen unrelated types
-            raise BrokenError(
-                f"Model {self.name} fails on a picture: {in_a_line(error)}"
-            ) from error
+            raise BrokenError(f"Model {self.name} fails on a picture: {one_line(error)}") from error
         return outputs
 
 
-def recognised(opened: OpenedModel) -> tuple[Family, Reading]:
+def recognise_opened(opened: OpenedModel) -> tuple[Family, DecodeSpec]:
     """Find the family of a model, and how it is read.
 
     Raises:
-        UnfitError: it has none, or cannot be read.
+        UnsupportedModelError: it has none, or cannot be read.
     """
-    refuse_unknown(opened.extras)
+    check_extra_inputs(opened.extras)
     names, _ = _names(opened)
     graph = replace(
         opened.graph,
         label_count=None if names is None else len(names),
         family=opened.card.family,
     )
-    known = recognise(graph)
+    known = recognise_family(graph)
     if known is None and graph.has_unknown_outputs:
-        graph = replace(graph, outputs=opened.tried_outputs)
-        known = recognise(graph)
+        graph = replace(graph, outputs=opened.probed_outputs)
+        known = recognise_family(graph)
     if known is None:
-        raise unrecognised(graph)
+        raise unrecognised_error(graph)
     return known
 
 
 def _ready(opened: OpenedModel) -> Model:
     card = opened.card
-    family, reading = recognised(opened)
+    family, spec = recognise_opened(opened)
     changes = card.preprocess.model_dump(exclude_none=True)
-    untold = [key for key in reading.card_must_say if key not in changes]
+    untold = [key for key in spec.required_card_keys if key not in changes]
     if untold:
-        raise UnfitError(
+        raise UnsupportedModelError(
             f"it is of the family '{family.name}', whose models differ in how pictures are "
             f"prepared, and the file does not tell. Put {' and '.join(untold)} under [preprocess] "
             "on its card (`pretag model card` writes one to start from)."
         )
     if changes:
-        reading = replace(reading, preprocess=replace(reading.preprocess, **changes))
-        _refuse_other_sizes(opened.graph.image, reading.preprocess)
+        spec = replace(spec, preprocess=replace(spec.preprocess, **changes))
+        _refuse_other_sizes(opened.graph.image, spec.preprocess)
     return Model(
         name=opened.path.stem,
         sha256=opened.sha256,
         digest=sha256_of_json({"file": opened.sha256, "card": card.digest()}),
         family=family.name,
-        reading=reading,
-        classes=resolve(*_names(opened), reading),
+        spec=spec,
+        classes=resolve_labels(*_names(opened), spec),
         input=opened.graph.image,
         extras=opened.extras,
         score_threshold=card.thresholds.score,
@@ -195,13 +192,13 @@ def _refuse_other_sizes(image: ImageInput, preprocess: Preprocess) -> None:
     """Check that pictures, as a card has them prepared, fit into the input."""
     sizes = ((image.width, preprocess.width), (image.height, preprocess.height))
     if preprocess.resize != "none" and 0 in (preprocess.width, preprocess.height):
-        raise UnfitError(
+        raise UnsupportedModelError(
             "its card resizes pictures, and its graph takes any size: put width and height under "
             "[preprocess], too."
         )
     free = preprocess.resize in ("none", "keep-ratio", "patches") or preprocess.step is not None
     if any(fixed is not None and (free or fixed != told) for fixed, told in sizes):
-        raise UnfitError(
+        raise UnsupportedModelError(
             f"its input is {image.width or '?'} x {image.height or '?'} pixels, and its card has "
             f"pictures '{preprocess.size}'. Leave width, height and step out, and say how to "
             "resize: letterbox, top-left or stretch."
@@ -212,4 +209,4 @@ def _names(opened: OpenedModel) -> tuple[tuple[str, ...] | None, str]:
     """Return the labels that are written down, and where."""
     if opened.card.labels is not None:
         return opened.card.labels, "its card's"
-    return names_in_metadata(opened.graph), "its metadata's"
+    return labels_from_metadata(opened.graph), "its metadata's"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_CANDIDATES = 30_000
 
 
-def suppress(candidates: Detections, iou_threshold: float) -> Detections:
+def non_max_suppression(candidates: Detections, iou_threshold: float) -> Detections:
     """Apply greedy, class-wise NMS to the best `MOST_CANDIDATES`.
 
     Args:

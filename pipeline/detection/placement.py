@@ -20,7 +20,7 @@ over one another, where the others so lay pictures' corners; or Pillow's bilinea
 all pixels when it scales down. Models see sharper edges in the one than in the other; boxes move by
 more than a pixel."""
 
-WayBack = Literal["axes", "ratio"]
+BoxRescale = Literal["axes", "ratio"]
 """How a letterbox's boxes go back to the picture, which whole pixels make a hair wider or higher
 than it should be: by the scale of each axis, or by the ratio that was asked for. The two differ by
 up to half an input pixel; in a picture of 4096 pixels that are 3."""
@@ -72,7 +72,7 @@ class Placement:
         canvas[self._window] = fitted
         return canvas
 
-    def alone(self, plane: NDArray[Any]) -> NDArray[Any]:
+    def zero_padding(self, plane: NDArray[Any]) -> NDArray[Any]:
         """Return a channel of the input with nothing but the picture: around it there are zeros."""
         cleared = np.zeros_like(plane)
         cleared[self._window] = plane[self._window]
@@ -83,7 +83,7 @@ class Placement:
         width, height = self.scaled
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
-    def undo(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    def boxes_to_image(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map boxes from the input back to the picture, clipped to it.
 
         Args:
@@ -116,7 +116,7 @@ def letterbox(
     height: int,
     canvas: tuple[int, int],
     step: int | None = None,
-    way_back: WayBack = "axes",
+    box_rescale: BoxRescale = "axes",
 ) -> Placement:
     """Centre the picture in the input, as large as it fits.
 
@@ -132,7 +132,7 @@ def letterbox(
         picture=(width, height),
         scaled=scaled,
         canvas=canvas,
-        scale=axes if way_back == "axes" else ratio,
+        scale=axes if box_rescale == "axes" else ratio,
         left=(canvas[0] - scaled[0]) // 2,
         top=(canvas[1] - scaled[1]) // 2,
     )

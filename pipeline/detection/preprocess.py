@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import cv2
 import numpy as np
 
-from pipeline.detection import placement
+from pipeline.detection.placement import (
+    keep_ratio,
+    letterbox,
+    patches,
+    stretch,
+    top_left,
+    unchanged,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.detection.graph import ImageInput
-    from pipeline.detection.placement import Filter, Placement, WayBack
+    from pipeline.detection.placement import BoxRescale, Filter, Placement
     from pipeline.frame import Image
 
 Resize = Literal["letterbox", "top-left", "stretch", "keep-ratio", "patches", "none"]
@@ -39,7 +46,7 @@ class Preprocess:
             short side.
         step: an input of a free size is a multiple of this, in pixels; None: as large as it is.
         filter: how the picture is scaled.
-        way_back: how boxes of a letterbox go back to the picture.
+        box_rescale: how boxes of a letterbox go back to the picture.
         padding: the value around the picture, 0 to 255, in each channel; None: what becomes 0.
         colour: the order of the channels.
         scale: what pixels of 0 to 255 are multiplied with; bytes are left alone.
@@ -51,7 +58,7 @@ class Preprocess:
     height: int = 640
     step: int | None = None
     filter: Filter = "linear"
-    way_back: WayBack = "axes"
+    box_rescale: BoxRescale = "axes"
     padding: int | None = 114
     colour: Colour = "rgb"
     scale: float = 1 / 255
@@ -66,41 +73,41 @@ class Preprocess:
         within = "within" if self.resize in ("keep-ratio", "patches") else "to"
         return f"{self.resize} {within} {self.width} x {self.height}"
 
-    def place(self, width: int, height: int) -> Placement:
+    def placement(self, width: int, height: int) -> Placement:
         """Return the place of a picture of this size in the input."""
         size = (self.width, self.height)
         match self.resize:
             case "letterbox":
-                return placement.letterbox(width, height, size, self.step, self.way_back)
+                return letterbox(width, height, size, self.step, self.box_rescale)
             case "top-left":
-                return placement.top_left(width, height, size)
+                return top_left(width, height, size)
             case "stretch":
-                return placement.stretch(width, height, size)
+                return stretch(width, height, size)
             case "keep-ratio":
                 short, long = sorted(size)
-                return placement.keep_ratio(width, height, short, long, self.step)
+                return keep_ratio(width, height, short, long, self.step)
             case "patches":
                 short, long = sorted(size)
-                return placement.patches(width, height, short, long, self.step or 1)
+                return patches(width, height, short, long, self.step or 1)
             case "none":
-                return placement.unchanged(width, height)
+                return unchanged(width, height)
 
-    def tensor(self, image: Image, place: Placement, wanted: ImageInput) -> NDArray[np.generic]:
+    def tensor(self, image: Image, placement: Placement, wanted: ImageInput) -> NDArray[np.generic]:
         """Return the picture as the model takes it.
 
         Args:
             image: H x W x 3 uint8 BGR.
-            place: what `place` said of its size.
+            placement: the result of `placement` for its size.
             wanted: the model's input.
         """
-        canvas = place.apply(image, self.filter, self.padding or 0)
+        canvas = placement.apply(image, self.filter, self.padding or 0)
         planes = cv2.split(canvas)
         if self.colour == "rgb":
             planes = planes[::-1]
         if wanted.type != "uint8":
             planes = list(map(self._valued, planes, range(len(planes))))
             if self.padding is None:
-                planes = list(map(place.alone, planes))
+                planes = list(map(placement.zero_padding, planes))
         axis = 0 if "CHW" in wanted.layout else 2
         tensor = np.stack(planes, axis=axis).astype(wanted.type, copy=False)
         if "N" not in wanted.layout:

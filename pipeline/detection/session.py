@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
-from pipeline.detection.unfit import UnfitError, in_a_line
+from pipeline.detection.unsupported import UnsupportedModelError, one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,12 +31,12 @@ def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401
         providers: what runs it, the preferred first, by ONNX Runtime's names.
 
     Raises:
-        UnfitError: it cannot be opened, or a provider is not installed.
+        UnsupportedModelError: it cannot be opened, or a provider is not installed.
     """
     installed = onnxruntime.get_available_providers()
     for provider in providers:
         if provider not in installed:
-            raise UnfitError(
+            raise UnsupportedModelError(
                 f"detector.providers asks for '{provider}', and the installed ONNX Runtime has "
                 f"{', '.join(installed)}."
             )
@@ -45,16 +45,16 @@ def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401
             path, sess_options=session_options(), providers=list(providers)
         )
     except Exception as error:  # onnxruntime raises a dozen unrelated types
-        detail = in_a_line(error)
+        detail = one_line(error)
         unknown = _UNKNOWN_OPERATOR.search(detail)
         if unknown:
             operator = next(filter(None, unknown.groups()))
-            raise UnfitError(
+            raise UnsupportedModelError(
                 f"it needs the operator {operator}, which this ONNX Runtime does not have, or not "
                 "for its types and operator set. Export it in float32, with a newer operator set, "
                 "and without the plug-in that brings it, such as TensorRT's NMS."
             ) from error
-        raise UnfitError(f"ONNX Runtime does not load it: {detail}") from error
+        raise UnsupportedModelError(f"ONNX Runtime does not load it: {detail}") from error
 
 
 def session_options() -> Any:  # noqa: ANN401 - untyped

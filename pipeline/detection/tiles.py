@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pipeline.detection.boxes import areas, intersections
 from pipeline.frame import Detections
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Tile(NamedTuple):
         return image[self.y1 : self.y2, self.x1 : self.x2]
 
 
-def tiles(width: int, height: int, count: int, overlap: float) -> list[Tile]:
+def tile_grid(width: int, height: int, count: int, overlap: float) -> list[Tile]:
     """Cut a picture into count x count tiles of one size.
 
     Args:
@@ -55,13 +56,13 @@ def tiles(width: int, height: int, count: int, overlap: float) -> list[Tile]:
     return [Tile(x1, y1, x2, y2) for y1, y2 in rows for x1, x2 in columns]
 
 
-def moved(found: Detections, tile: Tile) -> Detections:
+def shift_to_image(found: Detections, tile: Tile) -> Detections:
     """Return what was found in a tile, in the pixels of the whole picture."""
     corner = np.array([tile.x1, tile.y1] * 2, dtype=np.float32)
     return Detections(found.boxes + corner, found.scores, found.class_ids)
 
 
-def cut_off(boxes: NDArray[np.float32], tile: Tile, picture: Tile) -> NDArray[np.bool_]:
+def touches_inner_edge(boxes: NDArray[np.float32], tile: Tile, picture: Tile) -> NDArray[np.bool_]:
     """Say which boxes reach an edge of their tile that is none of the picture's.
 
     Args:
@@ -79,7 +80,7 @@ def cut_off(boxes: NDArray[np.float32], tile: Tile, picture: Tile) -> NDArray[np
     return touching
 
 
-def merged(views: Sequence[Detections], parts: Sequence[NDArray[np.bool_]]) -> Detections:
+def merge_tiles(views: Sequence[Detections], parts: Sequence[NDArray[np.bool_]]) -> Detections:
     """Put what several views show together, without parts of objects that a view has more of.
 
     Args:
@@ -90,29 +91,23 @@ def merged(views: Sequence[Detections], parts: Sequence[NDArray[np.bool_]]) -> D
         The boxes of all views, view by view, except cut-off ones of which at least a half lies
         within a larger box of their class. NMS is still to come.
     """
-    every = _together(views)
-    return _together([_without_parts(*view, every) for view in zip(views, parts, strict=True)])
+    every = Detections.concat(views)
+    return Detections.concat(
+        [_without_parts(*view, every) for view in zip(views, parts, strict=True)]
+    )
 
 
 def _without_parts(view: Detections, parts: NDArray[np.bool_], every: Detections) -> Detections:
     cut = np.flatnonzero(parts)
-    areas, every_area = _areas(view.boxes[cut])[:, np.newaxis], _areas(every.boxes)
+    cut_areas = areas(view.boxes[cut])[:, np.newaxis]
     # A part is smaller than what it is a part of: so two parts never remove one another.
     covered = (
         (view.class_ids[cut, np.newaxis] == every.class_ids)
-        & (areas < every_area)
-        & (_common(view.boxes[cut], every.boxes) >= _COVERED_SHARE * areas)
+        & (cut_areas < areas(every.boxes))
+        & (intersections(view.boxes[cut], every.boxes) >= _COVERED_SHARE * cut_areas)
     )
     rows = np.delete(np.arange(len(view)), cut[covered.any(axis=1)])
-    return Detections(view.boxes[rows], view.scores[rows], view.class_ids[rows])
-
-
-def _together(views: Sequence[Detections]) -> Detections:
-    return Detections(
-        np.concatenate([view.boxes for view in views]),
-        np.concatenate([view.scores for view in views]),
-        np.concatenate([view.class_ids for view in views]),
-    )
+    return view[rows]
 
 
 def _spans(length: int, count: int, overlap: float) -> list[tuple[int, int]]:
@@ -125,16 +120,3 @@ def _spans(length: int, count: int, overlap: float) -> list[tuple[int, int]]:
     while -(-(length - side) // gaps) > side * (1 - overlap):
         side += 1
     return [(start, start + side) for start in ((length - side) * n // gaps for n in range(count))]
-
-
-def _areas(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    areas: NDArray[np.float32] = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return areas
-
-
-def _common(these: NDArray[np.float32], those: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the areas that each of N boxes has in common with each of M, as N x M."""
-    low = np.maximum(these[:, np.newaxis, :2], those[:, :2])
-    high = np.minimum(these[:, np.newaxis, 2:], those[:, 2:])
-    common: NDArray[np.float32] = np.maximum(high - low, 0).prod(axis=2)
-    return common

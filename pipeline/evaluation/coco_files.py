@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.errors import BrokenError
+from pipeline.errors import InputFileError
 from pipeline.evaluation.coco_models import Instances, Results, RunInstances
-from pipeline.source import printable
+from pipeline.text import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ def read_truth(path: Path) -> Instances:
     """Read the truth: a COCO object detection file.
 
     Raises:
-        BrokenError: it cannot be read, is no such file, or contradicts itself.
+        InputFileError: it cannot be read, is no such file, or contradicts itself.
     """
     truth = _parsed(TypeAdapter(Instances), path, _INSTANCES)
     return _consistent(truth, path)
@@ -58,12 +58,12 @@ def read_run(folder: Path) -> RunInstances:
     """Read the pre-annotations of a run, by its folder.
 
     Raises:
-        BrokenError: it is no folder of a run, or its file was changed into none.
+        InputFileError: it is no folder of a run, or its file was changed into none.
     """
     path = folder / "annotations" / "instances_default.json"
     if not path.is_file():
-        raise BrokenError(
-            f"{printable(folder)} is not the folder of a result: it has no annotations/"
+        raise InputFileError(
+            f"{path_text(folder)} is not the folder of a result: it has no annotations/"
             f"{path.name}. Name the folder that `pretag run` printed: OUT/<video>/<run id>."
         )
     run = _parsed(TypeAdapter(RunInstances), path, _INSTANCES)
@@ -74,7 +74,7 @@ def read_predictions(path: Path) -> list[Prediction]:
     """Read a COCO results list; it may be empty.
 
     Raises:
-        BrokenError: it cannot be read, or is no such list.
+        InputFileError: it cannot be read, or is no such list.
     """
     return _parsed(TypeAdapter(Results), path, _RESULTS)
 
@@ -101,16 +101,16 @@ def known_ids(
 
 
 def _parsed(adapter: TypeAdapter[_Whole], path: Path, kind: _Kind) -> _Whole:
-    name = printable(path)
+    name = path_text(path)
     try:
         text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")  # editors on Windows write a mark
     except OSError as error:
-        raise BrokenError(f"{name} cannot be read: {error.strerror}.") from error
+        raise InputFileError(f"{name} cannot be read: {error.strerror}.") from error
     try:
         return adapter.validate_json(text)
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
-        raise BrokenError(f"{name} cannot be compared: {_problem(detail, kind)}") from error
+        raise InputFileError(f"{name} cannot be compared: {_problem(detail, kind)}") from error
 
 
 def _problem(detail: ErrorDetails, kind: _Kind) -> str:
@@ -159,14 +159,14 @@ def _consistent(coco: _Checked, path: Path) -> _Checked:
         counts = Counter(part.id for part in parts)
         twice = [each for each, count in counts.items() if count > 1]
         if twice:
-            raise BrokenError(
-                f"{printable(path)} contradicts itself: several of its {kind} have the id "
+            raise InputFileError(
+                f"{path_text(path)} contradicts itself: several of its {kind} have the id "
                 f"{_some(twice)}. Export it anew, or number them anew."
             )
     unknown = known_ids(coco.annotations, coco)
     if unknown is not None:
-        raise BrokenError(
-            f"{printable(path)} contradicts itself: annotations have {unknown}, which its own "
+        raise InputFileError(
+            f"{path_text(path)} contradicts itself: annotations have {unknown}, which its own "
             "lists of images and categories do not have. Export it anew."
         )
     return coco

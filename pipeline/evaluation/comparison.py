@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from pipeline.errors import BrokenError
+from pipeline.errors import InputFileError
 from pipeline.evaluation.coco_files import known_ids, shown
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class LoneImage:
+class UnmatchedImage:
     """An image that only one side has, and how many objects it has there."""
 
     file_name: str
@@ -78,19 +78,19 @@ class Comparison:
     classes: tuple[str, ...]
     found: list[Box]
     truth: list[Box]
-    only_in_run: tuple[LoneImage, ...] = ()
-    only_in_truth: tuple[LoneImage, ...] = ()
+    only_in_run: tuple[UnmatchedImage, ...] = ()
+    only_in_truth: tuple[UnmatchedImage, ...] = ()
 
 
 def by_ids(predictions: list[Prediction], truth: Instances) -> Comparison:
     """Compare predictions with a truth of the same ids.
 
     Raises:
-        BrokenError: a prediction's image or class is not in the truth.
+        InputFileError: a prediction's image or class is not in the truth.
     """
     unknown = known_ids(predictions, truth)
     if unknown is not None:
-        raise BrokenError(
+        raise InputFileError(
             f"The predictions do not belong to this truth: it has no {unknown}. If a tool numbered "
             "the truth anew, compare the run's whole folder (--run), which goes by names."
         )
@@ -110,11 +110,11 @@ def by_names(run: RunInstances, truth: Instances) -> Comparison:
     """Compare a run with a truth by the names of images and classes.
 
     Raises:
-        BrokenError: no image of the run is in the truth, or one of them has another size there.
+        InputFileError: no image of the run is in the truth, or one of them has another size there.
     """
     pairs = _same_images(run.images, truth.images)
     if not pairs:
-        raise BrokenError(
+        raise InputFileError(
             "No image of the run is in the truth, by its file_name: the first of the run is "
             f"{_first_name(run.images)}, of the truth {_first_name(truth.images)}. Compare it with "
             "an export of its own images."
@@ -203,17 +203,19 @@ def _check_size(ours: Image, theirs: Image) -> None:
     for axis in ("width", "height"):
         one, other = getattr(ours, axis), getattr(theirs, axis)
         if one and other and one != other:  # some tools write none, or 0
-            raise BrokenError(
+            raise InputFileError(
                 f"Image {shown(ours.file_name)} is {one:g} pixels in {axis} in the run, and "
                 f"{other:g} in the truth: their boxes cannot be compared. Export the truth in the "
                 "size of the run's images."
             )
 
 
-def _lone(coco: Instances | RunInstances, common: Mapping[int | str, int]) -> tuple[LoneImage, ...]:
+def _lone(
+    coco: Instances | RunInstances, common: Mapping[int | str, int]
+) -> tuple[UnmatchedImage, ...]:
     counts = Counter(each.image_id for each in coco.annotations)
     lone = (
-        LoneImage(image.file_name, counts[image.id])
+        UnmatchedImage(image.file_name, counts[image.id])
         for image in coco.images
         if image.id not in common
     )

@@ -24,7 +24,7 @@ _DECIMALS = 6
 
 
 @dataclass
-class Fates:
+class CorrectionCounts:
     """What became of some pre-annotations, in objects.
 
     Attributes:
@@ -88,8 +88,8 @@ class Corrections:
         tolerance: how far a side may be moved in a kept box, in pixels.
     """
 
-    overall: Fates
-    by_class: dict[str, Fates]
+    overall: CorrectionCounts
+    by_class: dict[str, CorrectionCounts]
     relabelled: dict[tuple[str, str], int]
     images_untouched: int
     tolerance: float
@@ -103,7 +103,7 @@ def corrections(comparison: Comparison, tolerance: float = TOLERANCE_PIXELS) -> 
         tolerance: how far a side may be moved in a kept box, in pixels.
     """
     names = comparison.classes
-    by_class: defaultdict[str, Fates] = defaultdict(Fates)
+    by_class: defaultdict[str, CorrectionCounts] = defaultdict(CorrectionCounts)
     relabelled: Counter[tuple[str, str]] = Counter()
     untouched = 0
     for box in comparison.found:
@@ -141,8 +141,8 @@ def _by_image(boxes: Iterable[Box]) -> defaultdict[int, list[Box]]:
     return images
 
 
-def _sum(parts: Iterable[Fates]) -> Fates:
-    total = Fates()
+def _sum(parts: Iterable[CorrectionCounts]) -> CorrectionCounts:
+    total = CorrectionCounts()
     for part in parts:
         total.pre += part.pre
         total.truth += part.truth

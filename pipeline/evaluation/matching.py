@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pipeline.detection.boxes import iou
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -68,8 +70,8 @@ def pairs(found: Sequence[Box], truth: Sequence[Box], tolerance: float) -> Itera
     # Equally good pairings are decided by the boxes, not by the order that a tool wrote them in.
     found, truth = (sorted(boxes, key=_canonical) for boxes in (found, truth))
     links = [
-        _Link(row, column, Pair(found[row], truth[column], iou, still))
-        for row, column, iou, still in _overlaps(_corners(found), _corners(truth), tolerance)
+        _Link(row, column, Pair(found[row], truth[column], overlap, still))
+        for row, column, overlap, still in _overlaps(_corners(found), _corners(truth), tolerance)
     ]
     for group in _groups(links, len(found), len(truth)):
         yield from _best(group)
@@ -100,27 +102,19 @@ def _overlaps(
         return
     rows = max(1, _CELLS // len(truth))
     for start in range(0, len(found), rows):
-        block = found[start : start + rows, np.newaxis]
-        still = np.all(np.abs(block - truth) <= tolerance + _SLACK, axis=-1)
-        iou = _iou(block, truth)
+        block = found[start : start + rows]
+        sides = np.abs(block[:, np.newaxis] - truth)
+        still = np.all(sides <= tolerance + _SLACK, axis=-1)
+        overlaps = iou(block, truth)
         # A box of few pixels may have rounded away from itself: it is the same all the same.
-        where = np.nonzero(still | (iou >= MINIMUM_IOU))
+        where = np.nonzero(still | (overlaps >= MINIMUM_IOU))
         yield from zip(
             (where[0] + start).tolist(),
             where[1].tolist(),
-            iou[where].tolist(),
+            overlaps[where].tolist(),
             still[where].tolist(),
             strict=True,
         )
-
-
-def _iou(one: Floats, other: Floats) -> Floats:
-    inner = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
-    both = inner.clip(min=0).prod(axis=-1)
-    areas = [(corners[..., 2:] - corners[..., :2]).prod(axis=-1) for corners in (one, other)]
-    either = areas[0] + areas[1] - both
-    iou: Floats = np.divide(both, either, out=np.zeros_like(both), where=either > 0)
-    return iou
 
 
 def _groups(links: Sequence[_Link], rows: int, columns: int) -> Iterator[list[_Link]]:

@@ -10,7 +10,7 @@ from pipeline.evaluation.matching import MINIMUM_IOU
 if TYPE_CHECKING:
     from pipeline.evaluation.coco_figures import Figures
     from pipeline.evaluation.comparison import Comparison
-    from pipeline.evaluation.corrections import Corrections, Fates
+    from pipeline.evaluation.corrections import CorrectionCounts, Corrections
 
 Json = dict[str, Any]
 
@@ -59,7 +59,7 @@ def _corrections(corrections: Corrections) -> Json:
     }
 
 
-def _fates(fates: Fates) -> Json:
+def _fates(fates: CorrectionCounts) -> Json:
     return {
         "pre": fates.pre,
         "kept": fates.kept,

@@ -7,10 +7,10 @@ from typing import NoReturn
 
 import pytest
 
-from tests import clips
 from tests.e2e import cloud, docker, sam, template
 from tests.e2e.cloud import KEY, RESULTS, VIDEOS, Cloud
 from tests.e2e.function import Function, StartFunction
+from tests.support import clips
 
 
 def _give_up(reason: str) -> NoReturn:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests import clips, emf, rehead
 from tests.e2e import docker, inside, template
 from tests.e2e.cloud import KEY, RESULTS, VIDEOS, Cloud
 from tests.e2e.function import HARD, StartFunction
+from tests.support import clips, emf, family_exports
 
 # Enough for the sample clip, too little for a frame of 8K.
 SMALL_MEGABYTES = 320
@@ -83,7 +83,7 @@ def test_models_in_s3_are_fetched_once_each(
     start: StartFunction, aws: Cloud, tmp_path: Path
 ) -> None:
     """Through /tmp, the only folder that can be written, with cards of another detector's kind."""
-    for name, head in (("yolov5", rehead.yolov5), ("rtdetr", rehead.rtdetr)):
+    for name, head in (("yolov5", family_exports.yolov5), ("rtdetr", family_exports.rtdetr)):
         head(tmp_path / f"{name}.onnx")
     for file in tmp_path.iterdir():
         aws.client("s3").upload_file(str(file), VIDEOS, f"models/{file.name}")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests import clips
 from tests.e2e import sam, template
 from tests.e2e.cloud import KEY, RESULTS, VIDEOS, Cloud
+from tests.support import clips
 
 pytestmark = pytest.mark.usefixtures("built")
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pycocotools.coco import COCO
 
-from tests import clips, emf
 from tests.e2e import template
 from tests.e2e.cloud import KEY, Cloud
 from tests.e2e.stack import Stack, as_notified
 from tests.e2e.waiting import until
+from tests.support import clips, emf
 
 WATCHED = "somebodys-videos"
 # Its timings differ from run to run, and with them the report's; the manifest lists both.

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from pipeline import cli
-from tests.command import Finished, Pretag
+from tests.support.command import Finished, Pretag
 
 
 @pytest.fixture

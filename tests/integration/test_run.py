@@ -14,15 +14,14 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from pipeline.config import Config
+from pipeline.config.schema import Config
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.errors import BrokenError
-from pipeline.folder import FolderSink
 from pipeline.outcome import Outcome
 from pipeline.run import annotate
-from pipeline.source import LocalVideo
-from tests import clips
+from pipeline.storage.local import FolderSink, LocalVideo
+from tests.support import clips
 
 # Corners of what a person sees in the sample's first frame, read off an enlarged picture.
 SEEN = {
@@ -149,7 +148,7 @@ def test_every_sampled_frame_is_accounted_for(run: Run) -> None:
     dropped = [row for row in rows if row["status"] == "dropped"]
     assert dropped
     for row in dropped:
-        twin = kept[row["twin_frame_index"]]
+        twin = kept[row["duplicate_of"]]
         assert int(row["distance"]) == (int(twin, 16) ^ int(row["hash"], 16)).bit_count() <= 4
     truth = coco_of(outcome)
     assert {str(image["frame_index"]): image["phash"] for image in truth.imgs.values()} == kept
@@ -168,7 +167,7 @@ def test_a_scene_that_comes_back_in_another_segment_is_dropped_by_the_merge(
     scenes = [clips.texture(seed) for seed in (1, 2, 1, 3)]
     path = clips.write_clip(tmp_path / "clip.mp4", [scene for scene in scenes for _ in range(10)])
     rows = frames(run(path, segment={"seconds": 2}))
-    assert [(row["status"], row["reason"], row["twin_frame_index"]) for row in rows] == [
+    assert [(row["status"], row["reason"], row["duplicate_of"]) for row in rows] == [
         ("kept", "", ""),
         ("kept", "", ""),
         ("dropped", "duplicate_across_segments", "0"),
@@ -326,6 +325,6 @@ def test_a_damaged_videos_report_says_what_is_missing(run: Run, tmp_path: Path) 
     assert (info["frames_found"], info["frames_lost"]) == (coverage.decoded, coverage.lost)
     report = (result(outcome) / "report.md").read_text()
     assert f"{coverage.lost} are missing, {coverage.seconds_lost:.3f} s in all" in report
-    assert f"| {coverage.holes[0].from_ms / 1000:.3f} |" in report
+    assert f"| {coverage.missing_ranges[0].from_ms / 1000:.3f} |" in report
     row = (result(outcome) / "logs.csv").read_text().splitlines()[2]
-    assert f",{coverage.seconds_lost:.3f},{coverage.holes[0]}" in row
+    assert f",{coverage.seconds_lost:.3f},{coverage.missing_ranges[0]}" in row

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from handler.environment import Environment
 from handler.events import Job, Skip, is_batch, jobs_in, jobs_in_text, messages_in
-from handler.metrics import CLASSES_WITH_METRICS, bounded
+from handler.metrics import CLASSES_WITH_METRICS, bounded_counts
 from pipeline.errors import BrokenError
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -128,16 +128,16 @@ def test_a_topics_message_in_a_queue() -> None:
 @pytest.mark.parametrize(
     ("odd", "says"),
     [
-        (None, "The event is a NoneType"),
-        ({}, r"none that pretag knows .its keys: none."),
+        (None, "The event is of type NoneType"),
+        ({}, r"an unknown form .its keys: none."),
         ({"hello": 1}, r"its keys: hello"),
         ({"Records": [{"eventSource": "aws:kinesis"}]}, "a record from aws:kinesis"),
-        ({"video": "https://x/y.mp4"}, "direct event is not right .video."),
-        ({"video": "s3://bucket"}, "direct event is not right .video."),
-        ({"video": 7}, "direct event is not right .video."),
-        ({"video": "s3://b/k", "confg": {}}, "direct event is not right .confg."),
-        ({"video": "s3://b/k", "config": "x"}, "direct event is not right .config."),
-        ({"video": "s3://b/k", "output": "results"}, "direct event is not right .output."),
+        ({"video": "https://x/y.mp4"}, "wrong keys or values: video"),
+        ({"video": "s3://bucket"}, "wrong keys or values: video"),
+        ({"video": 7}, "wrong keys or values: video"),
+        ({"video": "s3://b/k", "confg": {}}, "wrong keys or values: confg"),
+        ({"video": "s3://b/k", "config": "x"}, "wrong keys or values: config"),
+        ({"video": "s3://b/k", "output": "results"}, "wrong keys or values: output"),
         ({"requestPayload": {"a": 1}}, "its keys: a"),
     ],
 )
@@ -146,7 +146,9 @@ def test_an_event_that_is_none_is_broken(odd: dict[str, Any], says: str) -> None
         list(jobs_in(odd))
 
 
-@pytest.mark.parametrize(("text", "says"), [("hello", "holds no JSON"), ("[1]", "event is a list")])
+@pytest.mark.parametrize(
+    ("text", "says"), [("hello", "is not JSON"), ("[1]", "event is of type list")]
+)
 def test_a_message_that_is_none_is_broken(text: str, says: str) -> None:
     with pytest.raises(BrokenError, match=says):
         list(jobs_in_text(text))
@@ -171,14 +173,14 @@ def test_an_environment_that_is_wrong_names_its_variable(monkeypatch: pytest.Mon
         Environment.load()
     monkeypatch.setenv("OUTPUT_BUCKET", "out")
     monkeypatch.setenv("PRETAG_CONFIG", "config.yaml")
-    with pytest.raises(BrokenError, match=r"PRETAG_CONFIG is 'config.yaml': it must be s3://"):
+    with pytest.raises(BrokenError, match=r"PRETAG_CONFIG is 'config.yaml'; it must be s3://"):
         Environment.load()
 
 
 def test_classes_with_metrics_are_bounded() -> None:
     classes = tuple(f"class {n}" for n in range(CLASSES_WITH_METRICS + 5))
     counts = Counter(dict.fromkeys(classes, 2))
-    found = bounded(counts, classes)
+    found = bounded_counts(counts, classes)
     assert len(found) == CLASSES_WITH_METRICS + 1
     assert found["other"] == 5 * 2
     assert found.total() == counts.total()

@@ -13,19 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.coverage import Coverage, Hole
-from pipeline.cpus import available_cpus
-from pipeline.dataset import AnnotatedFrame, Dataset, SampledFrame
-from pipeline.delivery import Delivery
+from pipeline.concurrency.cpus import available_cpus
+from pipeline.dataset.csv_tables import frames_csv, logs_csv
+from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.drawing import CaptionedBox, draw_boxes
+from pipeline.dataset.report import class_rows, report_markdown
 from pipeline.digest import run_id
-from pipeline.drawing import Mark, draw
-from pipeline.errors import BrokenError, RejectedError
-from pipeline.folder import FolderSink
-from pipeline.frame import Detections, Twin
-from pipeline.report import class_rows, report_markdown
-from pipeline.runlog import RunLog, Stage
-from pipeline.source import LocalVideo
-from pipeline.tables import frames_csv, logs_csv
+from pipeline.errors import BrokenError, InputFileError, RejectedError
+from pipeline.frame import Detections, DuplicateMatch, FrameRecord
+from pipeline.runlog import Coverage, MissingRange, RunLog, StageLog
+from pipeline.storage.local import FolderSink, LocalVideo
+from pipeline.storage.publisher import Publisher
 
 
 def test_the_run_id_changes_with_each_of_its_parts() -> None:
@@ -56,10 +54,10 @@ def test_cpus_follow_affinity_and_lambda_memory(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_finished_log_no_longer_changes() -> None:
     log = RunLog()
-    with log.work("detect") as detect:
+    with log.measure("detect") as detect:
         detect.items_out += 3
     finished = log.finished()
-    with log.work("detect") as detect:
+    with log.measure("detect") as detect:
         detect.items_out += 1
     log.detections_by_class["person"] += 1
     assert (finished.stage("detect").items_in, finished.stage("detect").items_out) == (1, 3)
@@ -70,7 +68,7 @@ def test_a_finished_log_no_longer_changes() -> None:
 
 def test_work_that_fails_is_timed_but_not_counted() -> None:
     log = RunLog()
-    with pytest.raises(ZeroDivisionError), log.work("detect"):
+    with pytest.raises(ZeroDivisionError), log.measure("detect"):
         _ = 1 // 0
     assert log.stage("detect").items_in == 0
     assert log.stage("detect").seconds > 0
@@ -80,8 +78,8 @@ def test_real_time_factor_and_rates() -> None:
     log = RunLog(video_seconds=10, total_seconds=2)
     assert log.real_time_factor == 0.2
     assert RunLog(total_seconds=2).real_time_factor == 0
-    assert Stage("decode", items_in=50, seconds=2).items_per_second == 25
-    assert Stage("decode").items_per_second == 0
+    assert StageLog("decode", items_in=50, seconds=2).items_per_second == 25
+    assert StageLog("decode").items_per_second == 0
 
 
 def test_peak_memory_is_in_megabytes_on_both_systems(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +120,7 @@ def test_what_is_no_video_file(tmp_path: Path) -> None:
 
 def test_a_video_that_vanishes_is_told(video: LocalVideo) -> None:
     video.path.unlink()
-    with pytest.raises(BrokenError, match="cannot be read: No such file"), video.open():
+    with pytest.raises(InputFileError, match="cannot be read: No such file"), video.open():
         pass
 
 
@@ -131,7 +129,7 @@ def test_delivery_writes_the_manifest_last_and_points_at_it(
 ) -> None:
     log = RunLog()
     out = tmp_path / "out"
-    with Delivery(FolderSink(out, video.name, "abc"), "abc", video, log) as delivery:
+    with Publisher(FolderSink(out, video.name, "abc"), "abc", video, log) as delivery:
         delivery.put("images/default/frame_000001.jpg", b"jpeg")
         delivery.put_json("b.json", {"ö": 1})
         assert not (out / "clip 1.mp4" / "abc").exists()
@@ -154,7 +152,7 @@ def test_delivery_writes_the_manifest_last_and_points_at_it(
 def test_a_second_delivery_replaces_the_first(tmp_path: Path, video: LocalVideo) -> None:
     for name in ("old.txt", "new.txt"):
         sink = FolderSink(tmp_path, video.name, "abc")
-        with Delivery(sink, "abc", video, RunLog()) as delivery:
+        with Publisher(sink, "abc", video, RunLog()) as delivery:
             delivery.put_text(name, "x")
             delivery.finish({})
     found = sorted(each.name for each in (tmp_path / video.name / "abc").iterdir())
@@ -204,7 +202,7 @@ def test_a_result_can_be_read_by_others(tmp_path: Path, video: LocalVideo) -> No
 def test_an_interrupted_delivery_leaves_nothing(tmp_path: Path, video: LocalVideo) -> None:
     def interrupted() -> None:
         sink = FolderSink(tmp_path / "out", video.name, "abc")
-        with Delivery(sink, "abc", video, RunLog()) as delivery:
+        with Publisher(sink, "abc", video, RunLog()) as delivery:
             delivery.put_text("a.txt", "x")
             raise KeyboardInterrupt
 
@@ -220,7 +218,6 @@ def test_a_disk_that_refuses_is_told_with_the_path(tmp_path: Path, video: LocalV
 
 
 def a_dataset() -> Dataset:
-    first = SampledFrame(0, 0.0, 0, "aa", None)
     found = Detections(
         np.array([[0, 0, 10, 30], [0, 0, 20, 10]], dtype=np.float32),
         np.array([0.9, 0.5], dtype=np.float32),
@@ -231,8 +228,10 @@ def a_dataset() -> Dataset:
         modified=None,
         labels=("person", "car"),
         hash_name="phash",
-        sampled=[first, SampledFrame(10, 1001.001, 0, "ab", Twin(0, 2, "duplicate"))],
-        kept=[AnnotatedFrame(first, 64, 48, found)],
+        frames=[
+            FrameRecord(0, 0.0, 0, 64, 48, "aa", detections=found),
+            FrameRecord(10, 1001.001, 0, 64, 48, "ab", DuplicateMatch(0, 2, "duplicate")),
+        ],
     )
 
 
@@ -240,18 +239,18 @@ def test_frames_csv_tells_each_frames_fate() -> None:
     rows = list(csv.DictReader(io.StringIO(frames_csv(a_dataset()))))
     assert rows[0] == {
         "frame_index": "0", "pts_ms": "0.0", "segment": "0", "status": "kept",
-        "reason": "", "twin_frame_index": "", "distance": "", "hash": "aa",
+        "reason": "", "duplicate_of": "", "distance": "", "hash": "aa",
     }  # fmt: skip
     assert rows[1] == {
         "frame_index": "10", "pts_ms": "1001.001", "segment": "0", "status": "dropped",
-        "reason": "duplicate", "twin_frame_index": "0", "distance": "2", "hash": "ab",
+        "reason": "duplicate", "duplicate_of": "0", "distance": "2", "hash": "ab",
     }  # fmt: skip
 
 
 def test_logs_csv_has_a_row_a_stage_and_the_total() -> None:
-    holes = (Hole(40, 120, 2), Hole(5000, 5040, 1))
+    holes = (MissingRange(40, 120, 2), MissingRange(5000, 5040, 1))
     log = RunLog(total_seconds=1.5, coverage=Coverage(297, 0, 3, 0.12, holes, 7.5))
-    log.stages["decode"] = Stage("decode", items_in=300, items_out=30, failed=2, seconds=0.5)
+    log.stages["decode"] = StageLog("decode", items_in=300, items_out=30, failed=2, seconds=0.5)
     rows = list(csv.DictReader(io.StringIO(logs_csv(log))))
     assert [row["stage"] for row in rows] == [
         "fetch", "decode", "dedupe", "detect", "encode", "write", "total",
@@ -276,9 +275,9 @@ def test_the_report_of_something_and_of_nothing() -> None:
     text = report_markdown(a_dataset(), RunLog(total_seconds=3, video_seconds=6), "abc", "ssd")
     assert "| car | 2 | 1 | 100.0 % | 0.70 | 15 x 20 |" in text
     assert "| dropped: duplicate | 1 |" in text
-    assert "0.50 s a second of video" in text
+    assert "0.50 s for each second of video" in text
     nothing = a_dataset()
-    nothing.kept.clear()
+    nothing.frames.clear()
     assert "Nothing was found." in report_markdown(nothing, RunLog(), "abc", "ssd")
 
 
@@ -295,14 +294,17 @@ def test_a_caption_at_the_right_edge_is_whole() -> None:
     picture = np.zeros((200, 300, 3), dtype=np.uint8)
     captions = []
     for left in (100, 290):
-        drawn = draw(picture, [Mark(left, 100, left + 9, 150, 0, "person")])
+        drawn = draw_boxes(picture, [CaptionedBox(left, 100, left + 9, 150, 0, "person")])
         captions.append(int(drawn[:95].any(axis=2).sum()))
     assert captions[0] == captions[1] > 0
 
 
 def test_drawing_marks_the_box_and_leaves_the_original() -> None:
     image = np.zeros((100, 200, 3), dtype=np.uint8)
-    drawn = draw(image, [Mark(50, 40, 150, 80, 0, "person 0.9"), Mark(5, 0, 20, 20, 1, "car")])
+    drawn = draw_boxes(
+        image,
+        [CaptionedBox(50, 40, 150, 80, 0, "person 0.9"), CaptionedBox(5, 0, 20, 20, 1, "car")],
+    )
     assert not image.any()
     assert drawn[40, 100].any()
     assert drawn[60, 50].any()
@@ -314,7 +316,7 @@ def test_imports_point_one_way() -> None:
     lint = Path(sys.executable).with_name("lint-imports")
     finished = subprocess.run([lint], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout
-    assert "3 kept, 0 broken" in finished.stdout
+    assert "4 kept, 0 broken" in finished.stdout
 
 
 def test_the_pipeline_loads_no_aws_package_and_no_scipy() -> None:

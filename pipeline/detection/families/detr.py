@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families import queries
-from pipeline.detection.families.family import Family, Reading, best_class, detections
+from pipeline.detection.families.common import queries
+from pipeline.detection.families.common.base import DecodeSpec, Family, best_class, to_detections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.detection.preprocess import Preprocess
     from pipeline.frame import Detections
@@ -41,19 +41,19 @@ _SIGMOID_LAYERS = (
 _COCO_NUMBERS = 91
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know logits whose last column is "no object": DETR and YOLOS."""
     found = queries.find(graph)
     if found is None or not _has_no_object(graph, found.columns):
         return None
     classes = found.columns - 1
-    return Reading(
+    return DecodeSpec(
         why=f"'{found.logits}' has a column for \"no object\" besides {classes} classes, "
         f"'{found.boxes}' a box a query",
         preprocess=_preprocess(graph),
         outputs=(found.logits.name, found.boxes.name),
         decode=decode,
-        suppress=False,
+        needs_nms=False,
         class_count=classes,
     )
 
@@ -64,7 +64,7 @@ def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, in
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     scores = powers / powers.sum(axis=1, keepdims=True)
     rows, best, ids = best_class(scores[:, :-1], score_threshold)
-    return detections(queries.in_pixels(outputs[1][0][rows], size), best, ids)
+    return to_detections(queries.in_pixels(outputs[1][0][rows], size), best, ids)
 
 
 def _preprocess(graph: Graph) -> Preprocess:
@@ -87,5 +87,5 @@ def _has_no_object(graph: Graph, columns: int) -> bool:
 FAMILY = Family(
     name="detr",
     expects='outputs logits (with "no object" last) and pred_boxes, such as DETR and YOLOS export',
-    read=read,
+    recognise=recognise,
 )

@@ -11,8 +11,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pipeline.detection.families import queries, rtdetr
-from pipeline.detection.families.family import Family, Reading
+from pipeline.detection.families import rtdetr
+from pipeline.detection.families.common import queries
+from pipeline.detection.families.common.base import DecodeSpec, Family
 
 if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
@@ -24,7 +25,7 @@ _MOST = 100
 _RF_DETR = "projector.projector_layer"
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know logits of one column a class; those with one for "no object" are asked for before."""
     found = queries.find(graph)
     if found is None:
@@ -35,13 +36,13 @@ def read(graph: Graph) -> Reading | None:
     if is_rf_detr:
         preprocess = replace(preprocess, filter="linear-float")
     keeps_all = kin or is_rf_detr
-    return Reading(
+    return DecodeSpec(
         why=f"'{found.logits}' has a column a class, '{found.boxes}' a box a query"
         + (", and the weights are RT-DETR's" if kin else ""),
         preprocess=preprocess,
         outputs=(found.logits.name, found.boxes.name),
         decode=partial(queries.decode_sigmoid, at_most=None if keeps_all else _MOST),
-        suppress=False,
+        needs_nms=False,
         class_count=found.columns,
     )
 
@@ -50,5 +51,5 @@ FAMILY = Family(
     name="detr-sigmoid",
     expects="outputs logits (a column a class) and pred_boxes, such as Deformable and Conditional "
     "DETR, and RT-DETR in transformers, export",
-    read=read,
+    recognise=recognise,
 )

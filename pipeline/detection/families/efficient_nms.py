@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families.family import Family, Reading, detections
+from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
 from pipeline.detection.families.ultralytics import letterboxed_by_yolov5
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -28,18 +28,18 @@ _NAMES = (
 _RANKS = (None, 3, 2, 2)
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know the four outputs by their names."""
     ports = [graph.output(*names, rank=r) for names, r in zip(_NAMES, _RANKS, strict=True)]
     if not all(ports):
         return None
     names = tuple(port.name for port in ports if port is not None)
-    return Reading(
+    return DecodeSpec(
         why=f"its outputs are {', '.join(names)}",
         preprocess=letterboxed_by_yolov5(graph),
         outputs=names,
         decode=decode,
-        suppress=False,
+        needs_nms=False,
         class_count=None,
     )
 
@@ -49,11 +49,11 @@ def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, i
     count = int(outputs[0].ravel()[0])
     boxes, scores, ids = (output[0][:count] for output in outputs[1:])
     rows = np.flatnonzero(scores >= score_threshold)
-    return detections(boxes[rows], scores[rows], ids[rows])
+    return to_detections(boxes[rows], scores[rows], ids[rows])
 
 
 FAMILY = Family(
     name="efficient-nms",
     expects="outputs num_dets, det_boxes, det_scores and det_classes",
-    read=read,
+    recognise=recognise,
 )

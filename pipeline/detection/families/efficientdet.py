@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.detection.families.common.base import DecodeSpec, Family
 from pipeline.detection.families.end_to_end import decode_rows
-from pipeline.detection.families.family import Family, Reading
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _USUAL_SIZE = 512
 _CLASS_HEAD, _BOX_HEAD = (rf"{net}_net\.predict\.conv(_pw)?\.bias$" for net in ("class", "box"))
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know `1 x N x 6` and the names of its heads."""
     of_anchors, sides = map(graph.bias_width, (_CLASS_HEAD, _BOX_HEAD))
     match [port.shape for port in graph.outputs]:
@@ -29,7 +29,7 @@ def read(graph: Graph) -> Reading | None:
         case _:
             return None
     image = graph.image
-    return Reading(
+    return DecodeSpec(
         why=f"'{graph.outputs[0]}' has a row an object, and the heads are EfficientDet's",
         preprocess=Preprocess(
             resize="top-left",
@@ -40,15 +40,15 @@ def read(graph: Graph) -> Reading | None:
         ),
         outputs=(graph.outputs[0].name,),
         decode=decode_rows,
-        suppress=False,
+        needs_nms=False,
         class_count=of_anchors * 4 // sides,
         first_class_id=1,
-        card_must_say=("mean", "std"),
+        required_card_keys=("mean", "std"),
     )
 
 
 FAMILY = Family(
     name="efficientdet",
     expects="an output of 1 x N x 6, and EfficientDet's heads, such as effdet exports",
-    read=read,
+    recognise=recognise,
 )

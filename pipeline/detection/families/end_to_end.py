@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families.family import Family, Reading, detections
-from pipeline.detection.families.grids import MORE_STRIDES, sized, strides_of
+from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
+from pipeline.detection.families.common.grids import MORE_STRIDES, find_strides, input_size
 from pipeline.detection.families.ultralytics import letterboxed, letterboxed_by_yolov5
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -28,7 +28,7 @@ _COLUMNS = 6
 _COLUMNS_WITH_BATCH = 7
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know `1 x N x 6`, more columns if the metadata tells of masks or points, and `N x 7`."""
     output = graph.outputs[0]
     if output.name.endswith(_YOLO_NAS):
@@ -44,12 +44,12 @@ def read(graph: Graph) -> Reading | None:
             decode, preprocess = decode_rows_with_batch, letterboxed_by_yolov5
         case _:
             return None
-    return Reading(
+    return DecodeSpec(
         why=f"'{output}' has a row an object: corners, score, class",
         preprocess=preprocess(graph),
         outputs=(output.name,),
         decode=decode,
-        suppress=False,
+        needs_nms=False,
         class_count=None,
     )
 
@@ -64,8 +64,8 @@ def _may_be_objects(graph: Graph, rows: int) -> bool:
         isinstance(arguments, dict) and arguments.get("nms")
     ):
         return True
-    size = sized(graph.image)
-    anchors = strides_of(rows, size, MORE_STRIDES, anchors=3) or strides_of(rows, size)
+    size = input_size(graph.image)
+    anchors = find_strides(rows, size, MORE_STRIDES, anchors=3) or find_strides(rows, size)
     return rows <= _MOST_ROWS and anchors is None
 
 
@@ -75,7 +75,7 @@ def decode_rows(
     """Read 1 x N x 6 or more: x1 y1 x2 y2 in input pixels, score, class id."""
     rows = outputs[0][0]
     rows = rows[rows[:, 4] >= max(score_threshold, np.finfo(np.float32).tiny)]  # 0 is padding
-    return detections(rows[:, :4], rows[:, 4], rows[:, 5])
+    return to_detections(rows[:, :4], rows[:, 4], rows[:, 5])
 
 
 def decode_rows_with_batch(
@@ -84,11 +84,11 @@ def decode_rows_with_batch(
     """Read N x 7: the picture's place in the batch, x1 y1 x2 y2, class id, score."""
     rows = outputs[0]
     rows = rows[(rows[:, 0] == 0) & (rows[:, 6] >= score_threshold)]
-    return detections(rows[:, 1:5], rows[:, 6], rows[:, 5])
+    return to_detections(rows[:, 1:5], rows[:, 6], rows[:, 5])
 
 
 FAMILY = Family(
     name="end-to-end",
     expects="an output of 1 x N x 6: corners, score and class, such as YOLOv10 and YOLO26 export",
-    read=read,
+    recognise=recognise,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.detection.families import torchvision
-from pipeline.detection.families.family import Family, Reading
+from pipeline.detection.families.common.base import DecodeSpec, Family
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _SHORT_SIDE, _LONGEST, _STEP = 800, 3200, 32
 _MEAN_BGR = (102.9801, 115.9465, 122.7717)
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know N x 4 boxes, N labels and N scores by names that torchvision has not."""
     ports = torchvision.roles(graph)
     if ports is None:
@@ -35,7 +35,7 @@ def read(graph: Graph) -> Reading | None:
         return None
     image = graph.image
     free = image.width is None or image.height is None
-    return Reading(
+    return DecodeSpec(
         why="it gives N x 4 boxes, N labels and N scores, named as maskrcnn-benchmark's",
         preprocess=Preprocess(
             resize="keep-ratio" if free else "stretch",
@@ -50,7 +50,7 @@ def read(graph: Graph) -> Reading | None:
         ),
         outputs=tuple(port.name for port in ports),
         decode=torchvision.decode,
-        suppress=False,
+        needs_nms=False,
         class_count=_COCO_CLASSES if columns is None else columns - 1,
         first_class_id=1,
     )
@@ -60,5 +60,5 @@ FAMILY = Family(
     name="maskrcnn-benchmark",
     expects="outputs boxes (N x 4), labels (N, int64) and scores (N), such as the ONNX model zoo's "
     "Faster and Mask R-CNN",
-    read=read,
+    recognise=recognise,
 )

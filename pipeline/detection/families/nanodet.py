@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.detection.coco_classes import COCO_80
-from pipeline.detection.families import focal
-from pipeline.detection.families.family import Family, Reading
-from pipeline.detection.families.grids import sized, strides_of
+from pipeline.detection.families.common import distribution_focal
+from pipeline.detection.families.common.base import DecodeSpec, Family
+from pipeline.detection.families.common.grids import find_strides, input_size
 from pipeline.detection.preprocess import Preprocess
 from pipeline.frame import Detections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
-    from pipeline.detection.families.grids import Strides
+    from pipeline.detection.families.common.base import Array
+    from pipeline.detection.families.common.grids import Strides
     from pipeline.detection.graph import Graph
 
 _NAME = "nanodet"
@@ -36,7 +36,7 @@ _LAYERS = ("gfl_", "distribution_project")
 _OUTPUTS = "_pred_stride_"
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know `1 x N x (classes + 32)` with as many rows as the input has cells, or its old names."""
     return _read_rows(graph) or _read_levels(graph)
 
@@ -46,38 +46,38 @@ def has_its_names(graph: Graph) -> bool:
     return any(_OUTPUTS in port.name for port in graph.outputs)
 
 
-def _read_rows(graph: Graph) -> Reading | None:
+def _read_rows(graph: Graph) -> DecodeSpec | None:
     match [port.shape for port in graph.outputs]:
         case [[_, int(rows), int(columns)]]:
             bins = _bins(graph, columns)
-            strides = strides_of(rows, sized(graph.image))
+            strides = find_strides(rows, input_size(graph.image))
         case _:
             return None
     # YOLOX has as many rows; only distributions are softened by the reader.
     if strides is None or bins is None:
         return None
-    classes = columns - focal.SIDES * bins
-    return Reading(
-        why=f"'{graph.outputs[0]}' has a row a cell: {classes} class scores, then {focal.SIDES} x "
-        f"{bins} for the box",
+    classes = columns - distribution_focal.SIDES * bins
+    return DecodeSpec(
+        why=f"'{graph.outputs[0]}' has a row for each cell: {classes} class scores, then "
+        f"{distribution_focal.SIDES} x {bins} for the box",
         preprocess=_warped(graph),
         outputs=(graph.outputs[0].name,),
         decode=partial(decode, strides=strides, classes=classes),
-        suppress=True,
+        needs_nms=True,
         class_count=classes,
     )
 
 
-def _read_levels(graph: Graph) -> Reading | None:
-    levels = focal.find_levels(graph) if has_its_names(graph) else None
+def _read_levels(graph: Graph) -> DecodeSpec | None:
+    levels = distribution_focal.find_levels(graph) if has_its_names(graph) else None
     if levels is None:
         return None
-    return Reading(
+    return DecodeSpec(
         why=f"it has {len(levels.strides)} grids, named as NanoDet's first versions do",
         preprocess=_warped(graph),
         outputs=tuple(port.name for port in levels.ports),
         decode=partial(decode_levels, strides=levels.strides),
-        suppress=True,
+        needs_nms=True,
         class_count=levels.classes,
     )
 
@@ -95,7 +95,9 @@ def decode(
     # The Plus head's cells are at their corner, the first head's in their middle.
     offset = 0.0 if len(strides) == _PLUS_STRIDES else 0.5
     scores, distributions = cells[:, :classes], cells[:, classes:]
-    found = focal.objects(scores, distributions, score_threshold, size, (strides, offset))
+    found = distribution_focal.objects(
+        scores, distributions, score_threshold, size, (strides, offset)
+    )
     return _within(found, size)
 
 
@@ -103,7 +105,9 @@ def decode_levels(
     outputs: Sequence[Array], score_threshold: float, size: tuple[int, int], *, strides: Strides
 ) -> Detections:
     """Read each grid's 1 x n x classes scores, then each one's 1 x n x 32 logits of distances."""
-    found = focal.objects(*focal.joined(outputs), score_threshold, size, (strides, 0.5))
+    found = distribution_focal.objects(
+        *distribution_focal.join_levels(outputs), score_threshold, size, (strides, 0.5)
+    )
     return _within(found, size)
 
 
@@ -135,17 +139,21 @@ def _bins(graph: Graph, columns: int) -> int | None:
     sure = graph.family == _NAME or any(
         layer in name for name in graph.weights for layer in _LAYERS
     )
-    usual = focal.SIDES * focal.BINS
+    usual = distribution_focal.SIDES * distribution_focal.BINS
     if graph.label_count is None:
-        return focal.BINS if columns == len(COCO_80) + usual or (sure and columns > usual) else None
+        return (
+            distribution_focal.BINS
+            if columns == len(COCO_80) + usual or (sure and columns > usual)
+            else None
+        )
     rest = columns - graph.label_count
-    if rest == usual or (sure and rest > 0 and rest % focal.SIDES == 0):
-        return rest // focal.SIDES
-    return focal.BINS if sure and columns > usual else None
+    if rest == usual or (sure and rest > 0 and rest % distribution_focal.SIDES == 0):
+        return rest // distribution_focal.SIDES
+    return distribution_focal.BINS if sure and columns > usual else None
 
 
 FAMILY = Family(
     name=_NAME,
     expects="an output of 1 x N x (classes + 32) with a row a cell, such as NanoDet exports",
-    read=read,
+    recognise=recognise,
 )

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families.family import Family, Reading, detections
+from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -24,7 +24,7 @@ _SCALE = "scale_factor"
 _USUAL_SIZE = 640
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know an input `scale_factor`, an output of `N x 6`, and how many rows of it there are."""
     if not any(port.name == _SCALE for port in graph.inputs):
         return None
@@ -34,7 +34,7 @@ def read(graph: Graph) -> Reading | None:
         case _:
             return None
     image = graph.image
-    return Reading(
+    return DecodeSpec(
         why=f"it takes '{_SCALE}', and '{graph.outputs[0]}' has a row an object: class, score, "
         "corners",
         preprocess=Preprocess(
@@ -45,9 +45,9 @@ def read(graph: Graph) -> Reading | None:
         ),
         outputs=tuple(port.name for port in graph.outputs),
         decode=decode,
-        suppress=False,
+        needs_nms=False,
         class_count=None,
-        card_must_say=("mean", "std"),
+        required_card_keys=("mean", "std"),
     )
 
 
@@ -58,12 +58,12 @@ def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, i
     """
     rows = outputs[0][: int(outputs[1].ravel()[0])]
     rows = rows[(rows[:, 0] >= 0) & (rows[:, 1] >= score_threshold)]
-    return detections(rows[:, 2:], rows[:, 1], np.rint(rows[:, 0]))
+    return to_detections(rows[:, 2:], rows[:, 1], np.rint(rows[:, 0]))
 
 
 FAMILY = Family(
     name="paddle",
     expects="an input scale_factor, and outputs of N x 6 and of their count, such as "
     "PaddleDetection exports with its post-processing",
-    read=read,
+    recognise=recognise,
 )

@@ -9,15 +9,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pipeline.detection.families import focal, nanodet
-from pipeline.detection.families.family import Family, Reading
+from pipeline.detection.families import nanodet
+from pipeline.detection.families.common import distribution_focal
+from pipeline.detection.families.common.base import DecodeSpec, Family
 from pipeline.detection.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
-    from pipeline.detection.families.grids import Strides
+    from pipeline.detection.families.common.base import Array
+    from pipeline.detection.families.common.grids import Strides
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -28,15 +29,16 @@ _USUAL_SIZE = 416
 _RAPID_LABELS = "character"
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know pairs of `1 x n x classes` and `1 x n x 32`, a pair a grid, that are not NanoDet's."""
-    levels = None if nanodet.has_its_names(graph) else focal.find_levels(graph)
+    levels = None if nanodet.has_its_names(graph) else distribution_focal.find_levels(graph)
     if levels is None:
         return None
     image, rapid = graph.image, _RAPID_LABELS in graph.metadata
-    return Reading(
-        why=f"it has {len(levels.strides)} grids of class scores and of 4 x {focal.BINS} for the "
-        "box" + (", and its labels are RapidAI's" if rapid else ""),
+    return DecodeSpec(
+        why=f"it has {len(levels.strides)} grids of class scores and of "
+        f"4 x {distribution_focal.BINS} for the box"
+        + (", and its labels are RapidAI's" if rapid else ""),
         preprocess=Preprocess(
             resize="stretch",
             width=image.width or _USUAL_SIZE,
@@ -48,7 +50,7 @@ def read(graph: Graph) -> Reading | None:
         ),
         outputs=tuple(port.name for port in levels.ports),
         decode=partial(decode, strides=levels.strides),
-        suppress=True,
+        needs_nms=True,
         class_count=levels.classes,
     )
 
@@ -57,12 +59,14 @@ def decode(
     outputs: Sequence[Array], score_threshold: float, size: tuple[int, int], *, strides: Strides
 ) -> Detections:
     """Read each grid's 1 x n x classes scores, then each one's 1 x n x 32 logits of distances."""
-    return focal.objects(*focal.joined(outputs), score_threshold, size, (strides, 0.5))
+    return distribution_focal.objects(
+        *distribution_focal.join_levels(outputs), score_threshold, size, (strides, 0.5)
+    )
 
 
 FAMILY = Family(
     name="picodet",
     expects="for each grid an output of 1 x n x classes and one of 1 x n x 32, such as PicoDet "
     "exports without its post-processing",
-    read=read,
+    recognise=recognise,
 )

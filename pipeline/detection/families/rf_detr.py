@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.detection.families import queries
-from pipeline.detection.families.family import Family, Reading
+from pipeline.detection.families.common import queries
+from pipeline.detection.families.common.base import DecodeSpec, Family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 _COCO_NUMBERS = 91
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know `dets` of 1 x N x 4 and `labels` of 1 x N x columns; masks and points may follow."""
     found = queries.named(graph, ("labels",), ("dets",))
     if found is None:
         return None
     known = graph.label_count or (found.columns if found.columns == _COCO_NUMBERS else None)
     with_background = known != found.columns
-    return Reading(
+    return DecodeSpec(
         why=f"'{found.boxes}' has a box a query, '{found.logits}' its classes"
         + (", the last of which is the background" if with_background else ""),
         # Its own code scales tensors, without looking at all pixels:
@@ -40,7 +40,7 @@ def read(graph: Graph) -> Reading | None:
         preprocess=replace(queries.normalised(graph), filter="linear-float"),
         outputs=(found.logits.name, found.boxes.name),
         decode=decode_without_background if with_background else queries.decode_sigmoid,
-        suppress=False,
+        needs_nms=False,
         class_count=found.columns - with_background,
     )
 
@@ -55,5 +55,5 @@ def decode_without_background(
 FAMILY = Family(
     name="rf-detr",
     expects="outputs dets (1 x N x 4) and labels (1 x N x columns), such as RF-DETR exports",
-    read=read,
+    recognise=recognise,
 )

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families.family import Family, Reading, detections
+from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
 from pipeline.detection.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -33,18 +33,18 @@ _CLASS_HEADS = ("dec_score_head", "enc_score_head")
 _NORMALISED_BACKBONES = ("dinov3", "spatial_tuning_adapter")
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know three outputs and the second input, to whose sizes the boxes are scaled."""
     ports = [graph.output(name, rank=rank) for name, rank in _RANKS.items()]
     sized = any(port.name == "orig_target_sizes" for port in graph.inputs)
     if not sized or not all(ports):
         return None
-    return Reading(
+    return DecodeSpec(
         why="it takes 'orig_target_sizes', and gives labels, boxes and scores",
         preprocess=stretched(graph),
         outputs=tuple(port.name for port in ports if port is not None),
         decode=decode,
-        suppress=False,
+        needs_nms=False,
         class_count=class_count(graph),
     )
 
@@ -53,7 +53,7 @@ def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, i
     """Read 1 x N class ids, 1 x N x 4 x1 y1 x2 y2 in input pixels, and 1 x N scores."""
     ids, boxes, scores = (output[0] for output in outputs)
     rows = np.flatnonzero(scores >= score_threshold)
-    return detections(boxes[rows], scores[rows], ids[rows])
+    return to_detections(boxes[rows], scores[rows], ids[rows])
 
 
 def is_kin(graph: Graph) -> bool:
@@ -85,5 +85,5 @@ FAMILY = Family(
     name="rtdetr",
     expects="an input orig_target_sizes, and outputs labels, boxes and scores, such as RT-DETR, "
     "D-FINE and DEIM export",
-    read=read,
+    recognise=recognise,
 )

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families.family import Family, Reading, detections, every_class
+from pipeline.detection.families.common.base import DecodeSpec, Family, every_class, to_detections
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -25,7 +25,7 @@ _USUAL_SIZE = 300
 _MEAN, _STD = 127.0, 128.0
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know `boxes` of 1 x N x 4 and `scores` of 1 x N x (1 + classes)."""
     boxes, scores = graph.output("boxes"), graph.output("scores")
     if boxes is None or scores is None or len(graph.outputs) > 2:  # noqa: PLR2004
@@ -36,7 +36,7 @@ def read(graph: Graph) -> Reading | None:
         case _:
             return None
     image = graph.image
-    return Reading(
+    return DecodeSpec(
         why=f"'{boxes}' and '{scores}' have a row an anchor, the first class is the background",
         preprocess=Preprocess(
             resize="stretch",
@@ -48,7 +48,7 @@ def read(graph: Graph) -> Reading | None:
         ),
         outputs=(boxes.name, scores.name),
         decode=decode,
-        suppress=True,
+        needs_nms=True,
         class_count=columns - 1,
         first_class_id=1,
     )
@@ -58,11 +58,11 @@ def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, in
     """Read 1 x N x 4 x1 y1 x2 y2 as shares of the input, and 1 x N x (1 + classes) scores."""
     rows, scores, ids = every_class(outputs[1][0][:, 1:], score_threshold)
     boxes = outputs[0][0][rows] * np.array(size * 2, dtype=np.float32)
-    return detections(boxes, scores, ids + 1)
+    return to_detections(boxes, scores, ids + 1)
 
 
 FAMILY = Family(
     name="ssd",
     expects="outputs boxes (1 x N x 4) and scores (1 x N x (1 + classes)), before suppression",
-    read=read,
+    recognise=recognise,
 )

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families.family import Family, Reading, detections
+from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -42,18 +42,18 @@ _CUT_OFF = "Preprocessor"
 _HALF = 127.5
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know `detection_boxes` and its companions by their names; others may be there besides."""
     ports = [graph.output(name, rank=rank) for name, rank in _RANKS.items()]
     if not all(ports):
         return None
     names = tuple(port.name for port in ports if port is not None)
-    return Reading(
+    return DecodeSpec(
         why=f"its outputs are {', '.join(names)}",
         preprocess=_preprocess(graph),
         outputs=names,
         decode=decode,
-        suppress=False,
+        needs_nms=False,
         class_count=_class_count(graph),
         first_class_id=1,
     )
@@ -64,7 +64,7 @@ def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, in
     count = int(outputs[3].ravel()[0])
     boxes, ids, scores = (output[0][:count] for output in outputs[:3])
     rows = np.flatnonzero(scores >= score_threshold)
-    return detections(in_pixels(boxes[rows], size), scores[rows], np.rint(ids[rows]))
+    return to_detections(in_pixels(boxes[rows], size), scores[rows], np.rint(ids[rows]))
 
 
 def in_pixels(boxes: Array, size: tuple[int, int]) -> Array:
@@ -106,5 +106,5 @@ FAMILY = Family(
     name="tensorflow",
     expects="outputs detection_boxes, detection_classes, detection_scores and num_detections, such "
     "as TensorFlow's Object Detection API exports",
-    read=read,
+    recognise=recognise,
 )

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.detection.families import tensorflow
-from pipeline.detection.families.family import Family, Reading, detections
+from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
-    from pipeline.detection.graph import Graph, Port
+    from pipeline.detection.families.common.base import Array
+    from pipeline.detection.graph import Graph, TensorInfo
     from pipeline.frame import Detections
 
 # With which version it was converted decides the names, and in which order they are.
@@ -27,13 +27,13 @@ _USUAL_SIZE = 320
 _HALF = 127.5
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know 1 x N x 4 boxes, twice 1 x N, and a count, by their shapes and the layer's name."""
     ports = _ports(graph)
     if ports is None:
         return None
     image = graph.image
-    return Reading(
+    return DecodeSpec(
         why=f"'{ports[0].name}' and its companions are boxes, scores, classes and their count",
         # Pixels from -1 to 1, unless they are taken as bytes.
         preprocess=Preprocess(
@@ -46,7 +46,7 @@ def read(graph: Graph) -> Reading | None:
         ),
         outputs=tuple(port.name for port in ports),
         decode=decode,
-        suppress=False,
+        needs_nms=False,
         class_count=tensorflow.coco_classes(graph),
     )
 
@@ -60,7 +60,7 @@ def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, in
     boxes, *others = (output[0][:count] for output in outputs[:3])
     ids, scores = sorted(others, key=_like_scores)
     rows = np.flatnonzero(scores >= score_threshold)
-    return detections(tensorflow.in_pixels(boxes[rows], size), scores[rows], ids[rows])
+    return to_detections(tensorflow.in_pixels(boxes[rows], size), scores[rows], ids[rows])
 
 
 def _like_scores(values: Array) -> int:
@@ -74,7 +74,7 @@ def _like_scores(values: Array) -> int:
     return int(values.max(initial=0) == 1)
 
 
-def _ports(graph: Graph) -> list[Port] | None:
+def _ports(graph: Graph) -> list[TensorInfo] | None:
     """Find boxes, two of a number an object, and the count."""
     ports = sorted(graph.outputs, key=lambda port: -(port.rank or 0))
     if len(ports) != 4 or not all(port.name.startswith(_NAMES) for port in ports):  # noqa: PLR2004
@@ -88,5 +88,5 @@ def _ports(graph: Graph) -> list[Port] | None:
 FAMILY = Family(
     name="tflite",
     expects="outputs TFLite_Detection_PostProcess: boxes, classes, scores and their count",
-    read=read,
+    recognise=recognise,
 )

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families.family import Family, Reading, detections
+from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
-    from pipeline.detection.graph import Graph, Port
+    from pipeline.detection.families.common.base import Array
+    from pipeline.detection.graph import Graph, TensorInfo
     from pipeline.frame import Detections
 
 # The biases that tell how many classes there are. Faster R-CNN and its kin score them at once;
@@ -31,7 +31,7 @@ _WITHOUT_BACKGROUND = "classification_head.cls_logits.bias"
 _DETECTRON = "proposal_generator"
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know N x 4 boxes, N labels and N scores, in any order and under any name."""
     ports = roles(graph)
     if ports is None or any(_DETECTRON in name for name in graph.weights):
@@ -39,7 +39,7 @@ def read(graph: Graph) -> Reading | None:
     image = graph.image
     free = image.width is None or image.height is None
     classes, first = _classes(graph)
-    return Reading(
+    return DecodeSpec(
         why="it gives N x 4 boxes, N labels and N scores, without a batch",
         preprocess=Preprocess(
             resize="none" if free else "stretch",
@@ -48,7 +48,7 @@ def read(graph: Graph) -> Reading | None:
         ),
         outputs=tuple(port.name for port in ports),
         decode=decode,
-        suppress=False,
+        needs_nms=False,
         class_count=classes,
         first_class_id=first,
     )
@@ -58,12 +58,12 @@ def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, i
     """Read N x 4 x1 y1 x2 y2 in input pixels, N class ids and N scores."""
     boxes, ids, scores = outputs
     rows = np.flatnonzero(scores >= score_threshold)
-    return detections(boxes[rows], scores[rows], ids[rows])
+    return to_detections(boxes[rows], scores[rows], ids[rows])
 
 
-def roles(graph: Graph) -> tuple[Port, Port, Port] | None:
+def roles(graph: Graph) -> tuple[TensorInfo, TensorInfo, TensorInfo] | None:
     """Find boxes, labels and scores by types and ranks; masks and points may be there besides."""
-    found: dict[str, Port] = {}
+    found: dict[str, TensorInfo] = {}
     for port in graph.outputs:
         found.setdefault(_role(port), port)
     # Detectron2 gives the picture's size as well: two whole numbers, as labels are.
@@ -73,7 +73,7 @@ def roles(graph: Graph) -> tuple[Port, Port, Port] | None:
     return found["boxes"], found["labels"], found["scores"]
 
 
-def _role(port: Port) -> str:
+def _role(port: TensorInfo) -> str:
     match port.type, port.shape:
         case "float32" | "float16", [_, 4]:
             return "boxes"
@@ -101,5 +101,5 @@ def _classes(graph: Graph) -> tuple[int | None, int]:
 FAMILY = Family(
     name="torchvision",
     expects="outputs boxes (N x 4), labels (N, int64) and scores (N), such as torchvision exports",
-    read=read,
+    recognise=recognise,
 )

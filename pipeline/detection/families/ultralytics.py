@@ -10,15 +10,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pipeline.detection.families.family import Family, Reading, best_class, corners, detections
-from pipeline.detection.families.grids import MORE_STRIDES, sized, strides_of
+from pipeline.detection.boxes import cxcywh_to_xyxy
+from pipeline.detection.families.common.base import DecodeSpec, Family, best_class, to_detections
+from pipeline.detection.families.common.grids import MORE_STRIDES, find_strides, input_size
 from pipeline.detection.graph import LARGEST_SIDE, LARGEST_STEP
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -34,7 +35,7 @@ _SINCE_STEPS, _SINCE_AXES = (8, 3, 40), (8, 4, 175)
 _TASKS_WITH_MORE_ROWS = ("segment", "pose")
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know `1 x (4 + classes) x N`; segmentation and pose have more rows below.
 
     Some converters turn it round; only the number of labels tells that from YOLOv5's columns.
@@ -53,12 +54,12 @@ def read(graph: Graph) -> Reading | None:
     if classes is None:
         return None
     direction = "rows" if upright else "columns"
-    return Reading(
+    return DecodeSpec(
         why=f"'{output}' has 4 {direction} for the box and {classes} for the classes",
         preprocess=letterboxed(graph),
         outputs=(output.name,),
         decode=partial(decode, classes=classes, upright=upright),
-        suppress=True,
+        needs_nms=True,
         class_count=classes,
     )
 
@@ -74,7 +75,7 @@ def decode(
     """Read 1 x (4 + classes) x N: cx, cy, w, h in input pixels, then a score a class."""
     anchors = outputs[0][0].T if upright else outputs[0][0]
     rows, scores, ids = best_class(anchors[:, _BOX_ROWS : _BOX_ROWS + classes], score_threshold)
-    return detections(corners(anchors[rows, :_BOX_ROWS]), scores, ids)
+    return to_detections(cxcywh_to_xyxy(anchors[rows, :_BOX_ROWS]), scores, ids)
 
 
 def is_sure(graph: Graph, family: str) -> bool:
@@ -86,7 +87,7 @@ def _fits(graph: Graph, rows: int, anchors: int | None) -> bool:
     """Tell whether there are as many anchors as the input has cells, or it is sure anyway."""
     if anchors is None:  # metadata tells all the same; without, it is asked again once it is known
         return is_sure(graph, _NAME)
-    cells = strides_of(anchors, sized(graph.image), MORE_STRIDES)
+    cells = find_strides(anchors, input_size(graph.image), MORE_STRIDES)
     # In a small input there may be more rows than anchors.
     directed = rows < anchors or rows - _BOX_ROWS == graph.label_count
     return directed and (cells is not None or is_sure(graph, _NAME))
@@ -114,7 +115,7 @@ def letterboxed(graph: Graph) -> Preprocess:
         width=image.width or width,
         height=image.height or height,
         step=_stride(graph) if free and version >= _SINCE_STEPS else None,
-        way_back="axes" if version >= _SINCE_AXES else "ratio",
+        box_rescale="axes" if version >= _SINCE_AXES else "ratio",
     )
 
 
@@ -124,7 +125,7 @@ def letterboxed_by_yolov5(graph: Graph) -> Preprocess:
     Their way back begins where the corner would be, could it lie between two pixels. Ours begins
     where it lies: it is half a pixel of the input, at most.
     """
-    return replace(letterboxed(graph), step=None, way_back="ratio")
+    return replace(letterboxed(graph), step=None, box_rescale="ratio")
 
 
 def _version(graph: Graph) -> tuple[int, ...]:
@@ -156,5 +157,5 @@ def _trained_size(size: object) -> tuple[int, int]:
 FAMILY = Family(
     name=_NAME,
     expects="an output of 1 x (4 + classes) x N, such as Ultralytics v8, 11 and 12 export",
-    read=read,
+    recognise=recognise,
 )

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.detection.boxes import cxcywh_to_xyxy
 from pipeline.detection.families import rtdetr
-from pipeline.detection.families.family import Family, Reading, best_class, corners, detections
+from pipeline.detection.families.common.base import DecodeSpec, Family, best_class, to_detections
 from pipeline.detection.families.ultralytics import letterboxed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -27,7 +28,7 @@ _CHOSEN_COLUMNS = 6
 _CHOOSING = "Mod"
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know one output of `1 x N x (4 + classes)`, or `1 x N x 6` since the classes are chosen."""
     match [port.shape for port in graph.outputs]:
         case [[_, _, int(columns)]] if columns > _BOX_COLUMNS and _is_rtdetr(graph):
@@ -41,13 +42,13 @@ def read(graph: Graph) -> Reading | None:
         classes != _CHOSEN_COLUMNS - _BOX_COLUMNS or _CHOOSING in graph.operators
     )
     row = "box, score and class" if chosen else "box and class scores"
-    return Reading(
+    return DecodeSpec(
         why=f"'{output}' has a query a row, {row}, and the head is RT-DETR's",
         # Its predictor stretches pictures with OpenCV, where the other families' letterbox them.
         preprocess=replace(letterboxed(graph), resize="stretch", step=None),
         outputs=(output.name,),
         decode=decode_chosen if chosen else decode,
-        suppress=False,
+        needs_nms=False,
         class_count=classes if chosen else columns - _BOX_COLUMNS,
     )
 
@@ -60,7 +61,7 @@ def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, in
     """Read 1 x N x (4 + classes): cx, cy, w, h as shares of the input, then a score a class."""
     queries = outputs[0][0]
     rows, scores, ids = best_class(queries[:, _BOX_COLUMNS:], score_threshold)
-    return detections(_in_pixels(queries[rows], size), scores, ids)
+    return to_detections(_in_pixels(queries[rows], size), scores, ids)
 
 
 def decode_chosen(
@@ -69,16 +70,16 @@ def decode_chosen(
     """Read 1 x N x 6: cx, cy, w, h as shares of the input, score, class id."""
     rows = outputs[0][0]
     rows = rows[rows[:, 4] >= score_threshold]
-    return detections(_in_pixels(rows, size), rows[:, 4], rows[:, 5])
+    return to_detections(_in_pixels(rows, size), rows[:, 4], rows[:, 5])
 
 
 def _in_pixels(rows: Array, size: tuple[int, int]) -> Array:
-    return corners(rows[:, :_BOX_COLUMNS] * np.array(size * 2, dtype=np.float32))
+    return cxcywh_to_xyxy(rows[:, :_BOX_COLUMNS] * np.array(size * 2, dtype=np.float32))
 
 
 FAMILY = Family(
     name="ultralytics-rtdetr",
     expects="an output of 1 x N x (4 + classes) or 1 x N x 6, and RT-DETR's weights, such as "
     "Ultralytics exports of RT-DETR",
-    read=read,
+    recognise=recognise,
 )

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families.family import Family, Reading, corners, detections
-from pipeline.detection.families.grids import MORE_STRIDES, sized, strides_of
+from pipeline.detection.boxes import cxcywh_to_xyxy
+from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
+from pipeline.detection.families.common.grids import MORE_STRIDES, find_strides, input_size
 from pipeline.detection.families.ultralytics import is_sure, letterboxed_by_yolov5
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -27,7 +28,7 @@ _ANCHORS = 3  # of a cell
 _MASK_COEFFICIENTS = 32
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know `1 x N x (5 + classes)`; old exports have the raw grids behind, segmentation masks."""
     output = graph.outputs[0]
     match output.shape:
@@ -43,21 +44,21 @@ def read(graph: Graph) -> Reading | None:
         classes -= _MASK_COEFFICIENTS
     elif any(rank != 5 for rank in others):  # noqa: PLR2004 - batch, anchors, rows, columns, values
         return None
-    return Reading(
+    return DecodeSpec(
         why=f"'{output}' has a row an anchor: 4 columns for the box, 1 for its score, {classes} "
         "for the classes",
         preprocess=letterboxed_by_yolov5(graph),
         outputs=(output.name,),
         decode=partial(decode, classes=classes),
-        suppress=True,
+        needs_nms=True,
         class_count=classes,
     )
 
 
 def _are_anchors(graph: Graph, rows: int) -> bool:
     """Tell whether there are as many rows as the input's cells have anchors; YOLOv6 has but one."""
-    size = sized(graph.image)
-    anchors = strides_of(rows, size, MORE_STRIDES, _ANCHORS) or strides_of(rows, size)
+    size = input_size(graph.image)
+    anchors = find_strides(rows, size, MORE_STRIDES, _ANCHORS) or find_strides(rows, size)
     return anchors is not None
 
 
@@ -67,7 +68,7 @@ def decode(
     """Read 1 x N x (5 + classes): cx cy w h in input pixels, the box's score, a score a class."""
     anchors = outputs[0][0]
     boxes, scores, ids = scored_rows(anchors[:, : _BOX_COLUMNS + classes], score_threshold)
-    return detections(corners(boxes), scores, ids)
+    return to_detections(cxcywh_to_xyxy(boxes), scores, ids)
 
 
 def scored_rows(anchors: Array, score_threshold: float) -> tuple[Array, Array, Array]:
@@ -92,5 +93,5 @@ def scored_rows(anchors: Array, score_threshold: float) -> tuple[Array, Array, A
 FAMILY = Family(
     name=_NAME,
     expects="an output of 1 x N x (5 + classes), such as YOLOv5, YOLOv6 and YOLOv7 export",
-    read=read,
+    recognise=recognise,
 )

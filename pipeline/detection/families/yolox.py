@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families.family import Family, Reading, corners, detections
-from pipeline.detection.families.grids import cells_of, sized, strides_of
+from pipeline.detection.boxes import cxcywh_to_xyxy
+from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
+from pipeline.detection.families.common.grids import cell_grid, find_strides, input_size
 from pipeline.detection.families.yolov5 import scored_rows
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.detection.families.family import Array
+    from pipeline.detection.families.common.base import Array
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
@@ -27,25 +28,25 @@ _BOX_COLUMNS = 5
 _SHARE_OF_NO_OFFSET = 0.25
 
 
-def read(graph: Graph) -> Reading | None:
+def recognise(graph: Graph) -> DecodeSpec | None:
     """Know `1 x N x (5 + classes)` with as many rows as the input has cells."""
-    output, size = graph.outputs[0], sized(graph.image)
+    output, size = graph.outputs[0], input_size(graph.image)
     match output.shape:
         case [_, int(rows), int(columns)] if columns > _BOX_COLUMNS:
-            strides = strides_of(rows, size)
+            strides = find_strides(rows, size)
         case _:
             return None
     # YOLOv6 has as many rows; it names its output so, and takes what YOLOv5 takes.
     if strides is None or len(graph.outputs) > 1 or output.name == "outputs":
         return None
-    return Reading(
+    return DecodeSpec(
         why=f"'{output}' has a row a cell of {size[0]} x {size[1]}",
         preprocess=Preprocess(
             resize="top-left", width=size[0], height=size[1], colour="bgr", scale=1.0
         ),
         outputs=(output.name,),
         decode=partial(decode, strides=strides),
-        suppress=True,
+        needs_nms=True,
         class_count=columns - _BOX_COLUMNS,
     )
 
@@ -68,15 +69,15 @@ def decode(
     in_cells = rows[:, 0].max() < size[0] * _SHARE_OF_NO_OFFSET
     rows = rows[likely].astype(np.float32)
     if in_cells:
-        cells, widths = (each[likely] for each in cells_of(size, strides))
+        cells, widths = (each[likely] for each in cell_grid(size, strides))
         rows[:, :2] = (rows[:, :2] + cells) * widths
         rows[:, 2:4] = np.exp(rows[:, 2:4]) * widths
     boxes, scores, ids = scored_rows(rows, score_threshold)
-    return detections(corners(boxes), scores, ids)
+    return to_detections(cxcywh_to_xyxy(boxes), scores, ids)
 
 
 FAMILY = Family(
     name="yolox",
     expects="an output of 1 x N x (5 + classes) with a row a cell, such as YOLOX exports",
-    read=read,
+    recognise=recognise,
 )

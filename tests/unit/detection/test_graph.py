@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline.detection.extras import fill, refuse_unknown
-from pipeline.detection.graph import Graph, ImageInput, Port, Shape
-from pipeline.detection.unfit import UnfitError
+from pipeline.detection.extra_inputs import check_extra_inputs, make_extra_input
+from pipeline.detection.graph import Graph, ImageInput, Shape, TensorInfo
+from pipeline.detection.unsupported import UnsupportedModelError
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from pipeline.detection.unfit import UnfitError
 def test_the_layout_is_told_by_shape_and_type(
     shape: Shape, kind: str, expected: tuple[str, int, int | None, int | None]
 ) -> None:
-    image = ImageInput.of(Port("x", kind, shape))
+    image = ImageInput.from_tensor(TensorInfo("x", kind, shape))
     assert image is not None
     assert (image.layout, image.batch, image.width, image.height) == expected
 
@@ -34,14 +34,16 @@ def test_the_layout_is_told_by_shape_and_type(
     [((1, 1, 28, 28), "float32"), ((1, 3, 4, 4), "int64"), ((1, 2), "float32"), (None, "uint8")],
 )
 def test_what_takes_no_picture(shape: Shape | None, kind: str) -> None:
-    with pytest.raises(UnfitError, match="none of its inputs takes a colour picture"):
-        _ = Graph((Port("x", kind, shape),), ()).image
+    with pytest.raises(UnsupportedModelError, match="none of its inputs takes a colour picture"):
+        _ = Graph((TensorInfo("x", kind, shape),), ()).image
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 16385, 8), (1, 3, 10000, 10000), (10**6, 3, 640, 640)])
 def test_an_input_that_would_fill_the_memory(shape: Shape) -> None:
-    with pytest.raises(UnfitError, match="is larger than pretag feeds: 16384 pixels a side and a"):
-        _ = Graph((Port("x", "float32", shape),), ()).image
+    with pytest.raises(
+        UnsupportedModelError, match="is larger than pretag feeds: 16384 pixels a side and a"
+    ):
+        _ = Graph((TensorInfo("x", "float32", shape),), ()).image
 
 
 @pytest.mark.parametrize(
@@ -67,8 +69,8 @@ def test_a_setting_that_takes_long_to_read_stays_text() -> None:
 
 
 def test_ports_are_told_as_a_person_reads_them() -> None:
-    assert str(Port("boxes", "float32", (1, None, 4))) == "boxes: 1 x ? x 4 float32"
-    assert str(Port("boxes", "float32", None)) == "boxes: ? float32"
+    assert str(TensorInfo("boxes", "float32", (1, None, 4))) == "boxes: 1 x ? x 4 float32"
+    assert str(TensorInfo("boxes", "float32", None)) == "boxes: ? float32"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_ports_are_told_as_a_person_reads_them() -> None:
     ],
 )
 def test_known_inputs_are_filled(name: str, kind: str, shape: Shape, values: list[object]) -> None:
-    filled = fill(Port(name, kind, shape), 640, 480)
+    filled = make_extra_input(TensorInfo(name, kind, shape), 640, 480)
     assert filled.dtype == kind
     assert filled.tolist() == values
 
@@ -90,12 +92,12 @@ def test_known_inputs_are_filled(name: str, kind: str, shape: Shape, values: lis
 @pytest.mark.parametrize(
     "port",
     [
-        Port("prompt", "int64", (1, 77)),
-        Port("im_shape", "float32", (1, 3)),
-        Port("scale_factor", "float32", (1, 4)),
-        Port("pixel_mask", "string", (1, 64, 64)),
+        TensorInfo("prompt", "int64", (1, 77)),
+        TensorInfo("im_shape", "float32", (1, 3)),
+        TensorInfo("scale_factor", "float32", (1, 4)),
+        TensorInfo("pixel_mask", "string", (1, 64, 64)),
     ],
 )
-def test_an_input_that_says_nothing_is_refused(port: Port) -> None:
-    with pytest.raises(UnfitError, match=f"'{port}', which pretag cannot fill"):
-        refuse_unknown((Port("orig_target_sizes", "int64", (1, 2)), port))
+def test_an_input_that_says_nothing_is_refused(port: TensorInfo) -> None:
+    with pytest.raises(UnsupportedModelError, match=f"'{port}', which pretag cannot fill"):
+        check_extra_inputs((TensorInfo("orig_target_sizes", "int64", (1, 2)), port))

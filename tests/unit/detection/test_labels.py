@@ -4,23 +4,23 @@ import numpy as np
 import pytest
 
 from pipeline.detection.coco_classes import COCO_80, COCO_90
-from pipeline.detection.families.family import Reading, detections
+from pipeline.detection.families.common.base import DecodeSpec, to_detections
 from pipeline.detection.graph import Graph
-from pipeline.detection.labels import names_in_metadata, resolve
+from pipeline.detection.labels import labels_from_metadata, resolve_labels
 from pipeline.detection.preprocess import Preprocess
-from pipeline.detection.unfit import UnfitError
+from pipeline.detection.unsupported import UnsupportedModelError
 from pipeline.errors import BrokenError
 from pipeline.frame import Detections
 
 
-def reading(count: int | None, first: int = 0) -> Reading:
-    nothing = detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0))
-    return Reading(
+def spec(count: int | None, first: int = 0) -> DecodeSpec:
+    nothing = to_detections(np.zeros((0, 4)), np.zeros(0), np.zeros(0))
+    return DecodeSpec(
         why="",
         preprocess=Preprocess(),
         outputs=(),
         decode=lambda *_: nothing,
-        suppress=True,
+        needs_nms=True,
         class_count=count,
         first_class_id=first,
     )
@@ -28,7 +28,7 @@ def reading(count: int | None, first: int = 0) -> Reading:
 
 def found(*class_ids: int) -> Detections:
     count = len(class_ids)
-    return detections(np.zeros((count, 4)), np.ones(count), np.array(class_ids))
+    return to_detections(np.zeros((count, 4)), np.ones(count), np.array(class_ids))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def found(*class_ids: int) -> Detections:
     ],
 )
 def test_names_in_metadata(text: str, names: tuple[str, ...] | None) -> None:
-    assert names_in_metadata(Graph((), (), {"names": text})) == names
+    assert labels_from_metadata(Graph((), (), {"names": text})) == names
 
 
 HUGE = "{0: 0x" + "f" * 6000 + "}"
@@ -57,8 +57,10 @@ HUGE = "{0: 0x" + "f" * 6000 + "}"
 
 @pytest.mark.parametrize("text", ["{0: 'a', 2: 'b'}", "{0: 'a'", "[" * 5000, "{'a': 'b'}", HUGE])
 def test_names_that_cannot_be_read_are_told(text: str) -> None:
-    with pytest.raises(UnfitError, match="'names', and it is no list of labels by class id"):
-        names_in_metadata(Graph((), (), {"names": text}))
+    with pytest.raises(
+        UnsupportedModelError, match="'names', and it is no list of labels by class id"
+    ):
+        labels_from_metadata(Graph((), (), {"names": text}))
 
 
 def test_coco_has_80_classes_under_90_numbers() -> None:
@@ -72,57 +74,59 @@ def test_coco_has_80_classes_under_90_numbers() -> None:
     ("count", "first", "dog"), [(80, 0, 16), (80, 1, 17), (90, 1, 18), (90, 0, 17), (91, 0, 18)]
 )
 def test_cocos_own_numbers(count: int, first: int, dog: int) -> None:
-    labels = resolve(None, "", reading(count, first))
+    labels = resolve_labels(None, "", spec(count, first))
     assert labels.names == COCO_80
-    assert [labels.names[index] for index in labels.known(found(dog)).class_ids] == ["dog"]
+    assert [labels.names[index] for index in labels.map_ids(found(dog)).class_ids] == ["dog"]
 
 
 def test_the_background_may_be_named_or_not() -> None:
     for names in (("cat", "dog"), ("background", "cat", "dog"), ("", "cat", "dog")):
         for count in (2, None):
-            labels = resolve(names, "", reading(count, first=1))
+            labels = resolve_labels(names, "", spec(count, first=1))
             assert labels.names == ("cat", "dog")
-            assert labels.known(found(2, 1)).class_ids.tolist() == [1, 0]
+            assert labels.map_ids(found(2, 1)).class_ids.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("count", [3, None])
 def test_what_googles_label_maps_begin_with_is_no_class(first: int, count: int | None) -> None:
-    labels = resolve(("???", "cat", "???", "dog"), "", reading(count, first))
+    labels = resolve_labels(("???", "cat", "???", "dog"), "", spec(count, first))
     assert labels.names == ("cat", "dog")
-    assert labels.known(found(first, first + 1, first + 2)).class_ids.tolist() == [0, 1]
+    assert labels.map_ids(found(first, first + 1, first + 2)).class_ids.tolist() == [0, 1]
 
 
 def test_a_first_class_is_not_taken_for_the_background() -> None:
-    with pytest.raises(UnfitError, match="are 3, and it has 2 classes, without the background"):
-        resolve(("cat", "dog", "bird"), "its card's", reading(2, first=1))
+    with pytest.raises(
+        UnsupportedModelError, match="are 3, and it has 2 classes, without the background"
+    ):
+        resolve_labels(("cat", "dog", "bird"), "its card's", spec(2, first=1))
 
 
 def test_ids_of_one_name_are_one_class() -> None:
-    labels = resolve(("car", "dog", "car"), "", reading(3))
+    labels = resolve_labels(("car", "dog", "car"), "", spec(3))
     assert labels.names == ("car", "dog")
-    assert labels.known(found(0, 1, 2)).class_ids.tolist() == [0, 1, 0]
+    assert labels.map_ids(found(0, 1, 2)).class_ids.tolist() == [0, 1, 0]
 
 
 def test_halves_of_characters_are_replaced() -> None:
-    assert resolve(("\ud800", "\U0001f600"), "", reading(2)).names == ("\ufffd", "\U0001f600")
+    assert resolve_labels(("\ud800", "\U0001f600"), "", spec(2)).names == ("\ufffd", "\U0001f600")
 
 
 def test_what_fits_is_not_cut_off() -> None:
-    assert resolve(("???", "b"), "", reading(2)).index.tolist() == [-1, 0]
+    assert resolve_labels(("???", "b"), "", spec(2)).index.tolist() == [-1, 0]
 
 
 def test_ids_that_mean_no_class_are_left_out() -> None:
-    labels = resolve(("cat", "N/A", "dog"), "", reading(3))
+    labels = resolve_labels(("cat", "N/A", "dog"), "", spec(3))
     assert labels.names == ("cat", "dog")
-    assert labels.known(found(0, 1, 2)).class_ids.tolist() == [0, 1]
+    assert labels.map_ids(found(0, 1, 2)).class_ids.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("class_id", [-1, 2])
 def test_a_class_without_a_name_is_no_object(class_id: int) -> None:
-    labels = resolve(("cat", "dog"), "its card's", reading(None))
+    labels = resolve_labels(("cat", "dog"), "its card's", spec(None))
     with pytest.raises(BrokenError, match=f"finds class {class_id}, and its labels"):
-        labels.known(found(0, class_id))
+        labels.map_ids(found(0, class_id))
 
 
 @pytest.mark.parametrize(
@@ -135,5 +139,5 @@ def test_a_class_without_a_name_is_no_object(class_id: int) -> None:
     ],
 )
 def test_what_is_refused(names: tuple[str, ...] | None, count: int | None, says: str) -> None:
-    with pytest.raises(UnfitError, match=says):
-        resolve(names, "its card's", reading(count))
+    with pytest.raises(UnsupportedModelError, match=says):
+        resolve_labels(names, "its card's", spec(count))

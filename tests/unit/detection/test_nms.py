@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from pipeline.detection.nms import suppress
+from pipeline.detection.nms import non_max_suppression
 from pipeline.frame import Detections
 
 Boxes = NDArray[np.float32]
@@ -25,8 +25,11 @@ def test_boxes_that_are_nothing_or_inside_out_suppress_none() -> None:
         [[5, 5, 5, 9], [9, 9, 2, 2], [1, 1, 1, 1], [0, 0, 4, 4], [20, 20, 24, 24]], np.float32
     )
     found = Detections(boxes, np.linspace(0.9, 0.5, 5, dtype=np.float32), np.zeros(5, np.int64))
-    assert suppress(found, 0.5).boxes.tolist() == boxes[3:].tolist()
-    assert len(suppress(Detections(boxes[:3], found.scores[:3], found.class_ids[:3]), 0.5)) == 0
+    assert non_max_suppression(found, 0.5).boxes.tolist() == boxes[3:].tolist()
+    assert (
+        len(non_max_suppression(Detections(boxes[:3], found.scores[:3], found.class_ids[:3]), 0.5))
+        == 0
+    )
 
 
 @given(
@@ -50,7 +53,7 @@ def test_nms_equals_a_plain_reference(
         rivals = [other for other in expected if ids[other] == ids[index]]
         if all(iou(boxes[index], boxes[other]) <= iou_threshold for other in rivals):
             expected.append(int(index))
-    found = suppress(Detections(boxes, scores, ids.astype(np.int64)), iou_threshold)
+    found = non_max_suppression(Detections(boxes, scores, ids.astype(np.int64)), iou_threshold)
     assert found.scores.tolist() == scores[expected].tolist()
     assert found.boxes.tolist() == boxes[expected].tolist()
     assert found.class_ids.tolist() == ids[expected].tolist()

@@ -16,9 +16,9 @@ resizes = st.sampled_from(get_args(Resize))
 
 
 def test_letterbox_of_a_wide_picture() -> None:
-    place = placement.letterbox(768, 576, (300, 300))
-    assert (place.left, place.top) == (0, 37)
-    fitted = place.apply(np.full((576, 768, 3), 9, dtype=np.uint8), "linear", 114)
+    placed = placement.letterbox(768, 576, (300, 300))
+    assert (placed.left, placed.top) == (0, 37)
+    fitted = placed.apply(np.full((576, 768, 3), 9, dtype=np.uint8), "linear", 114)
     assert fitted.shape == (300, 300, 3)
     rows = fitted[:, 150, 0]
     assert (rows[:37] == 114).all()
@@ -38,10 +38,10 @@ def test_a_letterbox_of_a_free_size_is_no_larger_than_it_must_be(
 
 
 def test_top_left_cuts_off_fractions() -> None:
-    place = placement.top_left(1366, 768, (640, 640))
-    assert (place.left, place.top) == (0, 0)
-    assert place.scaled == (640, 359)  # 359.8
-    assert place.scale == (640 / 1366, 640 / 1366)
+    placed = placement.top_left(1366, 768, (640, 640))
+    assert (placed.left, placed.top) == (0, 0)
+    assert placed.scaled == (640, 359)  # 359.8
+    assert placed.scale == (640 / 1366, 640 / 1366)
 
 
 @pytest.mark.parametrize(
@@ -64,84 +64,87 @@ def test_keep_ratio_with_a_step_goes_back_by_the_ratio() -> None:
 # As transformers' YOLOS makes them.
 @pytest.mark.parametrize(("size", "scaled"), [((768, 576), (1056, 800)), ((97, 61), (1264, 800))])
 def test_patches_are_whole(size: tuple[int, int], scaled: tuple[int, int]) -> None:
-    place = placement.patches(*size, 800, 1333, 16)
-    assert place.scaled == place.canvas == scaled
-    assert place.scale == (scaled[0] / size[0], scaled[1] / size[1])
+    placed = placement.patches(*size, 800, 1333, 16)
+    assert placed.scaled == placed.canvas == scaled
+    assert placed.scale == (scaled[0] / size[0], scaled[1] / size[1])
 
 
 def test_a_letterbox_goes_back_by_axes_or_by_the_ratio() -> None:
     axes = placement.letterbox(4096, 2160, (640, 640))
-    ratio = placement.letterbox(4096, 2160, (640, 640), way_back="ratio")
+    ratio = placement.letterbox(4096, 2160, (640, 640), box_rescale="ratio")
     assert axes.scaled == ratio.scaled == (640, 338)  # 337.5
     assert (axes.scale, ratio.scale) == ((0.15625, 338 / 2160), (0.15625, 0.15625))
     bottom = np.array([[0, 0, 640, axes.top + 338]], dtype=np.float32)
-    assert axes.undo(bottom)[0].tolist() == [0, 0, 4096, 2160]
+    assert axes.boxes_to_image(bottom)[0].tolist() == [0, 0, 4096, 2160]
     far = np.array([[0, axes.top + 300, 640, axes.top + 330]], dtype=np.float32)
-    assert 2 < ratio.undo(far)[0, 3] - axes.undo(far)[0, 3] < 4
+    assert 2 < ratio.boxes_to_image(far)[0, 3] - axes.boxes_to_image(far)[0, 3] < 4
 
 
 @pytest.mark.parametrize("resize", get_args(Resize))
 def test_a_mark_lands_where_the_box_says(resize: Resize) -> None:
     image = np.zeros((576, 768, 3), dtype=np.uint8)
     image[200:260, 400:480] = 255
-    place = Preprocess(resize=resize, width=300, height=300).place(768, 576)
-    ys, xs = np.nonzero(place.apply(image, "linear", 0)[:, :, 0] > 127)
+    placed = Preprocess(resize=resize, width=300, height=300).placement(768, 576)
+    ys, xs = np.nonzero(placed.apply(image, "linear", 0)[:, :, 0] > 127)
     found = np.array([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]], dtype=np.float32)
     # An input pixel covers 2.56 picture pixels.
-    assert np.abs(place.undo(found)[0] - (400, 200, 480, 260)).max() <= 2.56
+    assert np.abs(placed.boxes_to_image(found)[0] - (400, 200, 480, 260)).max() <= 2.56
 
 
 @given(width=sizes, height=sizes, resize=resizes, data=st.data())
 def test_undo_is_the_inverse_of_the_placement(
     width: int, height: int, resize: Resize, data: st.DataObject
 ) -> None:
-    place = Preprocess(resize=resize, width=640, height=320).place(width, height)
+    placed = Preprocess(resize=resize, width=640, height=320).placement(width, height)
     x, y = data.draw(st.floats(0, 1)) * width, data.draw(st.floats(0, 1)) * height
-    there = [x * place.scale[0] + place.left, y * place.scale[1] + place.top]
-    back = place.undo(np.array([there + there], dtype=np.float32))[0]
+    there = [x * placed.scale[0] + placed.left, y * placed.scale[1] + placed.top]
+    back = placed.boxes_to_image(np.array([there + there], dtype=np.float32))[0]
     # float32 holds 7 digits of input pixels, magnified on the way back.
-    assert np.allclose(back, [x, y, x, y], atol=1e-3 / min(place.scale))
+    assert np.allclose(back, [x, y, x, y], atol=1e-3 / min(placed.scale))
 
 
 @given(
-    width=sizes, height=sizes, resize=resizes, way_back=st.sampled_from(get_args(placement.WayBack))
+    width=sizes,
+    height=sizes,
+    resize=resizes,
+    box_rescale=st.sampled_from(get_args(placement.BoxRescale)),
 )
 def test_the_scale_is_that_of_the_pixels(
-    width: int, height: int, resize: Resize, way_back: placement.WayBack
+    width: int, height: int, resize: Resize, box_rescale: placement.BoxRescale
 ) -> None:
-    plan = Preprocess(resize=resize, width=640, height=320, step=32, way_back=way_back)
-    place = plan.place(width, height)
-    for picture, scaled, scale in zip(place.picture, place.scaled, place.scale, strict=True):
+    plan = Preprocess(resize=resize, width=640, height=320, step=32, box_rescale=box_rescale)
+    placed = plan.placement(width, height)
+    for picture, scaled, scale in zip(placed.picture, placed.scaled, placed.scale, strict=True):
         assert abs(picture * scale - scaled) <= 1
     for scaled, start, canvas in zip(
-        place.scaled, (place.left, place.top), place.canvas, strict=True
+        placed.scaled, (placed.left, placed.top), placed.canvas, strict=True
     ):
         assert 0 <= start <= start + scaled <= canvas
 
 
 @given(width=sizes, height=sizes, resize=resizes)
 def test_undo_clips_to_the_picture(width: int, height: int, resize: Resize) -> None:
-    place = Preprocess(resize=resize, width=300, height=300).place(width, height)
+    placed = Preprocess(resize=resize, width=300, height=300).placement(width, height)
     everywhere = np.array([[-1e4, -1e4, 1e4, 1e4]], dtype=np.float32)
-    everywhere *= max(1, *place.scale) * 2
-    assert place.undo(everywhere)[0].tolist() == [0, 0, width, height]
+    everywhere *= max(1, *placed.scale) * 2
+    assert placed.boxes_to_image(everywhere)[0].tolist() == [0, 0, width, height]
 
 
 def test_a_warp_lays_first_pixels_over_one_another() -> None:
     ramp = np.arange(0, 240, 2, dtype=np.uint8)
     picture = np.repeat(np.tile(ramp, (60, 1))[:, :, np.newaxis], 3, axis=2)
-    place = placement.stretch(120, 60, (60, 30))
+    placed = placement.stretch(120, 60, (60, 30))
     # Every other pixel, where a picture that is laid corner to corner has the means of two.
-    assert (place.apply(picture, "warp", 0) == ramp[::2, np.newaxis]).all()
-    assert (place.apply(picture, "linear", 0) == ramp[::2, np.newaxis] + 1).all()
+    assert (placed.apply(picture, "warp", 0) == ramp[::2, np.newaxis]).all()
+    assert (placed.apply(picture, "linear", 0) == ramp[::2, np.newaxis] + 1).all()
 
 
 def test_antialias_looks_at_every_pixel() -> None:
     # One white column in 8: bilinear sampling at every 8th pixel sees all of it, or none.
     image = np.zeros((8, 800, 3), dtype=np.uint8)
     image[:, ::8] = 255
-    place = Placement(picture=(800, 8), scaled=(100, 8), canvas=(100, 8), scale=(0.125, 1))
-    smooth = place.apply(image, "antialias", 0)
+    placed = Placement(picture=(800, 8), scaled=(100, 8), canvas=(100, 8), scale=(0.125, 1))
+    smooth = placed.apply(image, "antialias", 0)
     assert abs(float(smooth.mean()) - 255 / 8) < 1
     assert smooth[:, 10:90].std() < 1
-    assert place.apply(image, "linear", 0).mean() == 0
+    assert placed.apply(image, "linear", 0).mean() == 0

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.detection.model import locate
+from pipeline.detection.model import find_model_file
 from pipeline.detection.session import CPU, open_session
 
-DEFAULT = locate("ssdlite_mobilenet_v2_coco")
+DEFAULT = find_model_file("ssdlite_mobilenet_v2_coco")
 
 DETECT = """
 import numpy as np
-from pipeline.config import Detector as Config
+from pipeline.config.schema import DetectorConfig as Config
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 detector = Detector(Model.load(Config().model), Config(score_threshold=0.0))

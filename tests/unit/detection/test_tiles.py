@@ -11,13 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config import Detector as DetectorConfig
+from pipeline.config.schema import DetectorConfig
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.detection.tiles import Tile, cut_off, merged, moved, tiles
+from pipeline.detection.tiles import (
+    Tile,
+    merge_tiles,
+    shift_to_image,
+    tile_grid,
+    touches_inner_edge,
+)
 from pipeline.errors import BrokenError
 from pipeline.frame import Detections, Image
-from tests import clips
+from tests.support import clips
 
 PICTURE = Tile(0, 0, 200, 100)
 LEFT, RIGHT = Tile(0, 0, 110, 100), Tile(90, 0, 200, 100)
@@ -38,7 +44,7 @@ def found(*rows: tuple[float, ...]) -> Detections:
 def test_tiles_cover_the_picture_and_overlap(
     width: int, height: int, count: int, overlap: float
 ) -> None:
-    cut = tiles(width, height, count, overlap)
+    cut = tile_grid(width, height, count, overlap)
     assert len(cut) == count**2
     assert len({(x2 - x1, y2 - y1) for x1, y1, x2, y2 in cut}) == 1
     for length, low, high in ((width, 0, 2), (height, 1, 3)):
@@ -50,15 +56,15 @@ def test_tiles_cover_the_picture_and_overlap(
 
 
 def test_tiles_by_hand() -> None:
-    assert tiles(180, 100, 1, 0.2) == [(0, 0, 180, 100)]
-    assert tiles(180, 90, 2, 0.2) == [
+    assert tile_grid(180, 100, 1, 0.2) == [(0, 0, 180, 100)]
+    assert tile_grid(180, 90, 2, 0.2) == [
         (0, 0, 100, 50), (80, 0, 180, 50), (0, 40, 100, 90), (80, 40, 180, 90)
     ]  # fmt: skip
-    assert tiles(30, 30, 3, 0.0)[4] == (10, 10, 20, 20)
+    assert tile_grid(30, 30, 3, 0.0)[4] == (10, 10, 20, 20)
 
 
 def test_boxes_move_with_their_tile() -> None:
-    assert moved(found((1, 2, 3, 4, 0.5, 0)), Tile(10, 20, 30, 40)).boxes.tolist() == [
+    assert shift_to_image(found((1, 2, 3, 4, 0.5, 0)), Tile(10, 20, 30, 40)).boxes.tolist() == [
         [11, 22, 13, 24]
     ]
 
@@ -70,13 +76,16 @@ def test_a_box_at_an_inner_edge_is_cut_off() -> None:
         (80, 10, 107, 50, 1, 0),
         (0, 0, 50, 100, 1, 0),  # reaches the picture's own edges
     ).boxes
-    assert cut_off(boxes, LEFT, PICTURE).tolist() == [True, True, False, False]
-    assert not cut_off(boxes, PICTURE, PICTURE).any()
+    assert touches_inner_edge(boxes, LEFT, PICTURE).tolist() == [True, True, False, False]
+    assert not touches_inner_edge(boxes, PICTURE, PICTURE).any()
 
 
 def put_together(left: Detections, right: Detections) -> list[list[float]]:
-    cut = [cut_off(left.boxes, LEFT, PICTURE), cut_off(right.boxes, RIGHT, PICTURE)]
-    rows: list[list[float]] = merged([left, right], cut).boxes.tolist()
+    cut = [
+        touches_inner_edge(left.boxes, LEFT, PICTURE),
+        touches_inner_edge(right.boxes, RIGHT, PICTURE),
+    ]
+    rows: list[list[float]] = merge_tiles([left, right], cut).boxes.tolist()
     return rows
 
 
@@ -144,7 +153,9 @@ def test_small_objects_are_found_in_tiles(model: Model, street: Image) -> None:
     real = ("person", "car")  # what else it sees there is a mistake
     one = detector(model, classes=real).detect(street)
     corners = [Tile(x, y, x + width, y + height) for y in (0, height) for x in (0, width)]
-    known = merged([moved(one, corner) for corner in corners], [np.zeros(len(one), np.bool_)] * 4)
+    known = merge_tiles(
+        [shift_to_image(one, corner) for corner in corners], [np.zeros(len(one), np.bool_)] * 4
+    )
     wall = np.tile(street, (2, 2, 1))
     assert share_seen(known, detector(model, classes=real).detect(wall)) < 0.5
     assert share_seen(known, detector(model, tiles=3, classes=real).detect(wall)) > 0.9

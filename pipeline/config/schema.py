@@ -1,0 +1,198 @@
+"""The configuration: all keys with their defaults, limits and descriptions."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from pipeline.digest import sha256_of_json
+
+HashMethodName = Literal["phash", "dhash", "average_hash", "whash"]
+# Longer than any recording, and small enough that microseconds are exact.
+_YEAR_SECONDS = 366 * 24 * 3600
+
+
+def _split_commas(value: object) -> object:
+    """Split `person,car` into a list, because the environment and `--set` have only text."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+class StrictModel(BaseModel):
+    """A frozen model that refuses unknown keys, infinity and NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SamplingConfig(StrictModel):
+    """Which frames are sampled."""
+
+    every_seconds: float = Field(
+        default=1.0,
+        ge=0.001,
+        le=_YEAR_SECONDS,
+        description="Seconds between two samples, in presentation time.",
+    )
+    start_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        le=_YEAR_SECONDS,
+        description="Where sampling starts, in seconds after the first frame.",
+    )
+    end_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=_YEAR_SECONDS,
+        description="Where sampling ends (exclusive), in seconds after the first frame; null: end.",
+    )
+
+    @model_validator(mode="after")
+    def _end_after_start(self) -> Self:
+        if self.end_seconds is not None and self.end_seconds <= self.start_seconds:
+            raise ValueError(
+                f"end_seconds ({self.end_seconds:g}) must be greater than "
+                f"start_seconds ({self.start_seconds:g})"
+            )
+        return self
+
+
+class DedupeConfig(StrictModel):
+    """Which sampled frames are dropped as near-duplicates."""
+
+    method: Literal["phash", "dhash", "average_hash", "whash", "none"] = Field(
+        default="phash",
+        description="Perceptual hash: phash, dhash, average_hash or whash; none keeps all frames.",
+    )
+    hash_size: int = Field(
+        default=8, ge=2, le=32, description="Side of the hash in bits: 8 makes a hash of 64 bits."
+    )
+    max_distance: int = Field(
+        default=4,
+        ge=0,
+        description="Largest Hamming distance, in bits, at which frames are duplicates.",
+    )
+    compare_with: int | None = Field(
+        default=None,
+        ge=1,
+        description="Number of last kept frames that a frame is compared with; null: all.",
+    )
+
+    @model_validator(mode="after")
+    def _hash_fits(self) -> Self:
+        if self.max_distance >= self.hash_size**2:
+            raise ValueError(
+                f"max_distance ({self.max_distance}) must be less than the hash's "
+                f"{self.hash_size**2} bits, or every frame is a duplicate"
+            )
+        if self.method == "whash" and self.hash_size & (self.hash_size - 1):
+            raise ValueError(f"hash_size ({self.hash_size}) must be a power of two for whash")
+        return self
+
+
+class SegmentConfig(StrictModel):
+    """How a video is divided into segments, which can be processed apart from each other."""
+
+    seconds: float = Field(
+        default=600.0,
+        ge=1,
+        le=_YEAR_SECONDS,
+        description="Length of a segment, in seconds. Deduplication starts again in each segment.",
+    )
+
+
+class DetectorConfig(StrictModel):
+    """Which model detects objects, and how."""
+
+    model: str = Field(
+        default="ssdlite_mobilenet_v2_coco",
+        min_length=1,
+        description="Name of a bundled model (`pretag model list`), path of an ONNX file or, in "
+        "Lambda, s3://bucket/key.",
+    )
+    score_threshold: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Lowest score of a detection; null: the model card's, or 0.4.",
+    )
+    iou_threshold: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="NMS: of two boxes of one class with a larger IoU, only the one with the "
+        "higher score is kept; null: the model card's, or 0.5.",
+    )
+    classes: Annotated[tuple[str, ...] | None, BeforeValidator(_split_commas)] = Field(
+        default=None,
+        min_length=1,
+        description="Labels of the classes to detect; null: all classes of the model.",
+    )
+    tiles: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="For small objects: detect in n x n tiles of the image as well, at n x n times "
+        "the cost; 1: only in the whole image.",
+    )
+    tile_overlap: float = Field(
+        default=0.2,
+        ge=0,
+        le=0.5,
+        description="Share of a tile's side that overlaps with the next tile.",
+    )
+    max_megabytes: float = Field(
+        default=512.0, gt=0, description="Largest ONNX file to load, in megabytes."
+    )
+    providers: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = Field(
+        default=("CPUExecutionProvider",),
+        min_length=1,
+        description="Execution providers of ONNX Runtime, the preferred one first.",
+    )
+
+
+class LimitsConfig(StrictModel):
+    """Limits on one video. A video that exceeds one is rejected."""
+
+    megapixels: float = Field(
+        default=36.0,
+        gt=0,
+        le=256,
+        description="Largest image, in megapixels (width x height); 8K is 33.2.",
+    )
+    hours: float = Field(
+        default=48.0, gt=0, le=_YEAR_SECONDS / 3600, description="Longest video, in hours."
+    )
+    streams: int = Field(
+        default=128,
+        ge=1,
+        le=1000,
+        description="Largest number of streams (video, sound, subtitles).",
+    )
+    stalled_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        le=_YEAR_SECONDS,
+        description="A video whose decoder makes no progress for this long is rejected.",
+    )
+
+
+class OutputConfig(StrictModel):
+    """Which images are written, and how."""
+
+    images: bool = Field(default=True, description="Write the kept frames as JPEG files.")
+    jpeg_quality: int = Field(
+        default=95, ge=1, le=100, description="JPEG quality of the kept frames."
+    )
+
+
+class Config(StrictModel):
+    """The effective configuration of one run. Its digest is part of the run id."""
+
+    sampling: SamplingConfig = SamplingConfig()
+    dedupe: DedupeConfig = DedupeConfig()
+    segment: SegmentConfig = SegmentConfig()
+    detector: DetectorConfig = DetectorConfig()
+    limits: LimitsConfig = LimitsConfig()
+    output: OutputConfig = OutputConfig()
+
+    def digest(self) -> str:
+        """Return the sha256 (hex) of the configuration as canonical JSON."""
+        return sha256_of_json(self.model_dump(mode="json"))

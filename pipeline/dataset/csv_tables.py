@@ -1,0 +1,67 @@
+"""Write the two tables of a run as CSV (RFC 4180, UTF-8, LF)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from pipeline.runlog import STAGE_UNITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline.dataset.dataset import Dataset
+    from pipeline.frame import FrameRecord
+    from pipeline.runlog import Coverage, RunLog
+
+
+def frames_csv(dataset: Dataset) -> str:
+    """Return frames.csv: each sampled frame, kept, or dropped with reason, match and distance."""
+    header = (
+        "frame_index", "pts_ms", "segment", "status",
+        "reason", "duplicate_of", "distance", "hash",
+    )  # fmt: skip
+    return _csv(header, (_frame_row(frame) for frame in dataset.frames))
+
+
+def logs_csv(log: RunLog) -> str:
+    """Return logs.csv: a row for each stage, and the total."""
+    header = (
+        "stage", "items_in", "unit_in", "items_out", "unit_out",
+        "failed", "seconds", "items_per_second", "coverage", "seconds_lost", "lost_at_seconds",
+        "seconds_short",
+    )  # fmt: skip
+    rows: list[Sequence[object]] = [
+        (
+            stage.name, stage.items_in, STAGE_UNITS[stage.name][0],
+            stage.items_out, STAGE_UNITS[stage.name][1],
+            stage.failed, f"{stage.seconds:.3f}", f"{stage.items_per_second:.1f}",
+            *(_covered(log.coverage) if stage.name == "decode" else ("", "", "", "")),
+        )
+        for stage in log.stages.values()
+    ]  # fmt: skip
+    rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", "", "", "", "", ""))
+    return _csv(header, rows)
+
+
+def _covered(coverage: Coverage) -> Sequence[object]:
+    ranges = " ".join(map(str, coverage.missing_ranges))
+    lost, short = f"{coverage.seconds_lost:.3f}", f"{coverage.seconds_short:.3f}"
+    return f"{coverage.share:.6f}", lost, ranges, short
+
+
+def _frame_row(frame: FrameRecord) -> Sequence[object]:
+    position = (frame.index, frame.pts_ms, frame.segment)
+    match = frame.duplicate
+    if match is None:
+        return (*position, "kept", "", "", "", frame.hash)
+    return (*position, "dropped", match.reason, match.index, match.distance, frame.hash)
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,49 @@
+"""The dataset of one run: a record for each sampled frame, and what is known of the video."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.runlog import Coverage
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeline.frame import FrameRecord
+
+
+@dataclass
+class Dataset:
+    """The result of a run.
+
+    Attributes:
+        video: name of the video.
+        modified: when this version of the video was made, in UTC; None if unknown.
+        labels: all classes of the model, in the model's order.
+        hash_name: method of the perceptual hash; None if there is none.
+        start_ms: stream time of the first frame; None if unknown.
+        coverage: how much of the video was decoded.
+        frames: the sampled frames, in order.
+    """
+
+    video: str
+    modified: datetime | None
+    labels: tuple[str, ...]
+    hash_name: str | None
+    start_ms: float | None = None
+    coverage: Coverage = field(default_factory=Coverage)
+    frames: list[FrameRecord] = field(default_factory=list)
+
+    @property
+    def kept(self) -> list[FrameRecord]:
+        """The kept frames, in order."""
+        return [frame for frame in self.frames if frame.is_kept]
+
+    def detections_by_class(self) -> Counter[str]:
+        """Return the number of objects by label."""
+        counts: Counter[str] = Counter()
+        for frame in self.kept:
+            counts.update(self.labels[class_id] for class_id in frame.detections.class_ids)
+        return counts

@@ -1,0 +1,42 @@
+"""The interface of a frame decoder: one way through a video, from frame to frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pipeline.runlog import Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class FramePosition:
+    """Where a decoder stands in a video.
+
+    Attributes:
+        index: frame index in the source, from 0.
+        pts_ms: presentation time in milliseconds after the first frame.
+    """
+
+    index: int
+    pts_ms: float
+
+
+class FrameDecoder(Protocol):
+    """Decodes the frames of one capture: `SequentialDecoder` or `SeekingDecoder`.
+
+    Attributes:
+        start_ms: stream time of the first frame; None if unknown.
+        last_pts_ms: presentation time of the last decoded frame.
+        failed_grabs: number of failed grabs between frames.
+    """
+
+    start_ms: float | None
+    last_pts_ms: float
+    failed_grabs: int
+
+    def next_frame(self) -> FramePosition | None:
+        """Decode the next frame that may be sampled, so that it can be retrieved; None: the end."""
+
+    def coverage(self) -> Coverage:
+        """Return what was decoded and what is missing. Call it once, after the last frame."""

@@ -1,0 +1,96 @@
+"""Choose which frames are sampled: a grid on presentation time, divided into segments.
+
+Sample k is the first decodable frame at or after `start + k * every`. A frame that is the first
+for several grid points, as after a pause in a video of variable rate, is sampled once, for the
+first of them, and belongs to that point's segment. Frame counts and nominal frame rates are not
+used, because headers can be wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.config.schema import Config
+
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class SamplingGrid:
+    """Grid points in whole microseconds after the first frame, so that they compare exactly.
+
+    Attributes:
+        start_us, every_us: point k is at `start_us + k * every_us`.
+        end_us: points and frames at or after this time are not sampled; None: no end.
+        segment_us: length of a segment; the first one starts at 0.
+    """
+
+    start_us: int
+    every_us: int
+    end_us: int | None
+    segment_us: int
+
+    @classmethod
+    def from_config(cls, config: Config) -> SamplingGrid:
+        """Return the grid of a configuration."""
+        sampling = config.sampling
+        end = sampling.end_seconds
+        return cls(
+            start_us=_microseconds(sampling.start_seconds),
+            every_us=_microseconds(sampling.every_seconds),
+            end_us=None if end is None else _microseconds(end),
+            segment_us=_microseconds(config.segment.seconds),
+        )
+
+    def point_us(self, k: int) -> int:
+        """Return the time of grid point k."""
+        return self.start_us + k * self.every_us
+
+    def last_point_at(self, pts_us: int) -> int:
+        """Return the k of the last grid point at or before a time; negative before the start."""
+        return (pts_us - self.start_us) // self.every_us
+
+    def segment_of(self, k: int) -> int:
+        """Return the segment that grid point k lies in."""
+        return self.point_us(k) // self.segment_us
+
+    def is_past_end(self, pts_us: int) -> bool:
+        """Tell whether a time is at or after the end."""
+        return self.end_us is not None and pts_us >= self.end_us
+
+
+class Sampler:
+    """Decides for each frame whether it is sampled. Frames must come in presentation order."""
+
+    def __init__(self, grid: SamplingGrid) -> None:
+        self._grid = grid
+        self._next = 0
+
+    @property
+    def interval_ms(self) -> float:
+        """Time between two grid points."""
+        return self._grid.every_us / 1000
+
+    @property
+    def next_ms(self) -> float:
+        """Time of the first grid point for which no frame was sampled yet."""
+        return self._grid.point_us(self._next) / 1000
+
+    def segment_for(self, pts_ms: float) -> int | None:
+        """Return the segment for which the frame at `pts_ms` is sampled; None if it is not."""
+        pts_us = round(pts_ms * 1000)
+        last = self._grid.last_point_at(pts_us)
+        if last < self._next or self._grid.is_past_end(pts_us):
+            return None
+        first, self._next = self._next, last + 1
+        return self._grid.segment_of(first)
+
+    def is_done(self, pts_ms: float) -> bool:
+        """Tell whether no frame at or after `pts_ms` can be sampled any more."""
+        return self._grid.is_past_end(round(pts_ms * 1000))
+
+
+def _microseconds(seconds: float) -> int:
+    return round(seconds * _MICROSECONDS)

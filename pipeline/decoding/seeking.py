@@ -1,0 +1,157 @@
+"""Decode only the sampled frames: seek to the key frame before each, and verify every frame.
+
+OpenCV's seek is inexact. It computes the target from the average frame rate, and in a container
+without an index it can land on any frame (https://github.com/opencv/opencv/issues/9053). So each
+seek aims at a key frame, and from there the time of each decoded frame must equal the time in the
+packet index.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import cv2
+
+from pipeline.decoding.decoder import FramePosition
+from pipeline.decoding.packet_index import SEEK_COST_FRAMES
+from pipeline.decoding.timestamps import position_ms, start_ms
+from pipeline.runlog import Coverage
+
+if TYPE_CHECKING:
+    from pipeline.decoding.packet_index import PacketIndex
+    from pipeline.decoding.sampling import Sampler
+    from pipeline.decoding.stream import GuardedStream
+
+# If a seek lands too late, the next one aims this much earlier.
+_BACK_OFF_MS = (0.0, 500.0, 2000.0, 8000.0)
+
+
+class SeekMismatchError(Exception):
+    """The decoded frames are not those of the packet index: every frame must be decoded."""
+
+
+class SeekingDecoder:
+    """Decodes up to each sampled frame; seeks where that was measured to be faster.
+
+    Attributes:
+        start_ms: stream time of the first frame; None if unknown.
+        last_pts_ms: presentation time of the last decoded frame.
+        failed_grabs: always 0. A failed grab is a mismatch.
+    """
+
+    def __init__(
+        self,
+        capture: cv2.VideoCapture,
+        stream: GuardedStream,
+        packet_index: PacketIndex,
+        sampler: Sampler,
+        first_index: int | None = None,
+    ) -> None:
+        """Create a decoder that stands before the first frame.
+
+        Args:
+            capture: opened for frames, at the beginning.
+            stream: the stream that the capture reads.
+            packet_index: the times of all frames.
+            sampler: tells which time is sampled next.
+            first_index: decode this frame first, whatever the sampler says; None: no such frame.
+        """
+        self.start_ms: float | None = None
+        self.last_pts_ms = 0.0
+        self.failed_grabs = 0
+        self._capture = capture
+        self._stream = stream
+        self._packets = packet_index
+        self._sampler = sampler
+        self._first_index = first_index
+        self._index = -1
+        self._decoded = 0
+        # Up to the second key frame every frame is decoded. That shows that packets are frames.
+        has_more_keys = len(packet_index.key_frames) > 1
+        self._verified_until = packet_index.key_frames[1] if has_more_keys else packet_index.count
+        self._decode_seconds = 0.0
+        self._seek_seconds = 0.0
+        self._seeks = 0
+        self._may_seek = True
+
+    def next_frame(self) -> FramePosition | None:
+        """Decode the next sampled frame, so that it can be retrieved; return None at the end.
+
+        Raises:
+            SeekMismatchError: the decoded frames are not those of the packet index.
+            Exception: whatever reading the stream raised.
+        """
+        index = self._packets.first_at_or_after(self._sampler.next_ms)
+        if self._first_index is not None:
+            index, self._first_index = self._first_index, None
+        if index >= self._packets.count:
+            # Only for the duration. An edit list can leave out the last packets.
+            if not self._decode_to(self._packets.count - 1) and not self._decoded:
+                raise SeekMismatchError
+            return None
+        if not self._decode_to(index):
+            raise SeekMismatchError
+        self._stream.raise_pending_error()
+        return FramePosition(index, self._packets.pts_ms(index))
+
+    def coverage(self) -> Coverage:
+        """Return how many frames were decoded and how many were skipped."""
+        return Coverage(self._decoded, skipped=max(0, self._index + 1 - self._decoded))
+
+    def _decode_to(self, index: int) -> bool:
+        """Decode up to a frame; return False on a mismatch with the packet index."""
+        verify_to = min(index, self._verified_until)
+        if self._index < verify_to and not self._decode_all_to(verify_to):
+            return False
+        key_frame = self._packets.key_frame_before(index)
+        if self._seek_is_faster(key_frame) and not self._seek(key_frame):
+            return False
+        return self._decode_all_to(index)
+
+    def _seek_is_faster(self, key_frame: int) -> bool:
+        if not self._may_seek:
+            return False
+        frames = key_frame - self._index
+        if not self._seeks:
+            return frames > SEEK_COST_FRAMES
+        return self._seek_seconds / self._seeks < frames * self._decode_seconds / self._decoded
+
+    def _seek(self, key_frame: int) -> bool:
+        """Seek to a key frame or a little before it; return False if no attempt lands there."""
+        started, index_before = time.perf_counter(), self._index
+        for back_off_ms in _BACK_OFF_MS:
+            index = self._land_near(self._packets.times_ms[key_frame] - back_off_ms)
+            if index is not None and index <= key_frame:
+                self._index = index
+                break
+        else:
+            return False
+        self.last_pts_ms = self._packets.pts_ms(self._index)
+        # After a seek that goes back, all later ones would go back to the same frame.
+        self._may_seek = self._index > index_before
+        self._seeks += 1
+        self._seek_seconds += time.perf_counter() - started
+        return True
+
+    def _land_near(self, stream_ms: float) -> int | None:
+        """Seek to about a stream time, and return the index of the frame that was decoded there."""
+        self._capture.set(cv2.CAP_PROP_POS_MSEC, max(0.0, stream_ms))
+        if not self._capture.grab():
+            return None
+        return self._packets.index_at(position_ms(self._capture))
+
+    def _decode_all_to(self, index: int) -> bool:
+        started = time.perf_counter()
+        while self._index < index:
+            expected_ms = self._packets.times_ms[self._index + 1]
+            if not self._capture.grab() or position_ms(self._capture) != expected_ms:
+                return False
+            self._index += 1
+            self._decoded += 1
+            if self._index == 0:
+                self.start_ms = start_ms(self._capture)
+            self.last_pts_ms = self._packets.pts_ms(self._index)
+            self._stream.report_progress()
+        self._decode_seconds += time.perf_counter() - started
+        return True

@@ -1,0 +1,245 @@
+"""Decode a video and yield the sampled frames.
+
+Every frame is decoded (`grab`), but only sampled frames are converted to BGR and rotated
+(`retrieve`). That takes half the time of `read`. If samples are far apart, the frames between them
+are not decoded: `SeekingDecoder` seeks from sample to sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import cv2
+
+from pipeline.decoding.capture import open_capture
+from pipeline.decoding.header import HeaderInfo, codec_fourcc
+from pipeline.decoding.limits import too_long_sentence
+from pipeline.decoding.packet_index import SEEK_COST_FRAMES, read_packet_index
+from pipeline.decoding.retrieval import FrameRetriever
+from pipeline.decoding.seeking import SeekingDecoder, SeekMismatchError
+from pipeline.decoding.sequential import SequentialDecoder
+from pipeline.decoding.stream import GuardedStream
+from pipeline.errors import RejectedError
+from pipeline.frame import Frame
+from pipeline.runlog import StageLog
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pipeline.config.schema import LimitsConfig
+    from pipeline.decoding.decoder import FrameDecoder, FramePosition
+    from pipeline.decoding.packet_index import PacketIndex
+    from pipeline.decoding.sampling import Sampler
+    from pipeline.runlog import Coverage, RunLog
+    from pipeline.storage.source import ByteStream
+
+# An image that equals the one before it is checked up to this frame. Whether a video is interlaced
+# shows at its beginning, and later the check would cost too much.
+_LAST_CHECKED_INDEX = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeResult:
+    """What is known of a video once it was decoded.
+
+    Attributes:
+        coverage: what was decoded, and what is missing.
+        duration_ms: presentation time of the last frame that was decoded or skipped.
+        start_ms: stream time of the first frame, to the nearest frame period, which is all that
+            OpenCV tells; None if unknown.
+    """
+
+    coverage: Coverage
+    duration_ms: float
+    start_ms: float | None
+
+
+class _RepeatedFrameError(Exception):
+    """The image of a sampled frame equals the one before it, so it may not be its own."""
+
+    def __init__(self, index: int, segment: int) -> None:
+        super().__init__(index)
+        self.index = index
+        self.segment = segment
+
+
+Frames: TypeAlias = "Generator[Frame, None, DecodeResult]"
+"""Sampled frames in presentation order. The generator's return value is the `DecodeResult`."""
+
+
+class Video:
+    """A video that is read once, from beginning to end, in one thread.
+
+    Never read it in the main thread. OpenCV calls back into Python for the bytes, and an interrupt
+    that Python raises in such a callback ends the process.
+
+    Attributes:
+        header: what the header says; empty until the video is open.
+    """
+
+    def __init__(
+        self, stream: ByteStream, name: str, limits: LimitsConfig, *, threads: int
+    ) -> None:
+        """Create a video; nothing is read yet.
+
+        Args:
+            stream: readable and seekable; the caller closes it.
+            name: name of the video in messages.
+            limits: the configured limits.
+            threads: number of threads the decoder may use.
+        """
+        self.header = HeaderInfo()
+        self._name = name
+        self._limits = limits
+        self._threads = threads
+        self._stream = GuardedStream(stream)
+        self._log = StageLog("decode")
+        self._repeated: _RepeatedFrameError | None = None
+        self._restarted = False
+
+    def frames(self, sampler: Sampler, log: RunLog) -> Frames:
+        """Yield the sampled frames; add the counts of `fetch` and `decode` to the log.
+
+        Raises:
+            RejectedError: the video cannot be read, exceeds a limit, or no frame of it decodes.
+            Exception: whatever reading the stream raised.
+        """
+        try:
+            return (yield from self._frames(sampler))
+        finally:
+            fetch = self._stream.fetch_log()
+            self._log.seconds -= fetch.seconds
+            log.add(fetch)
+            log.add(self._log)
+
+    def check_stalled(self) -> None:
+        """Check from another thread that the decoder makes progress.
+
+        Raises:
+            RejectedError: it made none for longer than the limit.
+        """
+        if self._stream.idle_seconds > self._limits.stalled_seconds:
+            raise RejectedError(
+                "stalled",
+                f"{self._name} stalls the decoder: it yielded no frame for "
+                f"{self._limits.stalled_seconds:g} seconds. Encode it again, or raise "
+                "limits.stalled_seconds.",
+            )
+
+    def stop(self) -> None:
+        """Make `frames` end soon. May be called from any thread."""
+        self._stream.stop()
+
+    def _frames(self, sampler: Sampler) -> Frames:
+        """Decode with the chosen strategy; start again if it turns out to be wrong.
+
+        No frame is yielded twice, because the sampler remembers what was sampled.
+        """
+        capture, packet_index = self._open_with_strategy(sampler)
+        while True:
+            decoder = self._decoder(capture, packet_index, sampler)
+            try:
+                return (yield from self._decode(capture, decoder, sampler))
+            except SeekMismatchError:
+                packet_index = None  # decode every frame
+            except _RepeatedFrameError as repeated:
+                # Retrieve it again, as the first image of a new capture. Once is enough.
+                self._repeated, self._restarted = repeated, True
+                self._log.failed = 0
+            finally:
+                capture.release()
+            capture = self._open()
+
+    def _open_with_strategy(self, sampler: Sampler) -> tuple[cv2.VideoCapture, PacketIndex | None]:
+        """Open the video and choose the strategy: seek by a packet index, or decode every frame."""
+        capture = self._open()
+        frames_between_samples = sampler.interval_ms * capture.get(cv2.CAP_PROP_FPS) / 1000
+        if frames_between_samples <= SEEK_COST_FRAMES:
+            return capture, None
+        capture.release()
+        packets = self._open(packets=True)
+        try:
+            with self._log.timed():
+                index = read_packet_index(packets, self._stream, sampler.interval_ms, self.header)
+        finally:
+            packets.release()
+        self._stream.raise_pending_error()
+        return self._open(), index
+
+    def _open(self, *, packets: bool = False) -> cv2.VideoCapture:
+        with self._log.timed():
+            capture, self.header = open_capture(
+                self._stream, self._name, self._limits, threads=self._threads, packets=packets
+            )
+        return capture
+
+    def _decoder(
+        self, capture: cv2.VideoCapture, packet_index: PacketIndex | None, sampler: Sampler
+    ) -> FrameDecoder:
+        if packet_index is None:
+            return SequentialDecoder(capture, self._stream, self.header)
+        first_index = self._repeated.index if self._repeated else None
+        return SeekingDecoder(capture, self._stream, packet_index, sampler, first_index)
+
+    def _decode(self, capture: cv2.VideoCapture, decoder: FrameDecoder, sampler: Sampler) -> Frames:
+        """Yield the sampled frames of one pass through the video."""
+        retriever = FrameRetriever(capture, self._name)
+        try:
+            while True:
+                self._stream.report_progress()
+                with self._log.timed():
+                    position = decoder.next_frame()
+                    if position is None:
+                        break
+                    frame = self._sampled_frame(position, retriever, sampler)
+                self._check_length(position.pts_ms)
+                if frame is not None:
+                    self._log.items_out += 1
+                    yield frame
+                if sampler.is_done(position.pts_ms):
+                    break
+        finally:
+            coverage = decoder.coverage()
+            self._log.items_in = coverage.decoded
+            self._log.failed += decoder.failed_grabs
+        if not coverage.decoded:
+            raise RejectedError("no_decodable_frame", _no_frame_sentence(capture, self._name))
+        return DecodeResult(coverage, decoder.last_pts_ms, decoder.start_ms)
+
+    def _sampled_frame(
+        self, position: FramePosition, retriever: FrameRetriever, sampler: Sampler
+    ) -> Frame | None:
+        """Return the frame with its image; None if it is not sampled or cannot be converted."""
+        index, pts_ms = position.index, position.pts_ms
+        if self._repeated is not None and self._repeated.index == index:
+            segment, self._repeated = self._repeated.segment, None
+        else:
+            sampled_segment = sampler.segment_for(pts_ms)
+            if sampled_segment is None:
+                return None
+            segment = sampled_segment
+        image = retriever.retrieve()
+        if retriever.repeats_previous and not self._restarted and index <= _LAST_CHECKED_INDEX:
+            raise _RepeatedFrameError(index, segment)
+        if image is None:
+            self._log.failed += 1
+            return None
+        return Frame(index, pts_ms, segment, image)
+
+    def _check_length(self, pts_ms: float) -> None:
+        hours = pts_ms / 3_600_000
+        if hours > self._limits.hours:
+            raise RejectedError(
+                "too_long", f"{self._name} {too_long_sentence('is at least', hours, self._limits)}"
+            )
+
+
+def _no_frame_sentence(capture: cv2.VideoCapture, name: str) -> str:
+    fourcc = codec_fourcc(capture)
+    codec = f"'{fourcc}'" if fourcc else "unknown"
+    return (
+        f"{name} has a video stream (codec {codec}), but no frame of it could be decoded: the "
+        "codec is not supported, or the data is damaged. Convert it to H.264: "
+        "ffmpeg -i IN -c:v libx264 OUT.mp4"
+    )

@@ -1,0 +1,1 @@
+"""What several families share: types, grids of cells, DETR queries, distance distributions."""

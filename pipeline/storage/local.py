@@ -1,0 +1,167 @@
+"""Read videos from files, and write results to folders."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.digest import sha256_of_file
+from pipeline.errors import BrokenError, InputFileError, RejectedError
+from pipeline.storage.publisher import LATEST
+from pipeline.text import path_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.storage.source import ByteStream
+
+
+@dataclass(frozen=True)
+class LocalVideo:
+    """A video in a file, identified by its content, so that a copy has the same run id.
+
+    The file's date is not part of the identity, because a download or a checkout changes it.
+    """
+
+    path: Path
+    sha256: str
+    modified: None = None
+
+    @classmethod
+    def at(cls, path: Path) -> LocalVideo:
+        """Return the video at a path.
+
+        Raises:
+            RejectedError: the path does not exist or is not a file.
+            InputFileError: the file may not be read.
+        """
+        shown = path_text(path)
+        if path.is_dir():
+            raise RejectedError(
+                "is_a_directory", f"{shown} is a directory. Name the videos in it: {shown}/*.mp4"
+            )
+        if not path.exists():
+            raise RejectedError("not_found", f"{shown} does not exist. Check the path.")
+        if not path.is_file():
+            raise RejectedError(
+                "not_a_file", f"{shown} is a pipe or a device. Save the video to a file first."
+            )
+        with _reading(path):
+            return cls(path, sha256_of_file(path))
+
+    @property
+    def uri(self) -> str:
+        """The path, as given."""
+        return path_text(self.path)
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return path_text(self.path.name)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The sha256 of the content."""
+        return {"sha256": self.sha256}
+
+    @contextmanager
+    def open(self) -> Iterator[ByteStream]:
+        """Open the file.
+
+        Raises:
+            InputFileError: the file may not be read.
+        """
+        with _reading(self.path):
+            file = self.path.open("rb")
+        with file:
+            yield file
+
+
+class FolderSink:
+    """Writes a run to `<root>/<video name>/<run id>`.
+
+    Files go to a temporary folder, which is renamed when it is complete.
+
+    Raises:
+        BrokenError: from any method, if the disk refuses; the message says what and why.
+    """
+
+    def __init__(self, root: Path, video_name: str, run_id: str) -> None:
+        self._video_folder = root / video_name
+        self._run_folder = self._video_folder / run_id
+        with _writing(self._video_folder):
+            self._video_folder.mkdir(parents=True, exist_ok=True)
+            self._temporary = self._video_folder / f".{run_id}.{secrets.token_hex(4)}"
+            self._temporary.mkdir()
+
+    @property
+    def location(self) -> str:
+        """The run's folder."""
+        return str(self._run_folder)
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write one file to the temporary folder."""
+        target = self._temporary / path
+        with _writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+
+    def publish(self, latest: bytes | None) -> None:
+        """Rename the folder into place; replace an earlier result of the same run id."""
+        pointer = self._video_folder / f".{LATEST}.{secrets.token_hex(4)}"
+        try:
+            with _writing(self._video_folder):
+                if latest is not None:  # written before the result is visible: the disk may be full
+                    pointer.write_bytes(latest)
+                self._move_into_place()
+                if latest is not None:
+                    pointer.replace(self._video_folder / LATEST)
+        finally:
+            pointer.unlink(missing_ok=True)
+
+    def abandon(self) -> None:
+        """Remove the temporary folder, and the video's folder if it is empty then."""
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        if self._video_folder.is_dir() and not any(self._video_folder.iterdir()):
+            self._video_folder.rmdir()
+
+    def _move_into_place(self) -> None:
+        # A folder cannot be renamed over a folder with files, so an earlier result is moved away
+        # first. If another process does the same at the same time, one of two equal results stays.
+        old = self._temporary.with_name(f"{self._temporary.name}.old")
+        with suppress(FileNotFoundError):
+            self._run_folder.rename(old)
+        try:
+            self._temporary.rename(self._run_folder)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+            shutil.rmtree(self._temporary)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputFileError(
+            f"{path_text(path)} cannot be read: {error.strerror}. "
+            "Check the path and its permissions."
+        ) from error
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BrokenError(
+            f"{path} cannot be written: {error.strerror}. Free space there or change its "
+            "permissions, or choose another folder."
+        ) from error

@@ -1,0 +1,43 @@
+"""The interfaces of a video's source: what identifies the video, and its bytes."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+
+class ByteStream(Protocol):
+    """A readable, seekable stream: a file, a `BytesIO`, an object in S3."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes, fewer only at the end; all the rest if negative."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move to an offset, and return the new position in bytes."""
+
+
+class VideoSource(Protocol):
+    """One version of one video."""
+
+    @property
+    def uri(self) -> str:
+        """Path or `s3://bucket/key` of the video, for messages."""
+
+    @property
+    def name(self) -> str:
+        """Name of the folder for its results: the file's name, or the object's key."""
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What identifies this version of this video. Part of the run id."""
+
+    @property
+    def modified(self) -> datetime | None:
+        """When this version was made, in UTC; None if that is not part of its identity."""
+
+    def open(self) -> AbstractContextManager[ByteStream]:
+        """Open a stream of its bytes."""

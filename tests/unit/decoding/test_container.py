@@ -1,0 +1,71 @@
+"""Magic bytes, and why a container would not open."""
+
+import io
+
+import pytest
+
+from pipeline.decoding.container import Container, detect_container, explain_open_failure
+
+TS = (b"\x47" + bytes(187)) * 4
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"\x00\x00\x00\x18ftypmp42", "mp4"),
+        (b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat", "mp4"),
+        (b"\x1aE\xdf\xa3\x01", "matroska"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "avi"),
+        (b"FLV\x01", "flv"),
+        (b"OggS\x00", "ogg"),
+        (b"\x00\x00\x01\xba", "mpeg-ps"),
+        (TS, "mpeg-ts"),
+        (b"\x00" * 100 + TS, "mpeg-ts"),
+        (b"\x46" + bytes(187) + TS, "mpeg-ts"),  # its first packet is damaged
+        ((b"\x00\x00\x00\x00\x47" + bytes(187)) * 4, "mpeg-ts"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", None),
+        (b"#EXTM3U\n#EXT-X-VERSION:3\n", None),
+        (b"ffconcat version 1.0\nfile /etc/passwd\n", None),
+        (b"#EXTM3U\nAVI \n#EXTINF:5,\nsecret.ts\n", None),
+        (b"G", None),
+        (b"just some text that happens to be called clip.mp4\n" * 100, None),
+    ],
+)
+def test_signatures(head: bytes, name: str | None) -> None:
+    found = detect_container(head)
+    assert (found.name if found else None) == name
+
+
+def box(kind: bytes, payload: bytes = b"") -> bytes:
+    return (8 + len(payload)).to_bytes(4) + kind + payload
+
+
+def wide_box(kind: bytes, payload: bytes) -> bytes:
+    return (1).to_bytes(4) + kind + (16 + len(payload)).to_bytes(8) + payload
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (box(b"ftyp", b"isom") + box(b"moov", b"x" * 20), "no_video_stream"),
+        (box(b"ftyp", b"isom") + wide_box(b"mdat", b"xyz") + box(b"moov"), "no_video_stream"),
+        (box(b"ftyp", b"isom") + box(b"mdat", b"x" * 90)[:50], "truncated"),
+        (box(b"ftyp", b"isom") + (0).to_bytes(4) + b"mdat" + b"x" * 90, "truncated"),
+        (box(b"ftyp", b"isom") + box(b"mdat") + box(b"moov", b"x" * 90)[:70], "truncated"),
+        (box(b"ftyp", b"isom") + (5).to_bytes(4) + b"junk" + box(b"moov"), "truncated"),
+    ],
+)
+def test_an_mp4_without_its_index_is_cut_short(data: bytes, reason: str) -> None:
+    assert explain_open_failure(io.BytesIO(data), known(data))[0] == reason
+
+
+def known(head: bytes) -> Container:
+    container = detect_container(head)
+    assert container is not None
+    return container
+
+
+def test_other_containers_have_no_video_stream() -> None:
+    reason, sentence = explain_open_failure(io.BytesIO(), known(b"\x1aE\xdf\xa3"))
+    assert reason == "no_video_stream"
+    assert "opens as matroska, but has no video stream" in sentence
