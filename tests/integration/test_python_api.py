@@ -1,0 +1,82 @@
+"""The Python API: what the documentation shows works, and errors are pretag's own."""
+
+import inspect
+import shutil
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+import pretag
+from tests.support import clips
+
+ROOT = Path(__file__).parents[2]
+SPARSE = {"sampling": {"every_seconds": 5}}
+
+
+@pytest.fixture
+def folder_with_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(clips.SAMPLE, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_all_public_names_exist_and_are_documented() -> None:
+    for name in pretag.__all__:
+        assert name == "__version__" or inspect.getdoc(getattr(pretag, name))
+
+
+def test_a_video_is_annotated_into_a_folder(tmp_path: Path) -> None:
+    progress: list[tuple[float, float | None]] = []
+    outcome = pretag.annotate(
+        clips.SAMPLE,
+        tmp_path / "out",
+        config=SPARSE,
+        on_progress=lambda done, total: progress.append((done, total)),
+    )
+    assert outcome.status == "done"
+    assert (Path(str(outcome.result)) / "manifest.json").is_file()
+    assert outcome.log.counts()["frames_sampled"] == len(progress) == 6
+
+
+def test_the_loaded_model_of_a_detector_is_used_with_the_configuration(tmp_path: Path) -> None:
+    detector = pretag.load_detector()
+    config = {**SPARSE, "detector": {"classes": ["person"]}}
+    outcome = pretag.annotate(clips.SAMPLE, tmp_path, config=config, detector=detector)
+    assert set(outcome.log.detections_by_class) == {"person"}
+
+
+def test_a_missing_video_is_a_rejection(tmp_path: Path) -> None:
+    outcome = pretag.annotate(tmp_path / "none.mp4", tmp_path)
+    assert (outcome.status, outcome.reason, outcome.result) == ("rejected", "not_found", None)
+
+
+def test_sampled_frames_can_be_left_early() -> None:
+    frames = pretag.sample_frames(clips.SAMPLE, config=SPARSE)
+    first = next(iter(frames))
+    assert (first.index, first.pts_ms) == (0, 0.0)
+    assert first.image.dtype == np.uint8
+    with pytest.raises(pretag.RejectedError, match="does not exist"):
+        next(iter(pretag.sample_frames("none.mp4")))
+
+
+def test_configuration_comes_from_mappings_and_files(tmp_path: Path) -> None:
+    file = tmp_path / "pretag.toml"
+    file.write_text("[sampling]\nevery_seconds = 5\n")
+    assert pretag.load_config(file) == pretag.load_config(SPARSE)
+    assert pretag.load_config() == pretag.Config()
+    with pytest.raises(pretag.ConfigError, match="did you mean 'sampling.every_seconds'"):
+        pretag.load_config({"sampling": {"every_second": 5}})
+    with pytest.raises(pretag.ConfigError, match="No such file"):
+        pretag.load_config(tmp_path / "none.yaml")
+
+
+def test_the_notebook_runs(folder_with_sample: Path) -> None:
+    notebook = nbformat.read(ROOT / "samples/pretag.ipynb", as_version=4)
+    NotebookClient(notebook, resources={"metadata": {"path": folder_with_sample}}).execute()
+    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    assert "done" in outputs[0][0]["data"]["text/plain"]
+    assert "image/jpeg" in outputs[1][-1]["data"]
+    assert outputs[2][0]["text"].startswith("0 0.0 ")
