@@ -67,14 +67,14 @@ def test_configuration_comes_from_mappings_and_files(tmp_path: Path) -> None:
     file.write_text("[sampling]\nevery_seconds = 5\n")
     assert pretag.load_config(file) == pretag.load_config(SPARSE)
     assert pretag.load_config() == pretag.Config()
-    with pytest.raises(pretag.ConfigError, match="did you mean 'sampling.every_seconds'"):
+    with pytest.raises(pretag.ConfigError, match=r"did you mean 'sampling\.every_seconds'"):
         pretag.load_config({"sampling": {"every_second": 5}})
     with pytest.raises(pretag.ConfigError, match="No such file"):
         pretag.load_config(tmp_path / "none.yaml")
 
 
 def test_the_notebook_runs(folder_with_sample: Path) -> None:
-    notebook = nbformat.read(ROOT / "samples/pretag.ipynb", as_version=4)
+    notebook = nbformat.read(ROOT / "samples/pretag.ipynb", as_version=4)  # type: ignore[no-untyped-call]
     NotebookClient(notebook, resources={"metadata": {"path": folder_with_sample}}).execute()
     outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
     assert "done" in outputs[0][0]["data"]["text/plain"]
