@@ -1,0 +1,103 @@
+"""Videos in files, and results in folders."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import BrokenError, InputFileError, RejectedError
+from pipeline.storage.local import FolderSink, LocalVideo
+
+
+def test_a_local_video_is_identified_by_its_content(video: LocalVideo) -> None:
+    assert video.identity == {"sha256": hashlib.sha256(b"content").hexdigest()}
+    assert video.name == "clip 1.mp4"
+    with video.open() as stream:
+        assert stream.read() == b"content"
+
+
+@pytest.mark.parametrize("path", ["no.mp4", "file/no.mp4"])
+def test_a_missing_file_is_rejected(tmp_path: Path, path: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RejectedError, match=r"no\.mp4 does not exist") as rejection:
+        LocalVideo.at(tmp_path / path)
+    assert rejection.value.reason == "not_found"
+
+
+def test_a_directory_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(RejectedError, match="is a directory") as rejection:
+        LocalVideo.at(tmp_path)
+    assert rejection.value.reason == "is_a_directory"
+
+
+def test_a_pipe_is_rejected(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(RejectedError, match="is a pipe or a device") as rejection:
+        LocalVideo.at(tmp_path / "pipe.mp4")
+    assert rejection.value.reason == "not_a_file"
+
+
+def test_a_file_that_was_deleted_cannot_be_opened(video: LocalVideo) -> None:
+    video.path.unlink()
+    with pytest.raises(InputFileError, match="cannot be read: No such file"), video.open():
+        pass
+
+
+def test_a_later_run_with_the_same_id_replaces_the_result(tmp_path: Path) -> None:
+    for name in ("old.txt", "new.txt"):
+        sink = FolderSink(tmp_path, "clip.mp4", "abc")
+        sink.put(name, b"x")
+        sink.publish(b"{}")
+    assert names_in(tmp_path / "clip.mp4" / "abc") == ["new.txt"]
+    assert names_in(tmp_path / "clip.mp4") == ["abc", "latest.json"]
+
+
+def test_parallel_runs_with_the_same_id_leave_one_complete_result(tmp_path: Path) -> None:
+    sinks = [FolderSink(tmp_path, "clip.mp4", "abc") for _ in range(3)]
+    for sink in sinks:
+        sink.put("same.txt", b"same")
+    for sink in sinks:
+        sink.publish(b"{}")
+    assert names_in(tmp_path / "clip.mp4") == ["abc", "latest.json"]
+    assert (tmp_path / "clip.mp4" / "abc" / "same.txt").read_bytes() == b"same"
+
+
+def test_a_result_that_another_run_publishes_during_the_renaming_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (FolderSink(tmp_path, "clip.mp4", "abc") for _ in range(2))
+    first.put("run.txt", b"first")
+    second.put("run.txt", b"second")
+    rename = Path.rename
+
+    def rename_after_the_second_run(path: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "rename", rename)
+        with pytest.raises(FileNotFoundError):  # no earlier result to move away
+            rename(path, target)
+        second.publish(None)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "rename", rename_after_the_second_run)
+    first.publish(None)
+    assert (tmp_path / "clip.mp4" / "abc" / "run.txt").read_bytes() == b"second"
+    assert names_in(tmp_path / "clip.mp4") == ["abc"]
+
+
+def test_a_result_has_the_permissions_of_any_new_folder(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    sink = FolderSink(tmp_path, "clip.mp4", "abc")
+    sink.put("a.txt", b"")
+    sink.publish(None)
+    assert Path(sink.location).stat().st_mode == other.stat().st_mode
+
+
+def test_the_error_of_a_disk_names_the_path(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BrokenError, match=r"file.* cannot be written: Not a directory"):
+        FolderSink(tmp_path / "file", "clip.mp4", "abc")
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
