@@ -1,21 +1,21 @@
-# The Lambda function: AWS's Python image, runtime dependencies, the pipeline, its model.
-#checkov:skip=CKV_DOCKER_2:Lambda starts, watches and ends the container itself
-#checkov:skip=CKV_DOCKER_3:Lambda sets a user of its own; `sam local` adds its emulator as root, and fails with any other
-#checkov:skip=CKV_DOCKER_7:the tag is the Python version, which checkov cannot read in an argument
+# The image of the Lambda function: AWS's Python base image, the packages, the code, the model.
+#checkov:skip=CKV_DOCKER_2:Lambda starts, monitors and stops the container itself
+#checkov:skip=CKV_DOCKER_3:Lambda sets the user; `sam local` adds its emulator as root, and fails with another user
+#checkov:skip=CKV_DOCKER_7:the tag is the Python version; checkov cannot read it from an argument
 ARG BASE_IMAGE=public.ecr.aws/lambda/python:3.13
 
 FROM ${BASE_IMAGE} AS build
 COPY requirements/lambda.txt /tmp/
-# Hash-checked wheels only: nothing is compiled from source in here. The list is complete but for
-# what is never imported (scipy, see the Makefile), so pip need not resolve anything.
+# Only wheels with known hashes: nothing is compiled from source. The list is complete except for
+# scipy, which is never imported (see the Makefile), so pip must not resolve dependencies.
 RUN python3 -m pip install --quiet --no-cache-dir --no-compile --disable-pip-version-check \
       --require-hashes --no-deps --only-binary :all: --target /packages --requirement /tmp/lambda.txt
 COPY handler/ /app/handler/
 COPY pipeline/ /app/pipeline/
 COPY models/ /app/models/
-# Lambda's task root is read-only: bytecode that is not here is made anew at each cold start.
-# Unchecked hashes, so that a file's date, which a layer may change, never makes it stale.
-# And Lambda runs as a user of its own choosing, who must be able to read it all.
+# Lambda's task root is read-only, so without this step Python would compile at each cold start.
+# With unchecked hashes the bytecode stays valid if a layer changes the dates of the files.
+# chmod: Lambda chooses the user, and any user must be able to read all files.
 RUN python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /packages /app \
  && chmod -R a+rX /packages /app
 

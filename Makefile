@@ -1,4 +1,4 @@
-# pretag. `make` lists what can be done.
+# The commands of the project. `make` lists them.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -29,7 +29,7 @@ run: .venv/cli.ready ## annotate a video: make run [VIDEO=clip.mp4] [OUT=folder]
 ##@ Develop
 
 .PHONY: test
-test: .venv/dev.ready ## run the whole fast suite, with coverage
+test: .venv/dev.ready ## run the fast tests, with coverage
 	@$(BIN)/pytest -n 2 --cov --cov-report=term
 
 .PHONY: lint
@@ -39,11 +39,11 @@ lint: .venv/dev.ready ## check style, imports and format
 	@$(BIN)/lint-imports
 
 .PHONY: types
-types: .venv/dev.ready ## check types, strictly
+types: .venv/dev.ready ## check types strictly
 	@$(BIN)/mypy
 
 .PHONY: check
-check: lint types test ## lint, types and tests: what must be green on every commit
+check: lint types test ## lint, types and tests: must pass on every commit
 
 .PHONY: audit
 audit: .tools/deploy.ready .tools/audit.ready ## check the template and the Dockerfile
@@ -53,12 +53,12 @@ audit: .tools/deploy.ready .tools/audit.ready ## check the template and the Dock
 	  --file template.yaml Dockerfile
 
 .PHONY: image
-image: ## build the container image, and show what is in it
+image: ## build the container image, and show its size
 	@docker build --tag $(IMAGE) $(DOCKER_BUILD_FLAGS) .
 	@bench/image_size $(IMAGE)
 
 .PHONY: e2e
-e2e: .venv/dev.ready .tools/deploy.ready .tools/emulator.ready image ## run image and stack for real (needs Docker)
+e2e: .venv/dev.ready .tools/deploy.ready .tools/emulator.ready image ## test the image and the stack in containers (needs Docker)
 	@$(SAM) build --cached
 	@PRETAG_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e --verbose
 
@@ -76,8 +76,8 @@ format: .venv/dev.ready ## rewrite the sources in the project's format
 	@$(BIN)/ruff format .
 
 .PHONY: lock
-# imagehash asks for scipy (143 MB) for a DCT that pipeline/deduplication/hashing.py takes from OpenCV.
-lock: .venv/dev.ready ## resolve the requirements files anew, with hashes
+# imagehash depends on scipy (143 MB) for a DCT; pipeline/deduplication/hashing.py uses that of OpenCV.
+lock: .venv/dev.ready ## resolve the requirements files again, with hashes
 	@for set in "dev.txt --extra cli --group dev" "cli.txt --extra cli --group build -c requirements/dev.txt" "lambda.txt -c requirements/dev.txt --no-emit-package scipy"; do \
 	  $(LOCK) pyproject.toml --output-file requirements/$$set; \
 	done
@@ -86,10 +86,10 @@ lock: .venv/dev.ready ## resolve the requirements files anew, with hashes
 	done
 
 .PHONY: clean
-clean: ## remove the environment and everything made
+clean: ## remove the environments and all generated files
 	rm -rf .venv .tools .aws-sam .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build out
 
-# An environment is its requirements file, installed: `make test` adds to what `make run` made.
+# Installs a requirements file. `make test` adds its packages to those that `make run` installed.
 .venv/%.ready: requirements/%.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing requirements/$*.txt into .venv (once)"
@@ -97,7 +97,7 @@ clean: ## remove the environment and everything made
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Tools whose pins would fight with ours, each in an environment of its own.
+# Tools whose pins conflict with those of the project, each in its own environment.
 .tools/%.ready: requirements/%.txt
 	@test -x .tools/$*/bin/python || $(PYTHON) -m venv .tools/$*
 	@echo "installing requirements/$*.txt into .tools/$* (once)"
