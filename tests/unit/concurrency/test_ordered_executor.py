@@ -1,7 +1,7 @@
-"""Threads side by side: order, bounds, the first cause, and nothing left behind."""
+"""Parallel stages: order, bounded look-ahead, errors, and threads that end."""
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -15,45 +15,47 @@ def no_thread_is_left() -> Iterator[None]:
     assert set(threading.enumerate()) == before
 
 
-def numbers(count: int, made: list[int] | None = None) -> Generator[int, None, None]:
+def numbers(count: int, produced: list[int] | None = None) -> Generator[int, None, None]:
+    """Yield numbers, and append each to `produced` before it is yielded."""
     for number in range(count):
-        if made is not None:
-            made.append(number)
+        if produced is not None:
+            produced.append(number)
         yield number
 
 
 def test_results_keep_the_order_of_their_items() -> None:
-    first_may_end = threading.Event()
+    second_started = threading.Event()
 
-    def late_first(number: int) -> int:
+    def square(number: int) -> int:
         if number == 0:
-            assert first_may_end.wait(10)
+            assert second_started.wait(10)
         else:
-            first_may_end.set()
+            second_started.set()
         return number * number
 
     with OrderedExecutor(cpus=2) as executor:
-        squares = executor.map(late_first, executor.prefetch(numbers(50)))
+        squares = executor.map(square, executor.prefetch(numbers(50)))
         assert list(executor.map_io(str, squares)) == [str(n * n) for n in range(50)]
 
 
 @pytest.mark.parametrize("cpus", [1, 2, 5])
-def test_as_many_items_are_worked_on_as_there_are_cpus(cpus: int) -> None:
-    together = threading.Barrier(cpus, timeout=10)
+def test_as_many_items_are_processed_at_a_time_as_there_are_cpus(cpus: int) -> None:
+    # The barrier opens only if as many threads wait at the same time.
+    barrier = threading.Barrier(cpus, timeout=10)
     with OrderedExecutor(cpus) as executor:
-        assert len(list(executor.map(lambda _: together.wait(), numbers(cpus * 4)))) == cpus * 4
+        assert len(list(executor.map(lambda _: barrier.wait(), numbers(cpus * 4)))) == cpus * 4
 
 
-def test_no_stage_runs_far_ahead_of_its_reader() -> None:
-    made: list[int] = []
+def test_a_stage_runs_only_a_few_items_ahead_of_its_reader() -> None:
+    produced: list[int] = []
     with OrderedExecutor(cpus=2) as executor:
-        items = executor.map(lambda number: number, executor.prefetch(numbers(1000, made)))
-        for taken in range(100):
-            assert next(items) == taken
-            assert len(made) <= taken + 8
+        items = executor.map(lambda number: number, executor.prefetch(numbers(1000, produced)))
+        for number in range(100):
+            assert next(items) == number
+            assert len(produced) <= number + 8
 
 
-def test_an_iterators_error_is_raised_where_it_is_read() -> None:
+def test_an_error_of_a_generator_is_raised_in_its_reader() -> None:
     def failing() -> Generator[int, None, None]:
         yield 1
         raise OSError("the disk is gone")
@@ -66,56 +68,49 @@ def test_an_iterators_error_is_raised_where_it_is_read() -> None:
 
 
 @pytest.mark.parametrize("stage", ["map", "map_io"])
-def test_an_error_ends_all_with_the_first_cause(stage: str) -> None:
-    made: list[int] = []
+def test_the_first_error_ends_all_stages_and_is_raised(stage: str) -> None:
+    produced: list[int] = []
     closed = threading.Event()
 
     def endless() -> Generator[int, None, None]:
         try:
             while True:
-                made.append(len(made))
-                yield made[-1]
+                produced.append(len(produced))
+                yield produced[-1]
         finally:
             closed.set()
 
-    def fail_at(number: int) -> int:
+    def fail_from_10(number: int) -> int:
         if number >= 10:
             raise ValueError(f"item {number}")
         return number
 
-    def chain(executor: OrderedExecutor) -> Iterator[int]:
-        work: dict[str, Callable[[Callable[[int], int], Iterator[int]], Iterator[int]]] = {
-            "map": executor.map,
-            "map_io": executor.map_io,
-        }
-        return work[stage](fail_at, executor.prefetch(endless()))
-
     with pytest.raises(ValueError, match="item 10"), OrderedExecutor(cpus=2) as executor:
-        list(chain(executor))
+        list(getattr(executor, stage)(fail_from_10, executor.prefetch(endless())))
     assert closed.is_set()
-    assert len(made) < 40
+    assert len(produced) < 40
 
 
-def test_a_producer_that_works_on_is_told_to_stop() -> None:
-    told = threading.Event()
+def test_a_prefetched_generator_is_stopped_when_its_reader_leaves() -> None:
+    stopped = threading.Event()
 
-    def busy() -> Generator[int, None, None]:
+    def wait_for_stop() -> Generator[int, None, None]:
         yield 1
-        assert told.wait(10)
+        assert stopped.wait(10)
 
     with OrderedExecutor(cpus=1) as executor:
-        assert next(executor.prefetch(busy(), stop=told.set)) == 1
+        assert next(executor.prefetch(wait_for_stop(), stop=stopped.set)) == 1
 
 
-def test_a_waiting_reader_may_give_up() -> None:
-    told = threading.Event()
+def test_watch_may_raise_while_the_reader_waits() -> None:
+    stopped = threading.Event()
 
-    def silent() -> Generator[int, None, None]:
-        told.wait(10)
+    def yield_after_stop() -> Generator[int, None, None]:
+        stopped.wait(10)
         yield 1
 
     def watch() -> None:
-        raise TimeoutError("nothing new")
+        raise TimeoutError("no item came")
 
-    with pytest.raises(TimeoutError, match="nothing new"), OrderedExecutor(cpus=1) as executor:
-        next(executor.prefetch(silent(), watch=watch, stop=told.set))
+    with pytest.raises(TimeoutError, match="no item came"), OrderedExecutor(cpus=1) as executor:
+        next(executor.prefetch(yield_after_stop(), watch=watch, stop=stopped.set))

@@ -1,4 +1,4 @@
-"""The COCO files: known answers, the reference reader, and the rules that labelling tools need."""
+"""The COCO files: their content, and that pycocotools reads them."""
 
 import json
 from datetime import UTC, datetime
@@ -17,10 +17,11 @@ from pipeline.dataset.dataset import Dataset
 from pipeline.frame import Detections, FrameRecord
 from pipeline.runlog import Coverage, MissingRange
 
-NOTHING: list[tuple[float, ...]] = []
+NO_BOXES: list[tuple[float, ...]] = []
 
 
 def detections(rows: list[tuple[float, ...]]) -> Detections:
+    """Return detections from rows of x1, y1, x2, y2, score, class id."""
     table = np.array(rows, dtype=np.float32).reshape(-1, 6)
     return Detections(table[:, :4], table[:, 4], table[:, 5].astype(np.int64))
 
@@ -42,13 +43,13 @@ def dataset(*frames: FrameRecord) -> Dataset:
     )
 
 
-def instances(found: Dataset) -> dict[str, Any]:
-    return cast("dict[str, Any]", json.loads(coco.instances(found)))
+def instances(of: Dataset) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(coco.instances(of)))
 
 
-def test_known_answer() -> None:
+def test_instances_have_all_members_of_a_coco_file() -> None:
     found = instances(
-        dataset(kept(0, NOTHING), kept(25, [(10.004, 20, 110.126, 60.5, 0.87654, 1)]))
+        dataset(kept(0, NO_BOXES), kept(25, [(10.004, 20, 110.126, 60.5, 0.87654, 1)]))
     )
     assert found["info"]["start_ms"] == 1480.0
     assert found["info"]["date_created"] == "2026-03-01T12:30:00Z"
@@ -76,8 +77,8 @@ def test_known_answer() -> None:
     ]  # fmt: skip
 
 
-def test_coverage_is_told() -> None:
-    found = dataset(kept(0, NOTHING))
+def test_the_coverage_is_in_the_info() -> None:
+    found = dataset(kept(0, NO_BOXES))
     found.coverage = Coverage(90, 8, 2, 0.08, (MissingRange(40, 120, 2),))
     assert instances(found)["info"]["coverage"] == {
         "share": 0.978261, "frames_found": 98, "frames_lost": 2,
@@ -86,21 +87,21 @@ def test_coverage_is_told() -> None:
     }  # fmt: skip
 
 
-def test_a_line_is_a_row() -> None:
+def test_each_image_and_each_annotation_has_a_line_of_its_own() -> None:
     found = dataset(kept(0, [(0, 0, 5, 5, 0.9, 0)]), kept(1, [(0, 0, 5, 5, 0.9, 1)]))
     lines = coco.instances(found).decode().splitlines()
     assert sum('"bbox"' in line for line in lines) == 2
     assert sum('"file_name"' in line for line in lines) == 2
 
 
-def test_without_hashes_images_have_none() -> None:
-    plain = dataset(kept(0, NOTHING))
+def test_images_have_no_hash_if_none_was_computed() -> None:
+    plain = dataset(kept(0, NO_BOXES))
     plain.hash_name = None
     assert "phash" not in instances(plain)["images"][0]
 
 
-def test_the_reference_reader_reads_both_files(tmp_path: Path) -> None:
-    found = dataset(kept(3, [(0, 0, 50, 50, 0.9, 0), (5, 5, 9, 9, 0.5, 1)]), kept(9, NOTHING))
+def test_pycocotools_reads_both_files(tmp_path: Path) -> None:
+    found = dataset(kept(3, [(0, 0, 50, 50, 0.9, 0), (5, 5, 9, 9, 0.5, 1)]), kept(9, NO_BOXES))
     (tmp_path / "instances.json").write_bytes(coco.instances(found))
     (tmp_path / "predictions.json").write_bytes(coco.predictions(found))
     truth = COCO(str(tmp_path / "instances.json"))
@@ -111,15 +112,15 @@ def test_the_reference_reader_reads_both_files(tmp_path: Path) -> None:
     ]
 
 
-def test_nothing_found_is_an_empty_list() -> None:
-    assert json.loads(coco.predictions(dataset(kept(0, NOTHING)))) == []
+def test_predictions_are_an_empty_list_if_nothing_was_found() -> None:
+    assert json.loads(coco.predictions(dataset(kept(0, NO_BOXES)))) == []
 
 
 side = st.floats(0, 640, width=32)
 
 
 @given(x1=side, x2=side, y1=st.floats(0, 480, width=32), y2=st.floats(0, 480, width=32))
-def test_rounded_boxes_stay_in_the_picture(x1: float, x2: float, y1: float, y2: float) -> None:
+def test_rounded_boxes_stay_inside_the_image(x1: float, x2: float, y1: float, y2: float) -> None:
     row = (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2), 0.5, 0)
     found = instances(dataset(kept(0, [row])))["annotations"][0]
     x, y, width, height = found["bbox"]

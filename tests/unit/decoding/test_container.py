@@ -1,10 +1,11 @@
-"""Magic bytes, and why a container would not open."""
+"""Containers by their first bytes, and the reasons why a file does not open."""
 
 import io
 
 import pytest
 
 from pipeline.decoding.container import Container, detect_container, explain_open_failure
+from tests.support.container_bytes import box
 
 TS = (b"\x47" + bytes(187)) * 4
 
@@ -21,7 +22,7 @@ TS = (b"\x47" + bytes(187)) * 4
         (b"\x00\x00\x01\xba", "mpeg-ps"),
         (TS, "mpeg-ts"),
         (b"\x00" * 100 + TS, "mpeg-ts"),
-        (b"\x46" + bytes(187) + TS, "mpeg-ts"),  # its first packet is damaged
+        (b"\x46" + bytes(187) + TS, "mpeg-ts"),  # the first packet is damaged
         ((b"\x00\x00\x00\x00\x47" + bytes(187)) * 4, "mpeg-ts"),
         (b"RIFF\x00\x00\x00\x00WAVEfmt ", None),
         (b"#EXTM3U\n#EXT-X-VERSION:3\n", None),
@@ -31,16 +32,13 @@ TS = (b"\x47" + bytes(187)) * 4
         (b"just some text that happens to be called clip.mp4\n" * 100, None),
     ],
 )
-def test_signatures(head: bytes, name: str | None) -> None:
-    found = detect_container(head)
-    assert (found.name if found else None) == name
+def test_a_container_is_detected_by_its_first_bytes(head: bytes, name: str | None) -> None:
+    container = detect_container(head)
+    assert (container.name if container else None) == name
 
 
-def box(kind: bytes, payload: bytes = b"") -> bytes:
-    return (8 + len(payload)).to_bytes(4) + kind + payload
-
-
-def wide_box(kind: bytes, payload: bytes) -> bytes:
+def large_box(kind: bytes, payload: bytes) -> bytes:
+    """Return a box with a 64-bit size."""
     return (1).to_bytes(4) + kind + (16 + len(payload)).to_bytes(8) + payload
 
 
@@ -48,24 +46,24 @@ def wide_box(kind: bytes, payload: bytes) -> bytes:
     ("data", "reason"),
     [
         (box(b"ftyp", b"isom") + box(b"moov", b"x" * 20), "no_video_stream"),
-        (box(b"ftyp", b"isom") + wide_box(b"mdat", b"xyz") + box(b"moov"), "no_video_stream"),
+        (box(b"ftyp", b"isom") + large_box(b"mdat", b"xyz") + box(b"moov", b""), "no_video_stream"),
         (box(b"ftyp", b"isom") + box(b"mdat", b"x" * 90)[:50], "truncated"),
         (box(b"ftyp", b"isom") + (0).to_bytes(4) + b"mdat" + b"x" * 90, "truncated"),
-        (box(b"ftyp", b"isom") + box(b"mdat") + box(b"moov", b"x" * 90)[:70], "truncated"),
-        (box(b"ftyp", b"isom") + (5).to_bytes(4) + b"junk" + box(b"moov"), "truncated"),
+        (box(b"ftyp", b"isom") + box(b"mdat", b"") + box(b"moov", b"x" * 90)[:70], "truncated"),
+        (box(b"ftyp", b"isom") + (5).to_bytes(4) + b"junk" + box(b"moov", b""), "truncated"),
     ],
 )
-def test_an_mp4_without_its_index_is_cut_short(data: bytes, reason: str) -> None:
-    assert explain_open_failure(io.BytesIO(data), known(data))[0] == reason
+def test_an_mp4_without_a_complete_index_is_truncated(data: bytes, reason: str) -> None:
+    assert explain_open_failure(io.BytesIO(data), detected(data))[0] == reason
 
 
-def known(head: bytes) -> Container:
+def detected(head: bytes) -> Container:
     container = detect_container(head)
     assert container is not None
     return container
 
 
-def test_other_containers_have_no_video_stream() -> None:
-    reason, sentence = explain_open_failure(io.BytesIO(), known(b"\x1aE\xdf\xa3"))
+def test_other_containers_that_do_not_open_have_no_video_stream() -> None:
+    reason, sentence = explain_open_failure(io.BytesIO(), detected(b"\x1aE\xdf\xa3"))
     assert reason == "no_video_stream"
     assert "opens as matroska, but has no video stream" in sentence

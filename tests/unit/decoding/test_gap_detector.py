@@ -1,4 +1,4 @@
-"""What is missing, judged by the times of what is there."""
+"""Missing frames, which are found by gaps between presentation times."""
 
 import random
 from collections.abc import Iterable
@@ -14,54 +14,61 @@ from pipeline.runlog import Coverage, MissingRange
 
 def coverage(
     times_ms: Iterable[float],
-    failed: dict[float, int] | None = None,
+    failed_grabs: dict[float, int] | None = None,
     header: HeaderInfo | None = None,
     *,
     start_ms: float | None = None,
     read_past_end: bool = False,
 ) -> Coverage:
-    gaps = GapDetector()
+    """Return the coverage of frames at these times; `failed_grabs` are counted before a time."""
+    detector = GapDetector()
     for time_ms in times_ms:
-        gaps.add_frame(time_ms, failed_grabs_before=(failed or {}).get(time_ms, 0))
-    return gaps.finish(header or HeaderInfo(), start_ms=start_ms, read_past_end=read_past_end)
+        detector.add_frame(time_ms, failed_grabs_before=(failed_grabs or {}).get(time_ms, 0))
+    return detector.finish(header or HeaderInfo(), start_ms=start_ms, read_past_end=read_past_end)
 
 
-def test_a_regular_video_without_a_hole_is_whole() -> None:
+def test_a_regular_video_without_gaps_is_complete() -> None:
     found = coverage([40.0 * n for n in range(1000)], header=HeaderInfo(40, 1000))
     assert found == Coverage(decoded=1000)
     assert found.share == 1
 
 
-def test_holes_are_where_frames_were_due() -> None:
+def test_a_gap_in_a_regular_video_is_a_missing_range() -> None:
     times = [40.0 * n for n in range(1000) if not 100 <= n < 125 and n != 900]
     found = coverage(times)
     assert found.missing_ranges == (MissingRange(4000, 5000, 25), MissingRange(36_000, 36_040, 1))
     assert (found.decoded, found.lost, found.seconds_lost) == (974, 26, 1.04)
     assert found.share == 0.974
-    assert [str(hole) for hole in found.missing_ranges] == ["4.000-5.000", "36.000-36.040"]
+    assert [str(missing) for missing in found.missing_ranges] == ["4.000-5.000", "36.000-36.040"]
 
 
-def test_times_in_whole_milliseconds_are_regular_all_the_same() -> None:
+def test_times_rounded_to_milliseconds_are_regular() -> None:
     assert coverage([round(1001 * n / 30) for n in range(700)]).lost == 0
 
 
-def test_a_pause_in_an_irregular_video_is_no_hole_but_failed_grabs_are() -> None:
-    gaps = [33, 500, 20, 90, 2500, 33, 140, 700] * 40
-    times = [float(sum(gaps[:n])) for n in range(len(gaps))]
-    assert coverage(times).lost == 0
-    found = coverage(times, failed={times[100]: 3})
+IRREGULAR_GAPS = [33, 500, 20, 90, 2500, 33, 140, 700] * 40
+IRREGULAR = [float(sum(IRREGULAR_GAPS[:n])) for n in range(len(IRREGULAR_GAPS))]
+
+
+def test_a_pause_in_an_irregular_video_is_not_a_missing_range() -> None:
+    assert coverage(IRREGULAR).lost == 0
+
+
+def test_failed_grabs_in_an_irregular_video_are_a_missing_range() -> None:
+    times = IRREGULAR
+    found = coverage(times, failed_grabs={times[100]: 3})
     assert found.missing_ranges == (MissingRange(times[99], times[100], 3),)
 
 
-def test_heavy_damage_is_measured_by_the_rate_before_it() -> None:
-    dice = random.Random(1)  # noqa: S311 - no secret
-    times = [40.0 * n for n in range(1000) if n < 260 or dice.random() < 0.3]
-    found = coverage(times, failed=dict.fromkeys(times[260:], 1))
+def test_frames_missing_in_heavy_damage_are_counted_at_the_rate_before_it() -> None:
+    seeded = random.Random(1)  # noqa: S311 - no secret
+    times = [40.0 * n for n in range(1000) if n < 260 or seeded.random() < 0.3]
+    found = coverage(times, failed_grabs=dict.fromkeys(times[260:], 1))
     assert found.decoded < 600
     assert found.decoded + found.lost == round(times[-1] / 40) + 1
 
 
-def test_frames_with_the_time_of_the_one_before_them_are_not_missing_later() -> None:
+def test_a_repeated_time_does_not_make_a_later_frame_missing() -> None:
     times = [40.0 * n for n in range(300)]
     times[100] = times[101] = times[99]
     assert coverage(times).lost == 0
@@ -70,51 +77,56 @@ def test_frames_with_the_time_of_the_one_before_them_are_not_missing_later() -> 
 TWENTY_SECONDS = [40.0 * n for n in range(500)]
 
 
-def test_an_index_that_leads_beyond_the_file_has_lost_the_end() -> None:
+def test_the_end_is_missing_if_the_index_leads_past_the_end_of_the_file() -> None:
     found = coverage(TWENTY_SECONDS, header=HeaderInfo(60, 1500), read_past_end=True)
     assert (found.lost, found.missing_ranges) == (1000, (MissingRange(20_000, 60_000, 1000),))
 
 
-def test_an_index_that_an_edit_list_shortens_has_lost_nothing() -> None:
+def test_an_edit_list_that_shortens_the_video_makes_no_frame_missing() -> None:
     assert coverage(TWENTY_SECONDS, header=HeaderInfo(60, 1500)) == Coverage(decoded=500)
 
 
-def test_all_that_an_index_lists_is_all() -> None:
-    # A camera that skips a frame now and then: the index knows that there never was one.
+def test_no_frame_is_missing_if_all_frames_of_the_index_were_decoded() -> None:
+    # The camera skipped a frame now and then. The index shows that these frames never existed.
     times = [33.3 * n for n in range(900) if n % 37]
     assert coverage(times).lost > 0
     assert coverage(times, header=HeaderInfo(30, len(times))) == Coverage(len(times))
 
 
-@pytest.mark.parametrize(("claimed", "short"), [(20.5, 0), (60, 40), (None, 0)])
-def test_a_claim_without_an_index_may_be_the_sounds(claimed: float | None, short: float) -> None:
-    found = coverage(TWENTY_SECONDS, header=HeaderInfo(claimed))
+@pytest.mark.parametrize(("header_seconds", "short"), [(20.5, 0), (60, 40), (None, 0)])
+def test_a_length_without_an_index_may_be_that_of_the_sound(
+    header_seconds: float | None, short: float
+) -> None:
+    found = coverage(TWENTY_SECONDS, header=HeaderInfo(header_seconds))
     assert (found.lost, found.seconds_short) == (0, short)
 
 
-def test_a_claim_may_count_from_before_the_first_frame() -> None:
+def test_a_length_may_count_from_before_the_first_frame() -> None:
     assert coverage(TWENTY_SECONDS, header=HeaderInfo(23.5), start_ms=3500).seconds_short == 0
 
 
-def test_a_slower_rate_is_no_damage() -> None:
+def test_a_change_to_a_slower_rate_is_not_a_missing_range() -> None:
     fast = [1000 / 60 * n for n in range(600)]
     slow = [10_000 + 100.0 * n for n in range(300)]
     assert coverage([*fast, *slow]).lost < 10
 
 
-def test_no_frame_and_one_frame() -> None:
-    assert coverage([]).share == 1
+def test_a_video_of_one_frame_is_complete() -> None:
     assert coverage([0.0], header=HeaderInfo(0.04, 1)) == Coverage(decoded=1)
 
 
-def test_many_holes_are_counted_and_the_first_ones_told() -> None:
+def test_the_share_without_frames_is_1() -> None:
+    assert coverage([]).share == 1
+
+
+def test_all_missing_ranges_are_counted_and_the_first_100_are_listed() -> None:
     found = coverage([40.0 * n for n in range(10_000) if n % 20])
     assert found.lost == 499
     assert len(found.missing_ranges) == 100
 
 
 @given(st.sets(st.integers(1, 2998), max_size=60))
-def test_all_that_is_taken_out_is_missed(taken: set[int]) -> None:
-    found = coverage([40.0 * n for n in range(3000) if n not in taken])
-    assert (found.decoded, found.lost) == (3000 - len(taken), len(taken))
-    assert found.seconds_lost == pytest.approx(0.04 * len(taken))
+def test_every_removed_frame_is_missing(removed: set[int]) -> None:
+    found = coverage([40.0 * n for n in range(3000) if n not in removed])
+    assert (found.decoded, found.lost) == (3000 - len(removed), len(removed))
+    assert found.seconds_lost == pytest.approx(0.04 * len(removed))

@@ -1,8 +1,8 @@
-"""How much FFmpeg may allocate at once, and what is over a limit."""
+"""The limit of FFmpeg's allocations, and videos that exceed a limit."""
 
 import ctypes
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import pytest
@@ -14,22 +14,24 @@ from pipeline.decoding.header import read_header
 
 
 @pytest.mark.parametrize(("megapixels", "largest"), [(2.0, 128 * 2**20), (36.0, 144_000_000)])
-def test_no_allocation_is_larger_than_a_picture_or_a_long_index(
+def test_one_allocation_is_limited_to_an_image_or_a_long_index(
     monkeypatch: pytest.MonkeyPatch, megapixels: float, largest: int
 ) -> None:
-    asked: list[int] = []
-    library = SimpleNamespace(av_max_alloc=lambda size: asked.append(size.value))
+    limited_to: list[int] = []
+    library = SimpleNamespace(av_max_alloc=lambda size: limited_to.append(size.value))
     monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
     limits.limit_allocations(LimitsConfig(megapixels=megapixels))
-    assert asked == [largest]
+    assert limited_to == [largest]
 
 
-def test_opencv_shows_its_ffmpeg() -> None:
+def test_opencvs_library_exports_the_limit_of_ffmpeg() -> None:
     native = vars(cv2)["_native"]
     assert hasattr(ctypes.CDLL(native.__file__), "av_max_alloc")
 
 
-def test_a_build_that_hides_its_ffmpeg_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_opencv_without_that_export_raises_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
     limits.limit_allocations(LimitsConfig())
 
@@ -37,14 +39,16 @@ def test_a_build_that_hides_its_ffmpeg_does_without(monkeypatch: pytest.MonkeyPa
 AVI = Container("avi", "avi")
 
 
-def capture(width: int = 160, height: int = 96, rate: float = 25, count: float = 100) -> object:
-    answers = {
+def capture_with(
+    width: int = 160, height: int = 96, rate: float = 25, count: float = 100
+) -> cv2.VideoCapture:
+    properties = {
         cv2.CAP_PROP_FRAME_WIDTH: width,
         cv2.CAP_PROP_FRAME_HEIGHT: height,
         cv2.CAP_PROP_FPS: rate,
         cv2.CAP_PROP_FRAME_COUNT: count,
     }
-    return SimpleNamespace(get=answers.__getitem__)
+    return cast("cv2.VideoCapture", SimpleNamespace(get=properties.__getitem__))
 
 
 @pytest.mark.parametrize(
@@ -55,12 +59,14 @@ def capture(width: int = 160, height: int = 96, rate: float = 25, count: float =
         ({"width": 8192, "height": 8192}, "too_large"),
         ({"count": 25 * 3600 * 47}, None),
         ({"count": 25 * 3600 * 49}, "too_long"),
-        ({"count": 1e15}, None),  # more frames than bytes: no claim to go by
+        ({"count": 1e15}, None),  # more frames than bytes, so the header is ignored
         ({"rate": 0}, None),
         ({"count": -(2.0**53)}, None),
     ],
 )
-def test_what_is_over_a_limit(properties: dict[str, float], reason: str | None) -> None:
-    opened = cast("cv2.VideoCapture", capture(**properties))  # type: ignore[arg-type]
-    found = limits.exceeded_limit(opened, read_header(opened, AVI, 10**9), LimitsConfig())
-    assert (found[0] if found else None) == reason
+def test_a_video_that_exceeds_a_limit_is_rejected(
+    properties: dict[str, Any], reason: str | None
+) -> None:
+    capture = capture_with(**properties)
+    fault = limits.exceeded_limit(capture, read_header(capture, AVI, 10**9), LimitsConfig())
+    assert (fault[0] if fault else None) == reason

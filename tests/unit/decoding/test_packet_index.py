@@ -1,4 +1,4 @@
-"""Packets: what is sound enough to seek by."""
+"""The packet index, and the videos for which there is none."""
 
 import io
 from collections.abc import Callable
@@ -12,67 +12,74 @@ from pipeline.decoding.packet_index import PacketIndex, read_packet_index
 from pipeline.decoding.stream import GuardedStream
 
 
-class Played:
-    """Plays grabs back, as a capture for packets tells them: a position, or None for a failure."""
+class FakeCapture:
+    """A capture for packets. Each grab has a position in milliseconds, or fails if it is None."""
 
-    def __init__(self, positions: list[float | None], every_key: int = 25) -> None:
+    def __init__(self, positions: list[float | None], key_frame_interval: int = 25) -> None:
         self._positions = positions
-        self._every_key = every_key
-        self._at = -1
+        self._key_frame_interval = key_frame_interval
+        self._index = -1
 
     def grab(self) -> bool:
-        self._at += 1
-        return self._at < len(self._positions) and self._positions[self._at] is not None
+        self._index += 1
+        return self._index < len(self._positions) and self._positions[self._index] is not None
 
     def get(self, name: int) -> float:
         if name == cv2.CAP_PROP_FRAME_COUNT:
             return len(self._positions)
         if name == cv2.CAP_PROP_LRF_HAS_KEY_FRAME:
-            return float(self._at % self._every_key == 0)
-        return cast("float", self._positions[self._at])
+            return float(self._index % self._key_frame_interval == 0)
+        return cast("float", self._positions[self._index])
 
 
 def read(
-    positions: list[float | None], claim: HeaderInfo | None = None, **keys: int
+    positions: list[float | None], header: HeaderInfo | None = None, **options: int
 ) -> PacketIndex | None:
-    stream = GuardedStream(io.BytesIO(b"all of it"))
-    stream.read()
-    capture = cast("cv2.VideoCapture", Played(positions, **keys))
-    return read_packet_index(capture, stream, 10_000, claim or HeaderInfo())
+    stream = GuardedStream(io.BytesIO(b"content"))
+    stream.read()  # to the end, as the capture would
+    capture = cast("cv2.VideoCapture", FakeCapture(positions, **options))
+    return read_packet_index(capture, stream, 10_000, header or HeaderInfo())
 
 
-SOUND: list[float | None] = [40.0 * n for n in range(1000)]
+REGULAR: list[float | None] = [40.0 * n for n in range(1000)]
 
 
-def test_sound_packets_tell_times_and_key_frames() -> None:
-    found = read(SOUND)
-    assert found is not None
-    assert (found.count, found.pts_ms(999), found.first_at_or_after(39_950)) == (1000, 39_960, 999)
-    assert list(found.key_frames) == list(range(0, 1000, 25))
-    assert (found.key_frame_before(49), found.key_frame_before(50)) == (25, 50)
-    assert (found.index_at(80), found.index_at(81)) == (2, None)
+def test_the_index_has_the_times_and_the_key_frames() -> None:
+    index = read(REGULAR)
+    assert index is not None
+    assert (index.count, index.pts_ms(999), index.first_at_or_after(39_950)) == (1000, 39_960, 999)
+    assert list(index.key_frames) == list(range(0, 1000, 25))
+    assert (index.key_frame_before(49), index.key_frame_before(50)) == (25, 50)
+    assert (index.index_at(80), index.index_at(81)) == (2, None)
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
-        lambda all_: [*all_[:500], None, *all_[500:]],  # one that fails on the way is no end
-        lambda all_: [*all_[:500], *[None] * 150, *all_[500:]],
-        lambda all_: [*all_[:500], *all_[510:]],  # a hole
-        lambda all_: [*all_[:500], *all_[499:]],  # the same time twice
-        lambda all_: [*all_[:500], *all_[:500]],  # the clock set back
+        lambda times: [*times[:500], None, *times[500:]],
+        lambda times: [*times[:500], *[None] * 150, *times[500:]],
+        lambda times: [*times[:500], *times[510:]],
+        lambda times: [*times[:500], *times[499:]],
+        lambda times: [*times[:500], *times[:500]],
+    ],
+    ids=[
+        "a failed grab",
+        "150 failed grabs",
+        "missing packets",
+        "the same time twice",
+        "a clock that was set back",
     ],
 )
-def test_what_is_doubtful_is_not_sought(
-    spoil: Callable[[list[float | None]], list[float | None]],
+def test_a_damaged_video_has_no_index(
+    damage: Callable[[list[float | None]], list[float | None]],
 ) -> None:
-    assert read(spoil(SOUND)) is None
+    assert read(damage(REGULAR)) is None
 
 
-def test_fewer_packets_than_the_index_lists_are_not_all() -> None:
-    assert read(SOUND, HeaderInfo(40, 1000)) is not None
-    assert read(SOUND, HeaderInfo(60, 1500)) is None
+def test_a_video_with_fewer_packets_than_its_header_counts_has_no_index() -> None:
+    assert read(REGULAR, HeaderInfo(40, 1000)) is not None
+    assert read(REGULAR, HeaderInfo(60, 1500)) is None
 
 
-def test_far_key_frames_are_seen_early() -> None:
-    assert read(SOUND, every_key=240) is None
+def test_a_video_with_key_frames_too_far_apart_has_no_index() -> None:
+    assert read(REGULAR, key_frame_interval=240) is None

@@ -1,4 +1,4 @@
-"""A stream that OpenCV may read from: it must not raise, and must not forget."""
+"""The stream that OpenCV reads from: it keeps errors until they can be raised."""
 
 import io
 
@@ -7,8 +7,8 @@ import pytest
 from pipeline.decoding.stream import GuardedStream
 
 
-class Failing(io.BytesIO):
-    """Fails after its first bytes, as a network does."""
+class FailingStream(io.BytesIO):
+    """Reads 4 bytes and then fails, like a network connection."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if self.tell() >= 4:
@@ -21,7 +21,7 @@ class Failing(io.BytesIO):
         return super().seek(offset, whence)
 
 
-def test_it_reads_and_moves_as_the_stream_does() -> None:
+def test_it_reads_and_seeks_like_the_stream_inside() -> None:
     stream = GuardedStream(io.BytesIO(b"0123456789"))
     assert stream.readable()
     assert stream.seekable()
@@ -31,8 +31,8 @@ def test_it_reads_and_moves_as_the_stream_does() -> None:
     stream.raise_pending_error()
 
 
-def test_an_error_looks_like_the_end_and_is_raised_later() -> None:
-    stream = GuardedStream(Failing(b"0123456789"))
+def test_after_an_error_reads_are_empty_and_the_error_is_raised_later() -> None:
+    stream = GuardedStream(FailingStream(b"0123456789"))
     assert stream.read(4) == b"0123"
     assert stream.read(4) == b""
     stream.seek(0)
@@ -41,37 +41,39 @@ def test_an_error_looks_like_the_end_and_is_raised_later() -> None:
         stream.raise_pending_error()
 
 
-def test_the_first_error_is_the_one_that_is_told() -> None:
-    stream = GuardedStream(Failing(b"0123456789"))
+def test_the_first_of_several_errors_is_raised() -> None:
+    stream = GuardedStream(FailingStream(b"0123456789"))
     assert stream.seek(1000) == 0
     stream.read(4)
     with pytest.raises(ValueError, match="too far"):
         stream.raise_pending_error()
 
 
-def test_a_place_before_the_beginning_is_no_place_and_no_error() -> None:
+def test_a_seek_before_the_beginning_fails_without_an_error() -> None:
     stream = GuardedStream(io.BytesIO(b"0123456789"))
     assert stream.seek(-5) == -1
     assert stream.read(1) == b"0"
     stream.raise_pending_error()
 
 
-def test_it_ends_when_it_is_told_to() -> None:
+def test_reads_are_empty_once_it_is_stopped() -> None:
     stream = GuardedStream(io.BytesIO(b"0123456789"))
     stream.stop()
     assert stream.read() == b""
     stream.raise_pending_error()
 
 
-def test_it_counts_what_it_fetched() -> None:
+def test_reads_and_bytes_are_counted() -> None:
     stream = GuardedStream(io.BytesIO(b"0123456789"))
     stream.read(4)
     stream.read(100)
-    fetched = stream.fetch_log()
-    assert (fetched.items_in, fetched.items_out) == (2, 10)
+    fetch = stream.fetch_log()
+    assert (fetch.items_in, fetch.items_out) == (2, 10)
 
 
-def test_reading_the_same_again_is_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_the_same_bytes_again_does_not_reset_idle_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     stream = GuardedStream(io.BytesIO(b"0123456789"))
@@ -86,17 +88,17 @@ def test_reading_the_same_again_is_no_progress(monkeypatch: pytest.MonkeyPatch) 
     assert stream.idle_seconds == 0
 
 
-def test_waiting_for_data_is_not_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_read_does_not_count_as_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    silences: list[float] = []
+    idle_during_read: list[float] = []
 
-    class Slow(io.BytesIO):
+    class SlowStream(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             now[0] += 1000
-            silences.append(stream.idle_seconds)
+            idle_during_read.append(stream.idle_seconds)
             return super().read(size)
 
-    stream = GuardedStream(Slow(b"0123456789"))
+    stream = GuardedStream(SlowStream(b"0123456789"))
     stream.read(1)
-    assert (silences, stream.idle_seconds) == ([0], 0)
+    assert (idle_during_read, stream.idle_seconds) == ([0], 0)

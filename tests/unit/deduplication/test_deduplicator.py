@@ -1,4 +1,4 @@
-"""Near-duplicates: known answers, and the vectorised search against a plain one."""
+"""Duplicates: which frames match, and the vectorised search compared with a plain one."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,15 +25,18 @@ from tests.support.scenes import selected
 METHODS: list[HashMethodName] = ["phash", "dhash", "average_hash", "whash"]
 
 
-def bits(number: int, size: int = 8) -> ImageHash:
-    flat = [(number >> n) & 1 == 1 for n in range(size * size)]
-    return ImageHash(np.array(flat).reshape(size, size))
+def hash_of(number: int) -> ImageHash:
+    """Return a hash of 64 bits, which are the bits of a number."""
+    bits = [(number >> n) & 1 == 1 for n in range(64)]
+    return ImageHash(np.array(bits).reshape(8, 8))
 
 
 def fingerprint(
-    number: int, tone: int, *, texture_: float = MIN_TEXTURE_TO_DIFFER, luma: int = 100
+    number: int, mean: int, *, strength: float = MIN_TEXTURE_TO_DIFFER, luma: int = 100
 ) -> Fingerprint:
-    return Fingerprint(bits(number), np.full(AREA_MEANS, tone, dtype=np.uint8), texture_, luma)
+    """Return a fingerprint whose area means are all equal. By default its texture is weak."""
+    means = np.full(AREA_MEANS, mean, dtype=np.uint8)
+    return Fingerprint(hash_of(number), means, strength, luma)
 
 
 def matches(fingerprints: list[Fingerprint], **config: object) -> list[DuplicateMatch | None]:
@@ -47,10 +50,9 @@ def matches(fingerprints: list[Fingerprint], **config: object) -> list[Duplicate
 
 
 def matches_by_hash(numbers: list[int], **config: object) -> list[DuplicateMatch | None]:
-    """Judge by bits alone, as of crisp frames."""
-    return matches(
-        [fingerprint(number, 0, texture_=MIN_TEXTURE_TO_DIFFER + 1) for number in numbers], **config
-    )
+    """Return the matches of frames whose texture is so strong that only hashes count."""
+    strength = MIN_TEXTURE_TO_DIFFER + 1
+    return matches([fingerprint(number, 0, strength=strength) for number in numbers], **config)
 
 
 def flat(*colour: int) -> Image:
@@ -58,16 +60,16 @@ def flat(*colour: int) -> Image:
 
 
 def kept(images: list[Image], **config: object) -> list[int]:
-    rows = selected(images, DedupeConfig.model_validate(config))
-    return [row.index for row in rows if row.is_kept]
+    records = selected(images, DedupeConfig.model_validate(config))
+    return [record.index for record in records if record.is_kept]
 
 
-def test_the_threshold_is_the_largest_distance_still_a_duplicate() -> None:
+def test_a_frame_at_exactly_the_largest_distance_is_a_duplicate() -> None:
     found = matches_by_hash([0b0, 0b1111, 0b11111], max_distance=4)
     assert found == [None, DuplicateMatch(0, 4, "duplicate"), None]
 
 
-def test_zero_drops_only_equal_hashes() -> None:
+def test_with_a_largest_distance_of_zero_only_equal_hashes_match() -> None:
     assert matches_by_hash([5, 5, 4], max_distance=0) == [
         None,
         DuplicateMatch(0, 0, "duplicate"),
@@ -75,13 +77,13 @@ def test_zero_drops_only_equal_hashes() -> None:
     ]
 
 
-def test_the_twin_is_the_nearest_kept_frame_and_the_latest_of_equals() -> None:
+def test_the_match_is_the_nearest_kept_frame_and_the_latest_of_equals() -> None:
     found = matches_by_hash([0b0, 0b111111, 0b111], max_distance=3)
     assert found[2] == DuplicateMatch(1, 3, "duplicate")
 
 
-def test_a_dropped_frame_is_nobodys_twin() -> None:
-    # 2 is within reach of 1, but 1 was dropped; 0 is out of 2's reach.
+def test_a_dropped_frame_is_never_a_match() -> None:
+    # Frame 2 is near frame 1, which was dropped, and too far from frame 0.
     assert matches_by_hash([0b0, 0b11, 0b1111], max_distance=2) == [
         None,
         DuplicateMatch(0, 2, "duplicate"),
@@ -89,7 +91,7 @@ def test_a_dropped_frame_is_nobodys_twin() -> None:
     ]
 
 
-def test_only_the_last_kept_frames_are_compared_with() -> None:
+def test_a_frame_is_compared_with_the_last_kept_frames_only() -> None:
     far, further = 0xFF, 0xFF00
     assert matches_by_hash([0, far, further, 0], compare_with=2)[3] is None
     assert matches_by_hash([0, far, further, 0], compare_with=3)[3] == DuplicateMatch(
@@ -99,40 +101,44 @@ def test_only_the_last_kept_frames_are_compared_with() -> None:
 
 @given(
     numbers=st.lists(st.integers(0, 2**12 - 1), max_size=150),
-    reach=st.integers(0, 6),
-    look_back=st.none() | st.integers(1, 10),
+    max_distance=st.integers(0, 6),
+    compare_with=st.none() | st.integers(1, 10),
 )
-def test_equals_a_plain_search(numbers: list[int], reach: int, look_back: int | None) -> None:
+def test_the_vectorised_search_finds_what_a_plain_search_finds(
+    numbers: list[int], max_distance: int, compare_with: int | None
+) -> None:
     kept: list[int] = []
     expected: list[DuplicateMatch | None] = []
     for index, number in enumerate(numbers):
-        near = [
-            (bits(number) - bits(numbers[other]), -other) for other in kept[-(look_back or 0) :]
+        candidates = [
+            (hash_of(number) - hash_of(numbers[other]), -other)
+            for other in kept[-(compare_with or 0) :]
         ]
-        distance, twin = min(near, default=(99, 0))
-        if distance <= reach:
-            expected.append(DuplicateMatch(-twin, distance, "duplicate"))
+        distance, negative_index = min(candidates, default=(99, 0))
+        if distance <= max_distance:
+            expected.append(DuplicateMatch(-negative_index, distance, "duplicate"))
         else:
             expected.append(None)
             kept.append(index)
-    assert matches_by_hash(numbers, max_distance=reach, compare_with=look_back) == expected
+    found = matches_by_hash(numbers, max_distance=max_distance, compare_with=compare_with)
+    assert found == expected
 
 
-def test_equal_tones_make_a_twin_of_a_frame_that_is_not_crisp() -> None:
+def test_frames_of_weak_texture_match_if_their_area_means_are_near() -> None:
     found = matches(
         [fingerprint(0, 20), fingerprint(0xFFFF, 20 + MAX_MEAN_DIFFERENCE), fingerprint(0xFF, 40)]
     )
     assert found == [None, DuplicateMatch(0, 16, "same_colours"), None]
 
 
-def test_between_crisp_frames_bits_alone_decide() -> None:
-    crisp = [fingerprint(number, 20, texture_=MIN_TEXTURE_TO_DIFFER + 1) for number in (0, 0xFFFF)]
-    assert matches(crisp) == [None, None]
+def test_frames_of_strong_texture_do_not_match_by_area_means() -> None:
+    frames = [fingerprint(number, 20, strength=MIN_TEXTURE_TO_DIFFER + 1) for number in (0, 0xFFFF)]
+    assert matches(frames) == [None, None]
 
 
-def test_bits_tell_nothing_of_a_frame_without_texture() -> None:
+def test_a_frame_without_texture_does_not_match_by_its_hash() -> None:
     assert matches(
-        [fingerprint(0, 20), fingerprint(0, 90, texture_=MIN_TEXTURE_TO_MATCH), fingerprint(0, 160)]
+        [fingerprint(0, 20), fingerprint(0, 90, strength=MIN_TEXTURE_TO_MATCH), fingerprint(0, 160)]
     ) == [
         None,
         None,
@@ -140,7 +146,7 @@ def test_bits_tell_nothing_of_a_frame_without_texture() -> None:
     ]
 
 
-def test_what_lay_in_the_dark_is_kept_once_it_is_lit() -> None:
+def test_a_dark_scene_is_kept_again_once_it_is_lit() -> None:
     dark, lit = fingerprint(0, 20, luma=20), fingerprint(0, 90, luma=90)
     assert matches([dark, lit]) == [None, None]
     assert matches([lit, dark]) == [None, DuplicateMatch(0, 0, "duplicate")]
@@ -148,58 +154,59 @@ def test_what_lay_in_the_dark_is_kept_once_it_is_lit() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_flat_frames_are_twins_of_their_own_tone_alone(method: HashMethodName) -> None:
+def test_flat_frames_match_frames_of_the_same_colour_only(method: HashMethodName) -> None:
     grey, red, green = flat(90, 90, 90), flat(20, 20, 190), flat(20, 120, 20)
     images = [grey, grey, red, red, green, grey, red, flat(200, 200, 200)]
     assert kept(images, method=method) == [0, 2, 4, 7]
 
 
-def test_a_fade_is_its_first_frame() -> None:
+def test_a_scene_that_fades_to_black_is_kept_once() -> None:
     scene = texture(5)
-    dimmed = [(scene * share).astype(np.uint8) for share in np.linspace(1, 0, 20)]
-    assert kept(dimmed) == [0]
-    rows = selected([flat(level, level, level) for level in range(200, 20, -15)])
-    assert rows[0].is_kept
-    assert {row.duplicate and (row.duplicate.index, row.duplicate.reason) for row in rows[1:]} == {
-        (0, "fade")
-    }
+    fade = [(scene * share).astype(np.uint8) for share in np.linspace(1, 0, 20)]
+    assert kept(fade) == [0]
 
 
-def test_what_a_fade_uncovers_is_kept() -> None:
+def test_flat_frames_that_change_slowly_match_the_first_with_the_reason_fade() -> None:
+    first, *others = selected([flat(level, level, level) for level in range(200, 20, -15)])
+    assert first.is_kept
+    matches = [record.duplicate for record in others]
+    assert {match and (match.index, match.reason) for match in matches} == {(0, "fade")}
+
+
+def test_a_scene_that_fades_in_from_black_is_kept() -> None:
     scene = texture(5)
-    uncovered = [(scene * share).astype(np.uint8) for share in np.linspace(0, 1, 20)]
-    # Black, the scene as soon as it shows, and once more where it is lit.
-    assert len(kept(uncovered)) == 3
+    fade = [(scene * share).astype(np.uint8) for share in np.linspace(0, 1, 20)]
+    # Black, the scene as soon as it is visible, and the scene again once it is lit.
+    assert len(kept(fade)) == 3
     assert kept([flat(0, 0, 0), scene]) == [0, 1]
 
 
-def frame(index: int, segment: int, picture: int) -> Frame:
-    return Frame(index, index * 1000.0, segment, texture(picture))
+def frame(index: int, segment: int, seed: int) -> Frame:
+    return Frame(index, index * 1000.0, segment, texture(seed))
 
 
-def test_segments_start_afresh_and_the_merge_drops_across_them() -> None:
+def test_frames_match_within_their_segment_first_and_then_across_segments() -> None:
     selector = FrameSelector(DedupeConfig())
     a, b, c = 1, 2, 3
-    rows = [
+    records = [
         selector.select(each)
         for each in (
             frame(0, 0, a), frame(1, 0, a), frame(2, 0, b),
             frame(3, 1, b), frame(4, 1, b), frame(5, 1, c),
         )
     ]  # fmt: skip
-    assert [row.duplicate for row in rows] == [
+    assert [record.duplicate for record in records] == [
         None,
         DuplicateMatch(0, 0, "duplicate"),
         None,
         DuplicateMatch(2, 0, "duplicate_across_segments"),
-        DuplicateMatch(
-            3, 0, "duplicate"
-        ),  # within its segment: its twin's own row leads on to frame 2
+        # The match is in its own segment: frame 3, which itself matches frame 2.
+        DuplicateMatch(3, 0, "duplicate"),
         None,
     ]
 
 
-def test_a_fade_ends_with_its_segment() -> None:
+def test_a_fade_does_not_continue_in_the_next_segment() -> None:
     selector = FrameSelector(DedupeConfig())
     frames = [
         Frame(n, n * 1000.0, n, flat(level, level, level)) for n, level in enumerate((60, 75))
@@ -207,19 +214,19 @@ def test_a_fade_ends_with_its_segment() -> None:
     assert [selector.select(each).duplicate for each in frames] == [None] * 2
 
 
-def test_none_keeps_all_and_hashes_nothing() -> None:
+def test_the_method_none_keeps_all_frames_without_hashes() -> None:
     selector = FrameSelector(DedupeConfig(method="none"))
-    rows = [selector.select(frame(index, 0, 1)) for index in range(3)]
-    assert [(row.duplicate, row.hash) for row in rows] == [(None, None)] * 3
+    records = [selector.select(frame(index, 0, 1)) for index in range(3)]
+    assert [(record.duplicate, record.hash) for record in records] == [(None, None)] * 3
 
 
-def test_more_frames_are_kept_than_there_was_room_for() -> None:
+def test_the_table_of_kept_frames_grows() -> None:
     found = matches_by_hash([*range(200), 0, 150], max_distance=0)
     assert found[:200] == [None] * 200
     assert found[200:] == [DuplicateMatch(0, 0, "duplicate"), DuplicateMatch(150, 0, "duplicate")]
 
 
-def test_fingerprints_are_the_same_from_any_thread() -> None:
+def test_fingerprints_computed_in_parallel_are_the_same() -> None:
     images = [texture(index) for index in range(8)] * 4
 
     def fingerprint_of(image: Image) -> Fingerprint:

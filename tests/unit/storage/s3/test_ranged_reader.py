@@ -1,4 +1,4 @@
-"""Reading by ranges: the same bytes as the whole, in bounded memory."""
+"""The reader of byte ranges: it reads the same bytes as a file, and keeps few of them."""
 
 import io
 import threading
@@ -21,17 +21,17 @@ def small_blocks() -> Iterator[None]:
         yield
 
 
-class Origin:
-    """An object, and a note of which blocks were asked for."""
+class RemoteObject:
+    """An object in memory, which notes the numbers of the fetched blocks."""
 
     def __init__(self, size: int) -> None:
         self.data = bytes(n % 251 for n in range(size))
-        self.asked: list[int] = []
+        self.fetched_blocks: list[int] = []
 
     def fetch(self, start: int, end: int) -> bytes:
         assert end - start <= BLOCK
         assert end <= len(self.data)
-        self.asked.append(start // BLOCK)
+        self.fetched_blocks.append(start // BLOCK)
         return self.data[start:end]
 
     def reader(self) -> RangedReader:
@@ -50,10 +50,10 @@ moves = st.lists(
 
 
 @given(size=st.integers(0, 600), moves=moves)
-def test_it_reads_what_a_file_reads(size: int, moves: list[tuple[str, int]]) -> None:
-    origin = Origin(size)
-    file = io.BytesIO(origin.data)
-    with origin.reader() as reader:
+def test_it_reads_and_seeks_like_a_file(size: int, moves: list[tuple[str, int]]) -> None:
+    remote = RemoteObject(size)
+    file = io.BytesIO(remote.data)
+    with remote.reader() as reader:
         for kind, number in moves:
             if kind == "read":
                 assert reader.read(number) == file.read(number)
@@ -66,39 +66,39 @@ def test_it_reads_what_a_file_reads(size: int, moves: list[tuple[str, int]]) -> 
             assert reader.tell() == file.tell()
 
 
-def test_reading_through_asks_for_each_block_once_and_ahead() -> None:
-    origin = Origin(10 * BLOCK)
-    reader = origin.reader()
+def test_each_block_is_fetched_once_and_one_block_ahead() -> None:
+    remote = RemoteObject(10 * BLOCK)
+    reader = remote.reader()
     reader.read(1)
-    reader.close()  # waits for what is on its way
-    assert origin.asked == [1]
-    with origin.reader() as reader:
-        origin.asked.clear()
+    reader.close()  # waits for the fetch ahead
+    assert remote.fetched_blocks == [1]
+    with remote.reader() as reader:
+        remote.fetched_blocks.clear()
         while reader.read(50):
             pass
-    assert origin.asked == list(range(1, 10))
+    assert remote.fetched_blocks == list(range(1, 10))
 
 
-def test_few_blocks_are_kept() -> None:
-    origin = Origin(100 * BLOCK)
-    with origin.reader() as reader:
+def test_at_most_four_blocks_are_kept() -> None:
+    remote = RemoteObject(100 * BLOCK)
+    with remote.reader() as reader:
         for _ in range(100):
             reader.read(BLOCK)
-            assert len(reader._blocks) <= 4  # noqa: SLF001 - the bound is the test
+            assert len(reader._blocks) <= 4  # noqa: SLF001 - only there the bound is visible
 
 
-def test_a_visit_to_the_end_does_not_lose_the_head() -> None:
-    origin = Origin(50 * BLOCK)
-    with origin.reader() as reader:
+def test_the_first_block_stays_after_a_seek_to_the_end() -> None:
+    remote = RemoteObject(50 * BLOCK)
+    with remote.reader() as reader:
         reader.read(10)
         reader.seek(-20, io.SEEK_END)
         reader.read(20)
         reader.seek(10)
         reader.read(10)
-    assert 0 not in origin.asked
+    assert 0 not in remote.fetched_blocks
 
 
-def test_what_fetching_raises_reading_raises_and_no_thread_is_left() -> None:
+def test_an_error_of_a_fetch_is_raised_by_read_and_the_thread_ends() -> None:
     def fetch(_start: int, _end: int) -> bytes:
         raise ConnectionResetError
 
