@@ -1,8 +1,9 @@
-"""Make the README's picture: one frame of a finished dataset, with its boxes.
+"""Draw one frame of a finished dataset with its boxes, as in the README.
 
-    python docs/picture.py RESULT_FOLDER FRAME_INDEX PICTURE.png
+    python docs/picture.py RESULT_FOLDER FRAME_INDEX OUT.png
 
-Boxes come from the dataset's own COCO file, so a wrong one shows.
+The boxes are read from the COCO file of the dataset, so that an error in the file is visible. The
+README shows frame 0 of the sample clip.
 """
 
 import sys
@@ -15,20 +16,20 @@ from pycocotools.coco import COCO
 from pipeline.dataset.drawing import CaptionedBox, draw_boxes
 
 
-def main(result: Path, frame_index: int, picture: Path) -> None:
-    """Draw the annotations of one frame."""
+def main(result: Path, frame_index: int, out: Path) -> None:
+    """Draw the annotations of one frame to a PNG file."""
     coco = COCO(str(result / "annotations" / "instances_default.json"))
     image = next(each for each in coco.imgs.values() if each["frame_index"] == frame_index)
-    marks = []
+    boxes = []
     for annotation in coco.imgToAnns[image["id"]]:
         x, y, width, height = annotation["bbox"]
         label = coco.cats[annotation["category_id"]]["name"]
         caption = f"{label} {annotation['score']:.2f}"
-        marks.append(
+        boxes.append(
             CaptionedBox(x, y, x + width, y + height, annotation["category_id"] - 1, caption)
         )
     pixels = cv2.imread(str(result / "images" / "default" / image["file_name"]))
-    cv2.imwrite(str(picture), draw_boxes(np.asarray(pixels, dtype=np.uint8), marks))
+    cv2.imwrite(str(out), draw_boxes(np.asarray(pixels, dtype=np.uint8), boxes))
 
 
 if __name__ == "__main__":
