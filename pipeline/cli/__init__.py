@@ -1,48 +1,63 @@
-"""The command `pretag`: what a person types, and what they read."""
+"""The command `pretag`: command line arguments come in, text and an exit code go out.
+
+The commands are in `commands`. May import every part of `pipeline`; no part of `pipeline` imports
+`cli`.
+"""
 
 import signal
 import sys
 
 import click
 
-BROKEN, USAGE, INTERRUPTED = 1, 2, 130
+FAILED, USAGE, REJECTED, INTERRUPTED = 1, 2, 3, 130
 
 
 def main() -> None:
-    """Run the command line; end the process with its exit code."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    """Run the command line, and end the process with an exit code.
+
+    0: done. 1: the deployment is broken (model, permission, disk), or a named file cannot be used.
+    2: wrong usage or configuration. 3: some video was rejected. 130, 143: SIGINT, SIGTERM.
+
+    A process that was started with SIGINT or SIGTERM ignored, such as a background job of a script,
+    keeps ignoring it.
+    """
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         code = _run()
     except click.UsageError as error:
         error.show()
         code = USAGE
     except (KeyboardInterrupt, click.Abort):
-        code = _say("Interrupted; what was under way has no result.", INTERRUPTED)
-    except OSError as error:  # a standard output that is full or gone
-        code = _say(f"{error.strerror or error}.", BROKEN)
+        code = _print_error("Interrupted. The video in progress has no result.", INTERRUPTED)
+    except OSError as error:  # standard output is full or closed
+        code = _print_error(f"Input or output failed: {error.strerror or error}.", FAILED)
     sys.exit(code)
 
 
 def _run() -> int:
-    # OpenCV, ONNX Runtime and their kin take half a second, and make import errors of interrupts.
-    # Nothing is begun yet: an interrupt just ends the process.
-    interrupted = signal.getsignal(signal.SIGINT)
-    if interrupted is signal.default_int_handler:
+    # Importing OpenCV and ONNX Runtime takes half a second, and an interrupt during it becomes an
+    # ImportError. No work has started yet, so an interrupt ends the process at once.
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from pipeline.cli.commands import pretag  # noqa: PLC0415
     from pipeline.errors import BrokenError, ConfigError, InputFileError  # noqa: PLC0415
 
-    signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGINT, handler)
     try:
         return int(pretag.main(standalone_mode=False) or 0)
     except ConfigError as error:
-        return _say(error, USAGE)
+        return _print_error(str(error), USAGE)
     except (BrokenError, InputFileError) as error:
-        return _say(error, BROKEN)
+        return _print_error(str(error), FAILED)
 
 
-def _say(problem: object, code: int) -> int:
+def _print_error(message: str, code: int) -> int:
+    """Print an error message to standard error, and return the exit code."""
     from pipeline.text import printable  # noqa: PLC0415 - as above
 
-    click.echo(f"pretag: {printable(str(problem))}", err=True)
+    # The message about a wrong configuration has a line for each problem.
+    lines = map(printable, message.splitlines())
+    click.echo("pretag: " + "\n".join(lines), err=True)
     return code

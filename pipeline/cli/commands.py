@@ -1,25 +1,30 @@
-"""The command group, and the commands in it."""
+"""The command group `pretag`, with all commands."""
 
 import click
 
 from pipeline import __version__
 from pipeline.cli.config import print_config
 from pipeline.cli.evaluate import evaluate
-from pipeline.cli.model import models
+from pipeline.cli.model import model_group
 from pipeline.cli.run import run_videos
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pretag")
 def pretag() -> None:
-    """Turn videos into datasets that labellers start from.
+    """Turn videos into pre-annotated datasets that labellers correct.
 
-    Exit codes: 0 done; 1 broken (model, permission, disk); 2 wrong usage or config; 3 some
-    video was rejected (the others are done).
-    """
+    \b
+    Exit codes:
+      0  done
+      1  the deployment is broken (model, permission, disk),
+         or a file that you named cannot be used
+      2  wrong usage or configuration
+      3  some video was rejected; all others are done
+    """  # noqa: D301 - click reads the escape sequence: it keeps the lines as they are
 
 
 pretag.add_command(run_videos)
 pretag.add_command(print_config)
-pretag.add_command(models)
+pretag.add_command(model_group)
 pretag.add_command(evaluate)

@@ -1,4 +1,4 @@
-"""`pretag evaluate`: a model's predictions, or a run's pre-annotations, against the truth."""
+"""`pretag evaluate`: compare predictions, or the pre-annotations of a run, with a ground truth."""
 
 from __future__ import annotations
 
@@ -7,92 +7,95 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from pipeline.cli.evaluation_tables import (
     correction_sentences,
     correction_tables,
-    figure_tables,
-    lone_sentence,
+    metric_tables,
+    unmatched_sentence,
 )
+from pipeline.cli.terminal import console
 from pipeline.errors import BrokenError
-from pipeline.evaluation.coco_figures import figures
 from pipeline.evaluation.coco_files import read_predictions, read_run, read_truth
-from pipeline.evaluation.comparison import by_ids, by_names
-from pipeline.evaluation.corrections import TOLERANCE_PIXELS, corrections
-from pipeline.evaluation.summary import summary
+from pipeline.evaluation.coco_metrics import compute_metrics
+from pipeline.evaluation.comparison import compare_by_ids, compare_by_names
+from pipeline.evaluation.corrections import DEFAULT_TOLERANCE_PIXELS, count_corrections
+from pipeline.evaluation.summary import evaluation_json
 from pipeline.storage.publisher import json_bytes
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
-    from pipeline.evaluation.coco_figures import Figures
+    from pipeline.evaluation.coco_metrics import Metrics
     from pipeline.evaluation.comparison import Comparison
     from pipeline.evaluation.corrections import Corrections
 
-_File = click.Path(path_type=Path)
+_Path = click.Path(path_type=Path)
 
 
 @click.command("evaluate")
 @click.option(
-    "--truth", required=True, type=_File,
-    help="COCO file of what is in the images: a labelling tool's export.",
+    "--truth", required=True, type=_Path,
+    help="Ground truth: a COCO object detection file that a labelling tool exported.",
 )  # fmt: skip
 @click.option(
-    "--predictions", type=_File,
-    help="COCO results list with the truth's own ids: how good is a model?",
+    "--predictions", type=_Path,
+    help="Evaluate the predictions of a model: a COCO results list with the ids of the truth.",
 )  # fmt: skip
 @click.option(
-    "--run", "run_folder", type=_File,
-    help="Folder of a run, OUT/<video>/<run id>: how much correction did it need? Images and "
+    "--run", "run_folder", type=_Path,
+    help="Evaluate a run, and count corrections: its folder, OUT/<video>/<run id>. Images and "
     "classes are matched by name.",
 )  # fmt: skip
 @click.option(
     "--tolerance", type=click.FloatRange(min=0), metavar="PIXELS",
-    help="With --run: how far a side may be moved in a box that counts as kept.  [default: "
-    f"{TOLERANCE_PIXELS:g}]",
+    help="With --run: how far a side may move in a box that counts as kept.  [default: "
+    f"{DEFAULT_TOLERANCE_PIXELS:g}]",
 )  # fmt: skip
 @click.option(
-    "--out", default="evaluation.json", show_default=True, type=_File,
-    help="File for the figures, as JSON.",
+    "--out", default="evaluation.json", show_default=True, type=_Path,
+    help="JSON file for the results.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="The JSON on standard output, not tables.")
-def evaluate(  # noqa: PLR0913, PLR0917 - an option each
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of tables.")
+def evaluate(  # noqa: PLR0913, PLR0917 - one argument for each option
     truth: Path,
     predictions: Path | None,
     run_folder: Path | None,
     tolerance: float | None,
     out: Path,
-    as_json: bool,  # noqa: FBT001 - click passes its flags so
+    as_json: bool,  # noqa: FBT001 - click passes flags as positional arguments
 ) -> None:
-    """Compare predictions, or a run, with the TRUTH that labellers made.
+    """Compare predictions, or a run, with a ground truth.
 
-    Prints pycocotools' figures, overall and by class; with --run also what became of the
-    pre-annotations: kept, moved, relabelled, deleted, and what was added. Writes both as JSON.
+    Prints COCO metrics, over all classes and for each class. With --run, it also counts the
+    pre-annotations that labellers kept, moved, relabelled and deleted, and the objects that they
+    added. The same results are written as JSON.
     """
     if tolerance is not None and not math.isfinite(tolerance):
-        raise click.UsageError(f"--tolerance {tolerance} is no number of pixels.")
-    corrected: Corrections | None = None
+        raise click.UsageError(f"--tolerance must be a number of pixels, and is {tolerance}.")
+    corrections: Corrections | None = None
     if run_folder is not None and predictions is None:
-        compared = {"truth": truth, "run": run_folder}
-        _check_output(out, *compared.values())
-        comparison = by_names(read_run(run_folder), read_truth(truth))
-        corrected = corrections(comparison, TOLERANCE_PIXELS if tolerance is None else tolerance)
+        files = {"truth": truth, "run": run_folder}
+        _check_output(out, *files.values())
+        comparison = compare_by_names(read_run(run_folder), read_truth(truth))
+        corrections = count_corrections(
+            comparison, DEFAULT_TOLERANCE_PIXELS if tolerance is None else tolerance
+        )
     elif predictions is not None and run_folder is None:
         if tolerance is not None:
-            raise click.UsageError("--tolerance is for --run: predictions are not corrected.")
-        compared = {"truth": truth, "predictions": predictions}
-        _check_output(out, *compared.values())
-        comparison = by_ids(read_predictions(predictions), read_truth(truth))
+            raise click.UsageError("--tolerance is only for --run. Leave it out.")
+        files = {"truth": truth, "predictions": predictions}
+        _check_output(out, *files.values())
+        comparison = compare_by_ids(read_predictions(predictions), read_truth(truth))
     else:
-        raise click.UsageError("Give either --predictions or --run: what is to be evaluated?")
-    judged = figures(comparison)
-    names = {option: path_text(path) for option, path in compared.items()}
-    written = json_bytes(summary(names, comparison, judged, corrected))
-    _write(out, written)
+        raise click.UsageError("Give either --predictions or --run.")
+    metrics = compute_metrics(comparison)
+    paths = {option: path_text(path) for option, path in files.items()}
+    content = json_bytes(evaluation_json(paths, comparison, metrics, corrections))
+    _write(out, content)
     if as_json:
-        click.echo(written, nl=False)
+        click.echo(content, nl=False)
     else:
-        _show(comparison, judged, corrected)
+        _print_results(comparison, metrics, corrections)
         click.echo(f"Evaluation: {path_text(out)}")
 
 
@@ -101,30 +104,32 @@ def _check_output(out: Path, *inputs: Path) -> None:
     for path in map(Path.resolve, inputs):
         if path == target or path in target.parents:
             raise click.UsageError(
-                f"--out {path_text(out)} would change what is evaluated: write it elsewhere."
+                f"--out {path_text(out)} would change a file that is evaluated. Give another path."
             )
 
 
-def _write(out: Path, written: bytes) -> None:
+def _write(out: Path, content: bytes) -> None:
     try:
-        out.write_bytes(written)
+        out.write_bytes(content)
     except OSError as error:
         raise BrokenError(f"{path_text(out)} cannot be written: {error.strerror}.") from error
 
 
-def _show(comparison: Comparison, judged: Figures, corrected: Corrections | None) -> None:
-    console = Console()
-    for table in figure_tables(judged):
-        console.print(table)
-    if corrected is None:
+def _print_results(
+    comparison: Comparison, metrics: Metrics, corrections: Corrections | None
+) -> None:
+    terminal = console()
+    for table in metric_tables(metrics):
+        terminal.print(table)
+    if corrections is None:
         return
-    for table in correction_tables(corrected):
-        console.print(table)
-    for sentence in correction_sentences(corrected, comparison.images):
+    for table in correction_tables(corrections):
+        terminal.print(table)
+    for sentence in correction_sentences(corrections, comparison.image_count):
         click.echo(sentence)
     if comparison.only_in_run:
-        why = "deleted there, or not exported"
-        click.echo(lone_sentence(comparison.only_in_run, "the run", why))
+        reason = "deleted there, or not exported"
+        click.echo(unmatched_sentence(comparison.only_in_run, "the run", reason))
     if comparison.only_in_truth:
-        why = "not of this run, or renamed"
-        click.echo(lone_sentence(comparison.only_in_truth, "the truth", why))
+        reason = "not from this run, or renamed"
+        click.echo(unmatched_sentence(comparison.only_in_truth, "the truth", reason))

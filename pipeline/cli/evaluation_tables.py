@@ -1,4 +1,4 @@
-"""An evaluation, for a terminal of 80 columns or more."""
+"""Tables and sentences about an evaluation, for a terminal with 80 columns or more."""
 
 from __future__ import annotations
 
@@ -6,92 +6,94 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
-from pipeline.evaluation.coco_figures import FIGURES
+from pipeline.cli.terminal import counted
+from pipeline.evaluation.coco_metrics import METRICS
 from pipeline.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from pipeline.evaluation.coco_figures import Figures
+    from pipeline.evaluation.coco_metrics import Metrics
     from pipeline.evaluation.comparison import UnmatchedImage
     from pipeline.evaluation.corrections import CorrectionCounts, Corrections
 
-_NAMES_SHOWN = 3
+_MAX_NAMES = 3
 
 
-def figure_tables(figures: Figures) -> Iterator[Table]:
-    """Yield pycocotools' figures overall, and a row a class."""
-    overall = _table("COCO figures", "figure", value="right", meaning="left")
-    for name, value in figures.overall.items():
-        overall.add_row(name, _number(value), FIGURES[name])
+def metric_tables(metrics: Metrics) -> Iterator[Table]:
+    """Yield a table of the metrics over all classes, and one with a row for each class."""
+    overall = _table("COCO metrics", ["metric"], ["value"])
+    overall.add_column("meaning")
+    for name, value in metrics.overall.items():
+        overall.add_row(name, _metric(value), METRICS[name])
     yield overall
-    if figures.by_class:
-        yield _class_figures(figures)
+    if metrics.by_class:
+        yield _class_metrics_table(metrics)
 
 
 def correction_tables(corrections: Corrections) -> Iterator[Table]:
-    """Yield what became of the pre-annotations, a row a class, and who became what."""
-    columns = ("pre", "kept", "kept %", "moved", "relabelled", "deleted", "added", "truth")
-    table = _table("Corrections", "class", **dict.fromkeys(columns, "right"))
-    for name, fates in corrections.by_class.items():
-        table.add_row(_name(name), *_cells(fates))
+    """Yield a table of corrections with a row for each class, and one of changed classes."""
+    columns = ["pre", "kept", "kept %", "moved", "relabelled", "deleted", "added", "truth"]
+    table = _table("Corrections", ["class"], columns)
+    for name, counts in corrections.by_class.items():
+        table.add_row(printable(name), *_correction_cells(counts))
     table.add_section()
-    table.add_row("all", *_cells(corrections.overall))
+    table.add_row("all", *_correction_cells(corrections.overall))
     yield table
     if corrections.relabelled:
-        relabelled = _table("Relabelled", "from", to="left", objects="right")
+        relabelled = _table("Relabelled", ["from", "to"], ["objects"])
         for (before, after), count in corrections.relabelled.items():
-            relabelled.add_row(_name(before), _name(after), str(count))
+            relabelled.add_row(printable(before), printable(after), str(count))
         yield relabelled
 
 
-def correction_sentences(corrections: Corrections, images: int) -> Iterator[str]:
-    """Yield what a labelling lead wants to know first."""
-    fates = corrections.overall
-    share = "" if fates.kept_share is None else f" ({fates.kept_share:.1%})"
+def correction_sentences(corrections: Corrections, image_count: int) -> Iterator[str]:
+    """Yield sentences that sum up the corrections."""
+    overall = corrections.overall
+    share = "" if overall.kept_share is None else f" ({overall.kept_share:.1%})"
+    yield f"Kept: {overall.kept} of {counted(overall.pre, 'pre-annotation')}{share}."
     yield (
-        f"{fates.kept} of {_count(fates.pre, 'pre-annotation')}{share} kept. "
-        f"{_count(fates.corrected, 'correction')} instead of "
-        f"{_count(fates.truth, 'object')} to draw."
+        f"Work: {counted(overall.corrected, 'correction')}. Without pre-annotations, labellers "
+        f"would have drawn {counted(overall.truth, 'object')}."
     )
-    yield f"{corrections.images_untouched} of {_count(images, 'image')} needed no correction."
-    if fates.moved_mean_iou is not None:
-        yield f"Moved boxes overlap what became of them by {fates.moved_mean_iou:.2f} (mean IoU)."
+    yield f"{corrections.untouched_images} of {counted(image_count, 'image')} needed no correction."
+    if overall.moved_mean_iou is not None:
+        yield f"Mean IoU of moved boxes, before and after: {overall.moved_mean_iou:.2f}."
 
 
-def lone_sentence(images: tuple[UnmatchedImage, ...], where: str, why: str) -> str:
-    """Return a sentence about images that only one side has.
+def unmatched_sentence(images: tuple[UnmatchedImage, ...], side: str, reason: str) -> str:
+    """Return a sentence about the images that only one side has.
 
     Args:
-        images: at least one.
-        where: which side has them.
-        why: why that may be.
+        images: at least one image.
+        side: the side that has them.
+        reason: why the other side may not have them.
     """
-    names = ", ".join(printable(image.file_name) for image in images[:_NAMES_SHOWN])
-    more = ", ..." if len(images) > _NAMES_SHOWN else ""
+    names = ", ".join(printable(image.file_name) for image in images[:_MAX_NAMES])
+    more = ", ..." if len(images) > _MAX_NAMES else ""
     objects = sum(image.objects for image in images)
     return (
-        f"Only in {where} ({why}) and not compared: {_count(len(images), 'image')} with "
-        f"{_count(objects, 'object')}: {names}{more}"
+        f"Only in {side} ({reason}), so not compared: {counted(len(images), 'image')} with "
+        f"{counted(objects, 'object')}: {names}{more}"
     )
 
 
-def _class_figures(figures: Figures) -> Table:
-    columns = ("AP", "AP50", "AR100", "truth", "predictions")
-    table = _table("COCO figures by class", "class", **dict.fromkeys(columns, "right"))
-    for row in figures.by_class:
+def _class_metrics_table(metrics: Metrics) -> Table:
+    columns = ["AP", "AP50", "AR100", "truth", "predictions"]
+    table = _table("COCO metrics by class", ["class"], columns)
+    for row in metrics.by_class:
         table.add_row(
-            _name(row.name),
-            *(_number(value) for value in (row.AP, row.AP50, row.AR100)),
+            printable(row.name),
+            *(_metric(value) for value in (row.AP, row.AP50, row.AR100)),
             str(row.truth),
             str(row.predictions),
         )
     return table
 
 
-def _table(title: str, first: str, **columns: str) -> Table:
+def _table(title: str, labels: Sequence[str], numbers: Sequence[str]) -> Table:
+    """Return an empty table with columns of labels, which are wrapped, and columns of numbers."""
     table = Table(
         title=title,
         title_justify="left",
@@ -99,26 +101,18 @@ def _table(title: str, first: str, **columns: str) -> Table:
         pad_edge=False,
         collapse_padding=True,
     )
-    table.add_column(first, overflow="fold")
-    for name, side in columns.items():
-        table.add_column(name, justify="right" if side == "right" else "left")
+    for name in labels:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right")
     return table
 
 
-def _cells(fates: CorrectionCounts) -> Iterator[str]:
-    share = "-" if fates.kept_share is None else f"{fates.kept_share:.1%}"
-    before = (fates.moved, fates.relabelled, fates.deleted, fates.added, fates.truth)
-    yield from (str(fates.pre), str(fates.kept), share, *map(str, before))
+def _correction_cells(counts: CorrectionCounts) -> Iterator[str]:
+    share = "-" if counts.kept_share is None else f"{counts.kept_share:.1%}"
+    others = (counts.moved, counts.relabelled, counts.deleted, counts.added, counts.truth)
+    yield from (str(counts.pre), str(counts.kept), share, *map(str, others))
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _number(value: float | None) -> str:
+def _metric(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _name(name: str) -> Text:
-    """Return a class's name, which is no markup of ours."""
-    return Text(printable(name))

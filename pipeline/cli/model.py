@@ -1,4 +1,4 @@
-"""`pretag model`: the detectors."""
+"""`pretag model`: list, inspect and check models, and write model cards."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from rich.table import Table
 
 from pipeline.cli.model_card import card_text
-from pipeline.cli.model_tables import inspection_table, objects_table, wants
-from pipeline.cli.model_timing import timing
-from pipeline.cli.terminal import console
+from pipeline.cli.model_tables import describe_preprocess, detections_table, inspection_table
+from pipeline.cli.model_timing import measure
+from pipeline.cli.terminal import console, counted
 from pipeline.config.schema import Config, DetectorConfig
 from pipeline.dataset.drawing import CaptionedBox, draw_boxes
 from pipeline.detection.card import CARD_SUFFIXES, ModelCard
@@ -32,118 +32,124 @@ if TYPE_CHECKING:
 
 
 @click.group("model")
-def models() -> None:
-    """See which detectors there are, and how pretag reads yours."""
+def model_group() -> None:
+    """List, inspect and check detection models."""
 
 
-@models.command("list")
+@model_group.command("list")
 def list_models() -> None:
-    """List the models at hand; * is the default."""
+    """List the bundled models. * marks the default."""
     table = Table(box=None, pad_edge=False)
-    for column in ("", "name", "licence", "sha256"):  # to be copied: never shortened
+    for column in ("", "name", "licence", "sha256"):  # never cut, so that they can be copied
         table.add_column(column, no_wrap=True)
-    table.add_column("what it is", overflow="fold")
+    table.add_column("description", overflow="fold")
     for path in bundled_models():
         card = ModelCard.for_model(path)
         default = "*" if path.stem == Config().detector.model else ""
         if card is None:
-            table.add_row(default, path.stem, "?", "?", "no card beside it")
+            table.add_row(default, path.stem, "?", "?", "no model card")
         else:
             sha256 = (card.sha256 or "?")[:12]
             table.add_row(default, path.stem, card.licence or "?", sha256, card.description or "?")
     console().print(table)
 
 
-@models.command("inspect")
+@model_group.command("inspect")
 @click.argument("model", metavar="MODEL.onnx")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def inspect(model: str, as_json: bool) -> None:  # noqa: FBT001 - click passes its flags so
-    """Show how a model is read, and how fast it is."""
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
+def inspect(model: str, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Show how pretag reads a model, and how fast the model is."""
     opened = OpenedModel.open(find_model_file(model))
-    about = _about(opened)
+    about = _file_facts(opened)
     try:
         with naming_model(opened.path):
             family, spec = recognise_opened(opened)
-        about |= _reading(family, spec, opened.graph.image)
+        about |= _decoding_facts(family, spec, opened.graph.image)
         ready = Model.from_opened(opened)
-        about |= _reading(family, ready.spec, ready.input) | _labels(ready)
-        about["milliseconds"] = timing(ready)
-    finally:  # what is known of a model helps to see why it is refused
-        _show(about, as_json=as_json)
+        about |= _decoding_facts(family, ready.spec, ready.input) | _label_facts(ready)
+        about["milliseconds"] = measure(ready)
+    finally:  # shown for a refused model too: it helps to understand why it is refused
+        _print_facts(about, as_json=as_json)
 
 
-@models.command("check")
+@model_group.command("check")
 @click.argument("model", metavar="MODEL.onnx")
-@click.option("--image", required=True, type=click.Path(path_type=Path), help="A picture.")
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="PNG or JPEG with the boxes."
-)
+    "--image", "image_file", required=True, type=click.Path(path_type=Path),
+    help="Image in which to detect objects.",
+)  # fmt: skip
 @click.option(
-    "--score-threshold", type=click.FloatRange(0, 1), help="Show what scores at least so much."
-)
-def check(model: str, image: Path, out: Path, score_threshold: float | None) -> None:
-    """Run a model on a picture, and draw what it finds."""
-    if image.resolve() == out.resolve():
-        raise click.UsageError("--out is the picture itself: draw into another file.")
+    "--out", required=True, type=click.Path(path_type=Path),
+    help="PNG or JPEG file for the image with boxes.",
+)  # fmt: skip
+@click.option(
+    "--score-threshold", type=click.FloatRange(0, 1),
+    help="Lowest score of a detection.  [default: the model card's, or 0.4]",
+)  # fmt: skip
+def check(model: str, image_file: Path, out: Path, score_threshold: float | None) -> None:
+    """Detect objects in an image, and draw their boxes."""
+    if image_file.resolve() == out.resolve():
+        raise click.UsageError("--out is the same file as --image. Give another path.")
     ready = Model.load(model)
-    picture = _read(image)
-    found = Detector(ready, DetectorConfig(score_threshold=score_threshold)).detect(picture)
-    console().print(objects_table(found, ready.labels))
-    _write(out, draw_boxes(picture, _marks(found, ready.labels)))
-    click.echo(f"{len(found)} {'object' if len(found) == 1 else 'objects'}: {path_text(out)}")
+    image = _read_image(image_file)
+    detections = Detector(ready, DetectorConfig(score_threshold=score_threshold)).detect(image)
+    console().print(detections_table(detections, ready.labels))
+    _write_image(out, draw_boxes(image, _captioned_boxes(detections, ready.labels)))
+    click.echo(f"{counted(len(detections), 'object')}: {path_text(out)}")
 
 
-@models.command("card")
+@model_group.command("card")
 @click.argument("model", metavar="MODEL.onnx")
 def card(model: str) -> None:
-    """Write a card to start from beside a model.
+    """Write a model card next to a model, to be edited.
 
-    It says what is known of the model, and leaves the rest in comments.
+    The card holds all that pretag knows about the model. The other keys are comments.
     """
     opened = OpenedModel.open(find_model_file(model))
-    existing = [
-        path for suffix in CARD_SUFFIXES if (path := opened.path.with_suffix(suffix)).exists()
-    ]
+    existing = _card_files(opened.path)
     if existing:
-        raise BrokenError(
-            f"{path_text(existing[0])} is there: edit it, or remove it for a new one."
+        raise InputFileError(
+            f"The model has a card already: {path_text(existing[0])}. Edit it, or delete it and "
+            "run this command again."
         )
     target = opened.path.with_suffix(".toml")
     try:
         target.write_text(card_text(opened), encoding="utf-8")
     except OSError as error:
         raise BrokenError(
-            f"Card {path_text(target)} cannot be written: {error.strerror}."
+            f"Model card {path_text(target)} cannot be written: {error.strerror}."
         ) from error
     click.echo(f"Card: {path_text(target)}")
 
 
-def _about(opened: OpenedModel) -> dict[str, Any]:
-    cards = (
-        path for suffix in CARD_SUFFIXES if (path := opened.path.with_suffix(suffix)).is_file()
-    )
+def _card_files(model: Path) -> list[Path]:
+    cards = (model.with_suffix(suffix) for suffix in CARD_SUFFIXES)
+    return [card for card in cards if card.is_file()]
+
+
+def _file_facts(opened: OpenedModel) -> dict[str, Any]:
     return {
         "file": path_text(opened.path),
         "megabytes": round(opened.path.stat().st_size / 1e6, 1),
         "sha256": opened.sha256,
         "producer": opened.producer,
-        "card": next(map(path_text, cards), None),
-        "inputs": [str(port) for port in opened.graph.inputs],
-        "outputs": [str(port) for port in opened.graph.outputs],
+        "card": next(map(path_text, _card_files(opened.path)), None),
+        "inputs": [str(tensor) for tensor in opened.graph.inputs],
+        "outputs": [str(tensor) for tensor in opened.graph.outputs],
         "metadata": sorted(opened.graph.metadata),
     }
 
 
-def _reading(family: Family, spec: DecodeSpec, image: ImageInput) -> dict[str, Any]:
+def _decoding_facts(family: Family, spec: DecodeSpec, image: ImageInput) -> dict[str, Any]:
     return {
         "family": family.name,
         "why": spec.why,
-        "picture": wants(spec.preprocess, image.type),
+        "picture": describe_preprocess(spec.preprocess, image.type),
         "nms": spec.needs_nms,
     }
 
 
-def _labels(model: Model) -> dict[str, Any]:
+def _label_facts(model: Model) -> dict[str, Any]:
     detector = Detector(model, DetectorConfig())
     return {
         "labels": list(model.labels),
@@ -152,49 +158,49 @@ def _labels(model: Model) -> dict[str, Any]:
     }
 
 
-def _show(about: dict[str, Any], *, as_json: bool) -> None:
+def _print_facts(about: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(about, ensure_ascii=False))
     else:
         console().print(inspection_table(about))
 
 
-def _read(path: Path) -> Image:
-    """Read a picture, turned as its EXIF data say."""
+def _read_image(path: Path) -> Image:
+    """Read an image as H x W x 3 uint8 BGR, rotated as its EXIF orientation says."""
     try:
-        picture = cv2.imread(str(path))
-    except cv2.error as error:  # more pixels than OpenCV takes
-        raise InputFileError(f"Picture {path_text(path)} is too large: scale it down.") from error
-    if picture is None:
+        image = cv2.imread(str(path))
+    except cv2.error as error:  # the image has more pixels than OpenCV accepts
+        raise InputFileError(f"Image {path_text(path)} is too large. Scale it down.") from error
+    if image is None:
         raise InputFileError(
-            f"Picture {path_text(path)} is not there, or is none that OpenCV reads."
+            f"Image {path_text(path)} cannot be read: it does not exist, or OpenCV does not know "
+            "its format. Give a PNG or JPEG file."
         )
-    return np.asarray(picture, dtype=np.uint8)
+    return np.asarray(image, dtype=np.uint8)
 
 
-def _marks(found: Detections, labels: tuple[str, ...]) -> list[CaptionedBox]:
+def _captioned_boxes(detections: Detections, labels: tuple[str, ...]) -> list[CaptionedBox]:
     return [
-        CaptionedBox(*box, class_id, f"{labels[class_id]} {score:.2f}")
-        for box, score, class_id in zip(
-            map(_corners, found.boxes.tolist()),
-            found.scores.tolist(),
-            found.class_ids.tolist(),
+        CaptionedBox(x1, y1, x2, y2, class_id, f"{labels[class_id]} {score:.2f}")
+        for (x1, y1, x2, y2), score, class_id in zip(
+            detections.boxes.tolist(),
+            detections.scores.tolist(),
+            detections.class_ids.tolist(),
             strict=True,
         )
     ]
 
 
-def _corners(box: list[float]) -> tuple[float, float, float, float]:
-    x1, y1, x2, y2 = box
-    return x1, y1, x2, y2
-
-
-def _write(path: Path, picture: Image) -> None:
+def _write_image(path: Path, image: Image) -> None:
     try:
-        written = cv2.imwrite(str(path), picture)
-    except cv2.error as error:
+        is_written = cv2.imwrite(str(path), image)
+    except cv2.error as error:  # OpenCV takes the format from the suffix
         raise InputFileError(
-            f"Picture {path_text(path)} cannot be written: name it .png or .jpg."
+            f"Image {path_text(path)} cannot be written: OpenCV does not know the suffix. "
+            "Name the file .png or .jpg."
         ) from error
-    if not written:
-        raise InputFileError(f"Picture {path_text(path)} cannot be written: is its folder there?")
+    if not is_written:
+        raise BrokenError(
+            f"Image {path_text(path)} cannot be written. Check that its folder exists, that it is "
+            "writable, and that the disk is not full."
+        )

@@ -1,8 +1,9 @@
-"""A model card to start from."""
+"""Write the first version of a model card."""
 
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, get_args
 
@@ -21,16 +22,19 @@ if TYPE_CHECKING:
     from pipeline.detection.families.common.base import DecodeSpec
     from pipeline.detection.opened_model import OpenedModel
 
+# Errors about a missing card name the command that writes this card.
+_CARD_HINT = re.compile(r" \(`pretag model card`[^)]*\)")
+
 
 def card_text(opened: OpenedModel) -> str:
-    """Return a card as TOML: what is known of the model as it is, the rest as comments."""
+    """Return a model card as TOML. Known values are set; the other keys are comments."""
     model, refusal = None, None
     try:
         model = Model.from_opened(opened)
     except BrokenError as error:
-        refusal = str(error)
-    family, spec = (model.family, model.spec) if model else _known(opened)
-    environment = jinja2.Environment(  # noqa: S701 - TOML; its strings are quoted by the filter
+        refusal = _CARD_HINT.sub("", str(error))
+    family, spec = (model.family, model.spec) if model else _recognise(opened)
+    environment = jinja2.Environment(  # noqa: S701 - the filter `toml` quotes text, not HTML
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {"toml": _toml, "printable": printable}
@@ -56,8 +60,8 @@ def _labels(opened: OpenedModel) -> tuple[str, ...] | None:
         return None
 
 
-def _known(opened: OpenedModel) -> tuple[str, DecodeSpec] | tuple[None, None]:
-    """Return the family and reading of a model that is refused for its labels alone."""
+def _recognise(opened: OpenedModel) -> tuple[str, DecodeSpec] | tuple[None, None]:
+    """Return the family and decode spec of a model that is refused for another reason."""
     try:
         family, spec = recognise_opened(opened)
     except UnsupportedModelError:
@@ -66,9 +70,9 @@ def _known(opened: OpenedModel) -> tuple[str, DecodeSpec] | tuple[None, None]:
 
 
 def _toml(value: object) -> str:
-    """Return text, or numbers, as in TOML.
+    """Return text or numbers as TOML.
 
-    JSON's strings are TOML's basic strings, save that TOML has DEL escaped, and no halves of
-    characters: https://toml.io/en/v1.0.0#string
+    JSON strings are TOML basic strings, except that TOML escapes DEL and does not allow lone
+    surrogates: https://toml.io/en/v1.0.0#string
     """
     return replace_surrogates(json.dumps(value, ensure_ascii=False)).replace("\x7f", "\\u007f")

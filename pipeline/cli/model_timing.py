@@ -1,4 +1,4 @@
-"""How long a model takes on this machine."""
+"""Measure how long a model takes on this machine."""
 
 from __future__ import annotations
 
@@ -16,45 +16,46 @@ if TYPE_CHECKING:
     from pipeline.detection.model import Model
 
 RUNS = 5
-# Full HD, grey: next to nothing is found in it, so that reading the outputs costs what it must.
+# A grey Full HD image. Models detect hardly anything in it, so the time for postprocessing is the
+# least that the outputs need.
 HEIGHT, WIDTH = 1080, 1920
 
 
-def timing(model: Model) -> dict[str, float]:
-    """Time a blank picture of WIDTH x HEIGHT on one thread.
+def measure(model: Model) -> dict[str, float]:
+    """Measure the detection in a grey image of WIDTH x HEIGHT, on one thread.
 
     Returns:
-        The medians of RUNS runs, in milliseconds: `preprocess`, `inference` (ONNX Runtime alone)
-        and `postprocess`.
+        Medians of RUNS runs, in milliseconds: `preprocess`, `inference` (ONNX Runtime alone) and
+        `postprocess`.
 
     Raises:
-        BrokenError: the model fails, or its output is none of its family's.
+        BrokenError: the model fails, or its outputs do not fit its family.
     """
-    picture = np.full((HEIGHT, WIDTH, 3), 114, dtype=np.uint8)
-    session = _Stopwatch(model.session)
+    image = np.full((HEIGHT, WIDTH, 3), 114, dtype=np.uint8)
+    session = _TimedSession(model.session)
     detector = Detector(replace(model, session=session), DetectorConfig())
-    detector.detect(picture)  # the first run allocates
-    laps = []
+    detector.detect(image)  # the first run is slower, because it allocates memory
+    times = []
     for _ in range(RUNS):
         start = perf_counter()
-        detector.detect(picture)
+        detector.detect(image)
         end = perf_counter()
-        laps.append((session.start - start, session.end - session.start, end - session.end))
+        times.append((session.start - start, session.end - session.start, end - session.end))
     names = ("preprocess", "inference", "postprocess")
     return {
-        name: round(median(times) * 1000, 2)
-        for name, times in zip(names, zip(*laps, strict=True), strict=True)
+        name: round(median(seconds) * 1000, 2)
+        for name, seconds in zip(names, zip(*times, strict=True), strict=True)
     }
 
 
-class _Stopwatch:
-    """Stands for ONNX Runtime's session, and keeps when its last run began and ended."""
+class _TimedSession:
+    """An ONNX Runtime session that records the start and the end of its last run, in seconds."""
 
-    def __init__(self, session: Any) -> None:  # noqa: ANN401 - untyped
+    def __init__(self, session: Any) -> None:  # noqa: ANN401 - onnxruntime has no types
         self._session = session
         self.start = self.end = 0.0
 
-    def run(self, *arguments: object) -> Any:  # noqa: ANN401 - untyped
+    def run(self, *arguments: object) -> Any:  # noqa: ANN401 - onnxruntime has no types
         self.start = perf_counter()
         outputs = self._session.run(*arguments)
         self.end = perf_counter()

@@ -1,4 +1,4 @@
-"""`pretag run`: one or more videos into a folder."""
+"""`pretag run`: write a dataset for each of one or more videos."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
-from pipeline.cli.stage_table import stage_table
+from pipeline.cli import FAILED, REJECTED
+from pipeline.cli.terminal import console
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.config import layers
 from pipeline.detection.detector import Detector
@@ -21,17 +23,15 @@ from pipeline.detection.model import Model
 from pipeline.errors import ConfigError, InputFileError, RejectedError
 from pipeline.outcome import Outcome
 from pipeline.run import annotate
-from pipeline.runlog import RunLog
+from pipeline.runlog import STAGE_UNITS, RunLog
 from pipeline.storage.local import FolderSink, LocalVideo
-from pipeline.text import path_text
+from pipeline.text import path_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.config.schema import Config
     from pipeline.run import Progress as OnProgress
-
-_BROKEN_EXIT, _REJECTED_EXIT = 1, 3
 
 
 @click.command("run")
@@ -42,26 +42,29 @@ _BROKEN_EXIT, _REJECTED_EXIT = 1, 3
 )  # fmt: skip
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path),
-    help="YAML, TOML or JSON file; `pretag config` prints one to start from.",
+    help="Config file: YAML, TOML or JSON. `pretag config` prints one with all defaults.",
 )  # fmt: skip
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE",
-    help="Set one config key, such as sampling.every_seconds=0.5.",
+    help="Set one config key, such as sampling.every_seconds=0.5. May be repeated.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a video on standard output.")
+@click.option(
+    "--json", "as_json", is_flag=True,
+    help="Print one JSON object for each video instead of tables.",
+)  # fmt: skip
 def run_videos(
     videos: tuple[Path, ...],
     out: Path,
     config_file: Path | None,
     assignments: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001 - click passes its flags so
+    as_json: bool,  # noqa: FBT001 - click passes flags as positional arguments
 ) -> int:
-    """Annotate each VIDEO and write its dataset below OUT."""
+    """Annotate each VIDEO, and write its dataset into the folder OUT."""
     config = _effective_config(config_file, assignments)
     model = Model.load(
         config.detector.model, config.detector.providers, config.detector.max_megabytes
     )
-    Detector(model, config.detector)  # what is wrong with it is wrong with every video
+    Detector(model, config.detector)  # raises an error that holds for all videos
     code = 0
     for video in videos:
         try:
@@ -69,39 +72,39 @@ def run_videos(
         except RejectedError as error:
             outcome = Outcome.rejected(path_text(video), error, RunLog())
         except InputFileError as error:  # the other videos may be readable
-            click.echo(f"pretag: {error}", err=True)
-            code = _BROKEN_EXIT
+            click.echo(f"pretag: {printable(str(error))}", err=True)
+            code = FAILED
             continue
         else:
             with _progress_bar(source.name) as on_progress:
                 outcome = _annotate(source, out, config, model, on_progress)
         if outcome.status == "rejected":
-            code = code or _REJECTED_EXIT
-        _show_json(outcome) if as_json else _show(outcome)
+            code = code or REJECTED
+        _print_json(outcome) if as_json else _print_summary(outcome)
     return code
 
 
 def _effective_config(file: Path | None, assignments: tuple[str, ...]) -> Config:
-    wanted = []
-    file = file or _file_of_environment()
+    config_layers = []
+    file = file or _file_from_environment()
     if file is not None:
-        wanted.append(layers.file_layer(str(file), _read(file)))
-    wanted.append(layers.environment_layer(os.environ))
-    wanted.append(layers.assignments_layer("--set", assignments))
-    return layers.merge(*wanted)
+        config_layers.append(layers.file_layer(str(file), _read(file)))
+    config_layers.append(layers.environment_layer(os.environ))
+    config_layers.append(layers.assignments_layer("--set", assignments))
+    return layers.merge(*config_layers)
 
 
-def _file_of_environment() -> Path | None:
+def _file_from_environment() -> Path | None:
     name = os.environ.get(layers.FILE_VARIABLE)
     return Path(name) if name else None
 
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")  # editors on Windows write a mark first
+        return file.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"Config file {file} cannot be read: {why}.") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"Config file {file} cannot be read: {reason}.") from error
 
 
 def _annotate(
@@ -119,39 +122,66 @@ def _annotate(
 
 @contextmanager
 def _progress_bar(name: str) -> Iterator[OnProgress]:
-    """Show a bar on standard error, if that is a terminal; the header's length may be a lie."""
-    console = Console(stderr=True)
+    """Show a progress bar on standard error, if that is a terminal.
+
+    The length of the video is from its header, which may be wrong. So the bar also shows the
+    seconds of video that are done.
+    """
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:.0f} s of video"),
         TimeRemainingColumn(),
     )
     with Progress(
-        *columns, console=console, transient=True, disable=not sys.stderr.isatty()
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
     ) as progress:
-        task = progress.add_task(name, total=None)
+        task = progress.add_task(printable(name), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def _show(outcome: Outcome) -> None:
+def _print_summary(outcome: Outcome) -> None:
     if outcome.status == "rejected":
-        click.echo(f"pretag: rejected: {outcome.message}", err=True)
+        click.echo(f"pretag: rejected: {printable(str(outcome.message))}", err=True)
         return
-    Console().print(stage_table(outcome.log))
+    console().print(_stage_table(outcome.log))
     counts = outcome.log.counts()
     click.echo(
-        f"{outcome.video}: {counts['frames_kept']} frames to label of "
-        f"{counts['frames_sampled']} sampled, {counts['detections']} objects."
+        f"{printable(outcome.video)}: {counts['frames_sampled']} frames sampled, "
+        f"{counts['frames_kept']} kept, {counts['detections']} objects detected."
     )
     coverage = outcome.log.coverage
     if coverage.lost:
         click.echo(
-            f"{coverage.lost} frames ({coverage.seconds_lost:.1f} s) are missing; "
-            "report.md says where."
+            f"{coverage.lost} frames ({coverage.seconds_lost:.1f} s) are missing. "
+            "report.md lists the gaps."
         )
-    click.echo(f"Dataset: {outcome.result}")
+    click.echo(f"Dataset: {printable(str(outcome.result))}")
 
 
-def _show_json(outcome: Outcome) -> None:
+def _print_json(outcome: Outcome) -> None:
     click.echo(json.dumps(outcome.summary(), ensure_ascii=False))
+
+
+def _stage_table(log: RunLog) -> Table:
+    """Return a table with a row for each stage and one for the total."""
+    table = Table()
+    table.add_column("stage")
+    for name in ("in", "out", "failed", "seconds", "in/s"):
+        table.add_column(name, justify="right")
+    for stage in log.stages.values():
+        unit_in, unit_out = STAGE_UNITS[stage.name]
+        table.add_row(
+            stage.name,
+            f"{stage.items_in} {unit_in}",
+            f"{stage.items_out} {unit_out}",
+            str(stage.failed),
+            f"{stage.seconds:.3f}",
+            f"{stage.items_per_second:.1f}",
+        )
+    table.add_section()
+    table.add_row("total", "", "", "", f"{log.total_seconds:.3f}", "")
+    return table

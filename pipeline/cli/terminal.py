@@ -1,4 +1,8 @@
-"""The terminal, to which models and datasets, files of strangers, must do nothing."""
+"""Output to a terminal.
+
+Models, datasets and videos come from outside, and their text must not control the terminal: texts
+go through `pipeline.text.printable`, and the console does not interpret them.
+"""
 
 from __future__ import annotations
 
@@ -6,5 +10,10 @@ from rich.console import Console
 
 
 def console() -> Console:
-    """Return a console that takes text as it is: a label `[/x]` is no markup, `:x:` no emoji."""
+    """Return a console that prints text unchanged: no markup (`[/x]`), no emoji (`:x:`)."""
     return Console(markup=False, emoji=False, highlight=False)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 image` or `2 images`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

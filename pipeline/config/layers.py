@@ -1,8 +1,9 @@
-"""Where configuration comes from: defaults < file < environment < the caller's own.
+"""Read and merge the layers of the configuration: defaults < file < environment < caller.
 
-pydantic-settings would read the same sources, but passes over environment variables that it
-does not know: https://docs.pydantic.dev/latest/concepts/pydantic_settings/. Here a mistyped
-`PRETAG_DEDUPE__MAX_DISTANC` is an error, so the layers are merged by hand and checked once.
+The caller's layer is `--set` or the `config` of an event. pydantic-settings reads the same sources,
+but ignores unknown environment variables:
+https://docs.pydantic.dev/latest/concepts/pydantic_settings/. Here a mistyped
+`PRETAG_DEDUPE__MAX_DISTANC` is an error, so this module merges the layers and checks them once.
 """
 
 from __future__ import annotations
@@ -26,55 +27,63 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 PREFIX = "PRETAG_"
-# Names the file of the layer below; it is no key of the configuration itself.
+# Holds the path of the config file. It is not a config key.
 FILE_VARIABLE = "PRETAG_CONFIG"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Config values from one place: dotted keys (`dedupe.method`), and the place's name."""
+    """Config values from one source.
+
+    Attributes:
+        origin: name of the source, for error messages.
+        values: values by dotted key, such as `dedupe.method`.
+    """
 
     origin: str
     values: Mapping[str, Any]
 
 
 def file_layer(name: str, text: str) -> Layer:
-    """Read a YAML, TOML or JSON file's text; the name's suffix says which.
+    """Read the text of a YAML, TOML or JSON file. The suffix of its name decides the format.
 
     Raises:
-        ConfigError: the suffix is none of them, or the text does not parse to a mapping.
+        ConfigError: the suffix is unknown, or the text is not a mapping in that format.
     """
     suffix = PurePath(name).suffix.lower()
     try:
         match suffix:
             case ".yaml" | ".yml":
-                tree = _yaml(text)
+                tree = _parse_yaml(text)
             case ".toml":
                 tree = tomllib.loads(text)
             case ".json":
                 tree = json.loads(text)
             case _:
                 raise ConfigError(
-                    f"Config file {name} ends in {suffix or 'no suffix'}: "
+                    f"Config file {name} has {f'the suffix {suffix}' if suffix else 'no suffix'}: "
                     "it must be .yaml, .yml, .toml or .json."
                 )
     except ValueError as error:
         detail = " ".join(str(error).split())
         raise ConfigError(f"Config file {name} cannot be read as {suffix[1:]}: {detail}") from error
     if not isinstance(tree, dict | None):
-        raise ConfigError(f"Config file {name} must hold sections such as `sampling:` at its top.")
+        raise ConfigError(
+            f"Config file {name} must be a mapping of sections, such as `sampling:`. "
+            "`pretag config` prints an example."
+        )
     return tree_layer(name, tree or {})
 
 
 def tree_layer(origin: str, tree: Mapping[str, Any]) -> Layer:
-    """Read nested mappings, as from a file or an event's `config`."""
+    """Return a layer from nested mappings, such as a parsed file or the `config` of an event."""
     return Layer(origin, dict(_flatten(tree)))
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:
-    """Read `PRETAG_SECTION__KEY=value` variables; values are read as YAML scalars."""
+    """Read variables such as `PRETAG_SECTION__KEY=value`. The values are parsed as YAML."""
     values = {
-        name.removeprefix(PREFIX).lower().replace("__", "."): _scalar(text)
+        name.removeprefix(PREFIX).lower().replace("__", "."): _parse_value(text)
         for name, text in environ.items()
         if name.startswith(PREFIX) and name != FILE_VARIABLE
     }
@@ -82,7 +91,7 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
 
 
 def assignments_layer(origin: str, assignments: Iterable[str]) -> Layer:
-    """Read `section.key=value` texts, as from `--set`; values are read as YAML scalars.
+    """Read texts such as `section.key=value`, from `--set`. The values are parsed as YAML.
 
     Raises:
         ConfigError: a text has no `=`.
@@ -92,17 +101,18 @@ def assignments_layer(origin: str, assignments: Iterable[str]) -> Layer:
         key, equals, text = assignment.partition("=")
         if not equals:
             raise ConfigError(
-                f"{origin} {assignment} has no value: write {origin} section.key=value."
+                f"{origin} {assignment} has no value. Write {origin} section.key=value."
             )
-        values[key.strip()] = _scalar(text)
+        values[key.strip()] = _parse_value(text)
     return Layer(origin, values)
 
 
 def merge(*layers: Layer) -> Config:
-    """Merge layers, later ones over earlier ones, into the effective configuration.
+    """Return the effective configuration. Values of later layers replace those of earlier ones.
 
     Raises:
-        ConfigError: names each wrong key, where it came from, and what would be right.
+        ConfigError: a key or a value is wrong. The message has a line for each problem, with the
+            key, its source, and the allowed values.
     """
     origins: dict[str, str] = {}
     tree: dict[str, Any] = {}
@@ -117,11 +127,11 @@ def merge(*layers: Layer) -> Config:
         return Config.model_validate(tree)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        raise ConfigError("\n".join(_sentence(each, origins) for each in details)) from error
+        raise ConfigError("\n".join(_problem(each, origins) for each in details)) from error
 
 
-def known_keys() -> dict[str, str]:
-    """Return each dotted key with its explanation, in the order of the model."""
+def explain_keys() -> dict[str, str]:
+    """Return the explanation of each dotted key, in the order of the schema."""
     return {
         f"{section}.{name}": field.description or ""
         for section, outer in Config.model_fields.items()
@@ -134,20 +144,20 @@ def _flatten(tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for section, inner in tree.items():
         if isinstance(inner, Mapping):
             yield from ((f"{section}.{name}", value) for name, value in inner.items())
-        elif inner is not None:  # a section whose keys are all commented out is None
+        elif inner is not None:  # YAML reads a section with only comments as None
             yield str(section), inner
 
 
-def _scalar(text: str) -> Any:  # noqa: ANN401 - whatever YAML makes of it; pydantic judges
+def _parse_value(text: str) -> Any:  # noqa: ANN401 - any YAML value; pydantic checks it
     try:
-        return _yaml(text)
+        return _parse_yaml(text)
     except ValueError:
         return text
 
 
-def _yaml(text: str) -> Any:  # noqa: ANN401 - same
-    """Parse YAML; ValueError, as json and tomllib have it, if it is none."""
-    # A cold start without a file or variables to read need not wait for it.
+def _parse_yaml(text: str) -> Any:  # noqa: ANN401 - any YAML value; pydantic checks it
+    """Parse YAML. Raises ValueError for a syntax error, as json and tomllib do."""
+    # A cold start without a config file or variables does not need the package.
     import yaml  # noqa: PLC0415
 
     try:
@@ -156,23 +166,22 @@ def _yaml(text: str) -> Any:  # noqa: ANN401 - same
         raise ValueError(str(error)) from error
 
 
-def _sentence(detail: ErrorDetails, origins: Mapping[str, str]) -> str:
-    # A list's own index may follow the key: detector.classes.0.
+def _problem(detail: ErrorDetails, origins: Mapping[str, str]) -> str:
+    # The index of a list element may follow the key: detector.classes.0.
     key = ".".join(str(part) for part in detail["loc"][:2])
     if detail["type"] == "extra_forbidden":
         return _unknown_key(key, origins[key])
-    if "." not in key:  # a rule between the keys of one section
-        problem = str(detail["ctx"]["error"])
-        return f"Config section '{key}' contradicts itself: {problem}."
-    problem = detail["msg"][0].lower() + detail["msg"][1:]
+    if "." not in key:  # two keys of a section do not fit together
+        return f"Config section '{key}' is wrong: {detail['ctx']['error']}."
+    rule = detail["msg"][0].lower() + detail["msg"][1:]
     return (
-        f"Config key '{key}' (from {origins[key]}) is {detail['input']!r}: {problem}. "
-        f"{known_keys()[key]}"
+        f"Config key '{key}' (from {origins[key]}) is {detail['input']!r}: {rule}. "
+        f"{explain_keys()[key]}"
     )
 
 
 def _unknown_key(key: str, origin: str) -> str:
-    keys = list(known_keys())
+    keys = list(explain_keys())
     close = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
     hint = f"did you mean '{close[0]}'?" if close else f"the keys are {', '.join(keys)}."
     return f"Config key '{key}' (from {origin}) does not exist: {hint}"

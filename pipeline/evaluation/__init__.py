@@ -1,1 +1,6 @@
-"""How good labels are: a model's predictions, or a run's pre-annotations, against the truth."""
+"""Evaluation: COCO files come in, COCO metrics and counts of corrections go out.
+
+A model's predictions, or the pre-annotations of a run, are compared with a ground truth that
+labellers made. Imports nothing of `pipeline` but `detection.boxes`, `errors` and `text`. The
+packages pycocotools and scipy are imported in functions, because no other command needs them.
+"""

@@ -1,7 +1,7 @@
-"""What a comparison of boxes needs of a COCO file.
+"""Pydantic models of the parts of a COCO file that a comparison of boxes needs.
 
-Ids may be whole numbers or texts. What has no use here (`info`, `licenses`, `segmentation`,
-attributes) may be there, missing or of any shape.
+Ids may be whole numbers or texts. The other parts (`info`, `licenses`, `segmentation`,
+attributes) are not checked: they may be missing or have any content.
 """
 
 from __future__ import annotations
@@ -10,30 +10,31 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, PlainValidator
 
-# Far beyond any picture, and small enough that areas, and sums of them, stay finite.
-_FAR = 1e9
+# Larger than any image, and small enough that areas and their sums stay finite.
+_MAX_COORDINATE = 1e9
 
 
-def _whole_or_text(value: object) -> object:
+def _check_id(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError("an id must be a whole number or a text")  # noqa: TRY004 - pydantic's way
+        # pydantic turns a ValueError into a validation error.
+        raise ValueError("an id must be a whole number or a text")  # noqa: TRY004
     return value
 
 
-Id = Annotated[int | str, PlainValidator(_whole_or_text)]
-Coordinate = Annotated[float, Field(ge=-_FAR, le=_FAR)]
-Length = Annotated[float, Field(ge=0, le=_FAR)]
+Id = Annotated[int | str, PlainValidator(_check_id)]
+Coordinate = Annotated[float, Field(ge=-_MAX_COORDINATE, le=_MAX_COORDINATE)]
+Length = Annotated[float, Field(ge=0, le=_MAX_COORDINATE)]
 Bbox = tuple[Coordinate, Coordinate, Length, Length]
-_Row = TypeVar("_Row")
-_Rows = Annotated[list[_Row], FailFast()]
+_Item = TypeVar("_Item")
+_FailFastList = Annotated[list[_Item], FailFast()]
 
 
-class _Part(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
 
 
-class Image(_Part):
-    """An image; sizes in pixels, if the tool tells them."""
+class Image(_StrictModel):
+    """An image. Its size is in pixels; None if the file does not have it."""
 
     id: Id
     file_name: str = ""
@@ -41,49 +42,52 @@ class Image(_Part):
     height: float | None = None
 
 
-class Category(_Part):
+class Category(_StrictModel):
     """A class of objects."""
 
     id: Id
     name: str
 
 
-class _Object(_Part):
+class _LabelledObject(_StrictModel):
     image_id: Id
     category_id: Id
     bbox: Bbox
 
 
-class Annotation(_Object):
-    """An object of a truth; its box is x, y, w, h in pixels."""
+class Annotation(_LabelledObject):
+    """An object of the ground truth. Its box is x, y, w, h in pixels."""
 
-    area: Annotated[float, Field(ge=0, le=_FAR**2)] | None = None
+    area: Annotated[float, Field(ge=0, le=_MAX_COORDINATE**2)] | None = None
     iscrowd: Annotated[bool, Field(strict=False)] = False
     score: ClassVar[float] = 1.0
 
 
-class Prediction(_Object):
-    """An object that a model found; as in pycocotools, its area is its box's and it is no crowd."""
+class Prediction(_LabelledObject):
+    """An object that a model detected.
+
+    As in pycocotools, its area is the area of its box, and it is not a crowd region.
+    """
 
     area: ClassVar[None] = None
     iscrowd: ClassVar[bool] = False
     score: float
 
 
-class Instances(_Part):
+class Instances(_StrictModel):
     """A COCO object detection file, as labelling tools export it."""
 
-    images: _Rows[Image]
-    categories: _Rows[Category]
-    annotations: _Rows[Annotation]
+    images: _FailFastList[Image]
+    categories: _FailFastList[Category]
+    annotations: _FailFastList[Annotation]
 
 
-class RunInstances(_Part):
-    """A run's own COCO file: each of its objects has a score."""
+class RunInstances(_StrictModel):
+    """The COCO file that a run writes: each object has a score."""
 
-    images: _Rows[Image]
-    categories: _Rows[Category]
-    annotations: _Rows[Prediction]
+    images: _FailFastList[Image]
+    categories: _FailFastList[Category]
+    annotations: _FailFastList[Prediction]
 
 
-Results = _Rows[Prediction]
+Results = _FailFastList[Prediction]

@@ -1,8 +1,10 @@
-"""Two sets of labels in one numbering: by ids, as COCO has it, or by names, which outlive tools.
+"""Match the images and classes of two sets of labels, by id or by name.
 
-Labelling tools number images and classes anew, put folders and upload ids before a file's name,
-write backslashes, and change its suffix. So a run's images are found by name: as it is, by its last
-part, without its suffix, without an upload id; only where exactly one on each side has it.
+COCO results lists use the ids of their ground truth, so predictions are matched by id. Labelling
+tools give images and classes new ids, put folders and upload ids before a file name, write
+backslashes, and change the suffix. So the images of a run are matched by name, in four steps: the
+whole name, its last part, the last part without suffix, and that without upload id. Two images
+match only if no other image on either side has the same name.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.errors import InputFileError
-from pipeline.evaluation.coco_files import known_ids, shown
+from pipeline.evaluation.coco_files import short_json, unknown_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
         RunInstances,
     )
 
-_Key = TypeVar("_Key", bound="Hashable")
+_Value = TypeVar("_Value", bound="Hashable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +39,25 @@ class Box:
     """A labelled object.
 
     Attributes:
-        image: its image, from 0.
-        category: its class, from 0.
+        image_index: index of its image, from 0.
+        class_index: index of its class in `Comparison.class_names`.
         bbox: x, y, w, h in pixels.
-        area: in square pixels, as the file has it; w x h where it has none.
-        crowd: it stands for many objects.
-        score: 0 to 1; 1 for a truth.
+        area: area from the file, in square pixels; w x h if the file has none.
+        is_crowd: whether the box stands for a crowd region (COCO's `iscrowd`).
+        score: 0 to 1; 1 in a ground truth.
     """
 
-    image: int
-    category: int
+    image_index: int
+    class_index: int
     bbox: Bbox
     area: float
-    crowd: bool
+    is_crowd: bool
     score: float
 
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedImage:
-    """An image that only one side has, and how many objects it has there."""
+    """An image that only one side has, with the number of its objects."""
 
     file_name: str
     objects: int
@@ -63,115 +65,119 @@ class UnmatchedImage:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is compared.
+    """Two sets of boxes with common image indexes and class indexes.
 
     Attributes:
-        images: how many images both sides have.
-        classes: the classes' names.
-        found: what the model or run found in those images.
-        truth: what is in them.
-        only_in_run: images that the truth does not have; their objects are in no count.
-        only_in_truth: images that the run does not have; their objects are in no count.
+        image_count: number of images that both sides have.
+        class_names: names of the classes.
+        predicted: boxes of the model or the run in those images.
+        truth: boxes of the ground truth in those images.
+        only_in_run: images that the truth does not have. Their objects are not counted.
+        only_in_truth: images that the run does not have. Their objects are not counted.
     """
 
-    images: int
-    classes: tuple[str, ...]
-    found: list[Box]
+    image_count: int
+    class_names: tuple[str, ...]
+    predicted: list[Box]
     truth: list[Box]
     only_in_run: tuple[UnmatchedImage, ...] = ()
     only_in_truth: tuple[UnmatchedImage, ...] = ()
 
 
-def by_ids(predictions: list[Prediction], truth: Instances) -> Comparison:
-    """Compare predictions with a truth of the same ids.
+def compare_by_ids(predictions: list[Prediction], truth: Instances) -> Comparison:
+    """Match predictions with a ground truth that has the same ids.
 
     Raises:
-        InputFileError: a prediction's image or class is not in the truth.
+        InputFileError: the truth does not have the image or the class of a prediction.
     """
-    unknown = known_ids(predictions, truth)
+    unknown = unknown_ids(predictions, truth)
     if unknown is not None:
         raise InputFileError(
-            f"The predictions do not belong to this truth: it has no {unknown}. If a tool numbered "
-            "the truth anew, compare the run's whole folder (--run), which goes by names."
+            f"The predictions do not belong to this truth: it has no {unknown}. If a tool changed "
+            "the ids of the truth, compare the folder of the run (--run), which is matched by name."
         )
-    # In the order of their ids, as pycocotools has it: it decides between equal scores.
-    images = _numbered(sorted((image.id for image in truth.images), key=_by_kind))
-    ordered = sorted(truth.categories, key=lambda category: _by_kind(category.id))
-    classes = _numbered(category.id for category in ordered)
+    # pycocotools takes images in the order of their ids. The order decides between equal scores.
+    images = _indexes(sorted((image.id for image in truth.images), key=_id_order))
+    categories = sorted(truth.categories, key=lambda category: _id_order(category.id))
+    classes = _indexes(category.id for category in categories)
     return Comparison(
-        images=len(images),
-        classes=tuple(category.name for category in ordered),
-        found=_boxes(predictions, images, classes),
+        image_count=len(images),
+        class_names=tuple(category.name for category in categories),
+        predicted=_boxes(predictions, images, classes),
         truth=_boxes(truth.annotations, images, classes),
     )
 
 
-def by_names(run: RunInstances, truth: Instances) -> Comparison:
-    """Compare a run with a truth by the names of images and classes.
+def compare_by_names(run: RunInstances, truth: Instances) -> Comparison:
+    """Match a run with a ground truth by the names of images and classes.
 
     Raises:
-        InputFileError: no image of the run is in the truth, or one of them has another size there.
+        InputFileError: no image of the run is in the truth, or an image has another size there.
     """
-    pairs = _same_images(run.images, truth.images)
-    if not pairs:
+    matches = _match_images(run.images, truth.images)
+    if not matches:
         raise InputFileError(
-            "No image of the run is in the truth, by its file_name: the first of the run is "
-            f"{_first_name(run.images)}, of the truth {_first_name(truth.images)}. Compare it with "
-            "an export of its own images."
+            "No image of the run is in the truth, by its file_name. The first image of the run is "
+            f"{_first_name(run.images)}, of the truth {_first_name(truth.images)}. Compare the run "
+            "with an export of its own images."
         )
-    for ours, theirs in pairs:
-        _check_size(ours, theirs)
-    names = _numbered(sorted({each.name for each in (*run.categories, *truth.categories)}))
-    our_images = {ours.id: number for number, (ours, _) in enumerate(pairs)}
-    their_images = {theirs.id: number for number, (_, theirs) in enumerate(pairs)}
+    for run_image, truth_image in matches:
+        _check_same_size(run_image, truth_image)
+    class_indexes = _indexes(sorted({each.name for each in (*run.categories, *truth.categories)}))
+    run_images = _indexes(run_image.id for run_image, _ in matches)
+    truth_images = _indexes(truth_image.id for _, truth_image in matches)
     return Comparison(
-        images=len(pairs),
-        classes=tuple(names),
-        found=_boxes(run.annotations, our_images, _by_name(run.categories, names)),
-        truth=_boxes(truth.annotations, their_images, _by_name(truth.categories, names)),
-        only_in_run=_lone(run, our_images),
-        only_in_truth=_lone(truth, their_images),
+        image_count=len(matches),
+        class_names=tuple(class_indexes),
+        predicted=_boxes(run.annotations, run_images, _by_id(run.categories, class_indexes)),
+        truth=_boxes(truth.annotations, truth_images, _by_id(truth.categories, class_indexes)),
+        only_in_run=_unmatched_images(run, run_images),
+        only_in_truth=_unmatched_images(truth, truth_images),
     )
 
 
-def _by_kind(value: int | str) -> tuple[bool, int, str]:
+def _id_order(value: int | str) -> tuple[bool, int, str]:
+    """Return a sort key that puts whole numbers before texts."""
     return (True, 0, value) if isinstance(value, str) else (False, value, "")
 
 
-def _numbered(values: Iterable[_Key]) -> dict[_Key, int]:
-    return {value: number for number, value in enumerate(values)}
+def _indexes(values: Iterable[_Value]) -> dict[_Value, int]:
+    return {value: index for index, value in enumerate(values)}
 
 
-def _by_name(categories: list[Category], names: Mapping[str, int]) -> dict[int | str, int]:
-    return {category.id: names[category.name] for category in categories}
+def _by_id(categories: list[Category], class_indexes: Mapping[str, int]) -> dict[int | str, int]:
+    return {category.id: class_indexes[category.name] for category in categories}
 
 
 def _boxes(
-    rows: Iterable[Annotation] | Iterable[Prediction],
+    objects: Iterable[Annotation] | Iterable[Prediction],
     images: Mapping[int | str, int],
     classes: Mapping[int | str, int],
 ) -> list[Box]:
     return [
         Box(
-            image=images[row.image_id],
-            category=classes[row.category_id],
-            bbox=row.bbox,
-            area=row.area if row.area is not None else row.bbox[2] * row.bbox[3],
-            crowd=row.iscrowd,
-            score=row.score,
+            image_index=images[each.image_id],
+            class_index=classes[each.category_id],
+            bbox=each.bbox,
+            area=each.area if each.area is not None else each.bbox[2] * each.bbox[3],
+            is_crowd=each.iscrowd,
+            score=each.score,
         )
-        for row in rows
-        if row.image_id in images
+        for each in objects
+        if each.image_id in images
     ]
 
 
-def _same_images(run: list[Image], truth: list[Image]) -> list[tuple[Image, Image]]:
-    pairs: dict[int | str, Image] = {}
-    for key in _KEYS:
-        ours, theirs = _unique(run, key), _unique(truth, key)
-        # Equal by one key is equal by all that follow: none is paired twice.
-        pairs |= {ours[name].id: theirs[name] for name in ours.keys() & theirs.keys()}
-    return [(image, pairs[image.id]) for image in run if image.id in pairs]
+def _match_images(run: list[Image], truth: list[Image]) -> list[tuple[Image, Image]]:
+    """Return the pairs of images that have the same name, in the order of the run."""
+    matches: dict[int | str, Image] = {}
+    for shorten in _NAME_STEPS:
+        run_images, truth_images = _unique_names(run, shorten), _unique_names(truth, shorten)
+        # Names that are equal after one step are equal after all later steps. So a later step
+        # cannot match an image again with another one.
+        common = run_images.keys() & truth_images.keys()
+        matches |= {run_images[name].id: truth_images[name] for name in common}
+    return [(image, matches[image.id]) for image in run if image.id in matches]
 
 
 def _last_part(name: str) -> str:
@@ -187,40 +193,40 @@ def _without_upload_id(name: str) -> str:
     return re.sub(r"^[0-9a-f]{8}-", "", _without_suffix(name))
 
 
-# Each makes less of a name than the one before.
-_KEYS = (str, _last_part, _without_suffix, _without_upload_id)
+# Each step shortens a name more than the step before.
+_NAME_STEPS = (str, _last_part, _without_suffix, _without_upload_id)
 
 
-def _unique(images: list[Image], key: Callable[[str], str]) -> dict[str, Image]:
-    keys = [key(image.file_name) for image in images]
-    counts = Counter(keys)
+def _unique_names(images: list[Image], shorten: Callable[[str], str]) -> dict[str, Image]:
+    names = [shorten(image.file_name) for image in images]
+    counts = Counter(names)
     return {
-        name: image for name, image in zip(keys, images, strict=True) if name and counts[name] == 1
+        name: image for name, image in zip(names, images, strict=True) if name and counts[name] == 1
     }
 
 
-def _check_size(ours: Image, theirs: Image) -> None:
+def _check_same_size(run_image: Image, truth_image: Image) -> None:
     for axis in ("width", "height"):
-        one, other = getattr(ours, axis), getattr(theirs, axis)
-        if one and other and one != other:  # some tools write none, or 0
+        in_run, in_truth = getattr(run_image, axis), getattr(truth_image, axis)
+        if in_run and in_truth and in_run != in_truth:  # some tools write no size, or 0
             raise InputFileError(
-                f"Image {shown(ours.file_name)} is {one:g} pixels in {axis} in the run, and "
-                f"{other:g} in the truth: their boxes cannot be compared. Export the truth in the "
-                "size of the run's images."
+                f"Image {short_json(run_image.file_name)} has a {axis} of {in_run:g} pixels in the "
+                f"run and of {in_truth:g} in the truth, so boxes cannot be compared. Export the "
+                "truth in the size of the run's images."
             )
 
 
-def _lone(
-    coco: Instances | RunInstances, common: Mapping[int | str, int]
+def _unmatched_images(
+    coco: Instances | RunInstances, matched: Mapping[int | str, int]
 ) -> tuple[UnmatchedImage, ...]:
     counts = Counter(each.image_id for each in coco.annotations)
-    lone = (
+    unmatched = (
         UnmatchedImage(image.file_name, counts[image.id])
         for image in coco.images
-        if image.id not in common
+        if image.id not in matched
     )
-    return tuple(sorted(lone, key=lambda image: image.file_name))
+    return tuple(sorted(unmatched, key=lambda image: image.file_name))
 
 
 def _first_name(images: list[Image]) -> str:
-    return shown(images[0].file_name) if images else "none"
+    return short_json(images[0].file_name) if images else "none"

@@ -1,8 +1,10 @@
-"""How much correction the pre-annotations needed, by what became of each.
+"""Count how labellers corrected pre-annotations.
 
-kept: the same class, no side moved further than the tolerance; moved: the same class, overlapping
-by MINIMUM_IOU at least; relabelled: another class, in place or moved; deleted: no object became of
-it; added: an object that was no pre-annotation.
+- kept: same class, and no side of the box moved further than the tolerance.
+- moved: same class, and an IoU of at least MINIMUM_IOU with the old box.
+- relabelled: another class; the box is in place or moved.
+- deleted: a pre-annotation without a corrected object.
+- added: a corrected object without a pre-annotation.
 """
 
 from __future__ import annotations
@@ -11,30 +13,29 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.evaluation.matching import pairs
+from pipeline.evaluation.matching import match_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipeline.evaluation.comparison import Box, Comparison
 
-# A tool that rounds x, y, w and h to whole pixels moves a side by as much.
-TOLERANCE_PIXELS = 1.0
+# A tool that rounds x, y, w and h to whole pixels moves a side by up to one pixel.
+DEFAULT_TOLERANCE_PIXELS = 1.0
 _DECIMALS = 6
 
 
 @dataclass
 class CorrectionCounts:
-    """What became of some pre-annotations, in objects.
+    """Numbers of objects, by how they were corrected.
 
     Attributes:
         pre: pre-annotations: kept + moved + relabelled + deleted.
         truth: objects in the truth: kept + moved + relabelled_to + added.
-        kept: nothing was corrected.
-        moved: the box was.
-        relabelled: the class was, and maybe the box; counted for the class that it had.
-        relabelled_to: counted for the class that it has now; over all classes, as relabelled.
-        ious: of each moved box with what became of it, 0 to 1.
+        kept: objects that were not changed.
+        relabelled: objects with another class than before, counted for the old class.
+        relabelled_to: the same objects, counted for the new class.
+        moved_ious: IoU of each moved box with the old box, 0 to 1.
     """
 
     pre: int = 0
@@ -42,102 +43,104 @@ class CorrectionCounts:
     kept: int = 0
     relabelled: int = 0
     relabelled_to: int = 0
-    ious: list[float] = field(default_factory=list)
+    moved_ious: list[float] = field(default_factory=list)
 
     @property
     def moved(self) -> int:
-        """How many boxes were moved."""
-        return len(self.ious)
+        """Number of boxes that were moved, and kept their class."""
+        return len(self.moved_ious)
 
     @property
     def deleted(self) -> int:
-        """How many pre-annotations are gone."""
+        """Number of pre-annotations that were deleted."""
         return self.pre - self.kept - self.moved - self.relabelled
 
     @property
     def added(self) -> int:
-        """How many objects were drawn anew."""
+        """Number of objects that labellers added."""
         return self.truth - self.kept - self.moved - self.relabelled_to
 
     @property
     def corrected(self) -> int:
-        """How many objects were corrected, in whatever way."""
+        """Number of corrections of all kinds."""
         return self.moved + self.relabelled + self.deleted + self.added
 
     @property
     def kept_share(self) -> float | None:
-        """Which share of the pre-annotations was kept, 0 to 1; None without any."""
+        """Share of the pre-annotations that were kept, 0 to 1; None without pre-annotations."""
         return round(self.kept / self.pre, _DECIMALS) if self.pre else None
 
     @property
     def moved_mean_iou(self) -> float | None:
-        """How much the moved boxes overlap what became of them, 0 to 1; None without any."""
-        # Sorted, for the last digits not to depend on the order of images.
-        return round(sum(sorted(self.ious)) / self.moved, _DECIMALS) if self.ious else None
+        """Mean IoU of the moved boxes with the old boxes, 0 to 1; None without moved boxes."""
+        # Sorted, so that the last digits do not depend on the order of the images.
+        return round(sum(sorted(self.moved_ious)) / self.moved, _DECIMALS) if self.moved else None
 
 
 @dataclass(frozen=True)
 class Corrections:
-    """The work of a labeller.
+    """The corrections of all images that both sides have.
 
     Attributes:
-        overall: over all classes.
-        by_class: by name, for each class that either side has.
-        relabelled: how many went from one class to another, the most frequent first.
-        images_untouched: how many images needed no correction.
-        tolerance: how far a side may be moved in a kept box, in pixels.
+        overall: counts over all classes.
+        by_class: counts by class name, for each class that either side has.
+        relabelled: number of objects by old and new class name, the most frequent first.
+        untouched_images: number of images without a correction.
+        tolerance_pixels: how far a side may move in a kept box.
     """
 
     overall: CorrectionCounts
     by_class: dict[str, CorrectionCounts]
     relabelled: dict[tuple[str, str], int]
-    images_untouched: int
-    tolerance: float
+    untouched_images: int
+    tolerance_pixels: float
 
 
-def corrections(comparison: Comparison, tolerance: float = TOLERANCE_PIXELS) -> Corrections:
-    """Count what became of the pre-annotations, in the images that both sides have.
+def count_corrections(
+    comparison: Comparison, tolerance_pixels: float = DEFAULT_TOLERANCE_PIXELS
+) -> Corrections:
+    """Count the corrections of a run's pre-annotations, in the images that both sides have.
 
     Args:
-        comparison: the run against its corrected export.
-        tolerance: how far a side may be moved in a kept box, in pixels.
+        comparison: the run and its corrected export.
+        tolerance_pixels: how far a side may move in a kept box.
     """
-    names = comparison.classes
+    names = comparison.class_names
     by_class: defaultdict[str, CorrectionCounts] = defaultdict(CorrectionCounts)
     relabelled: Counter[tuple[str, str]] = Counter()
-    untouched = 0
-    for box in comparison.found:
-        by_class[names[box.category]].pre += 1
+    untouched_images = 0
+    for box in comparison.predicted:
+        by_class[names[box.class_index]].pre += 1
     for box in comparison.truth:
-        by_class[names[box.category]].truth += 1
-    found, truth = _by_image(comparison.found), _by_image(comparison.truth)
-    for image in range(comparison.images):
+        by_class[names[box.class_index]].truth += 1
+    predicted, truth = _group_by_image(comparison.predicted), _group_by_image(comparison.truth)
+    for image in range(comparison.image_count):
         kept = 0
-        for pair in pairs(found[image], truth[image], tolerance):
-            before, after = names[pair.found.category], names[pair.truth.category]
-            if pair.kept:
+        for match in match_boxes(predicted[image], truth[image], tolerance_pixels):
+            before, after = names[match.predicted.class_index], names[match.truth.class_index]
+            if match.is_kept:
                 kept += 1
                 by_class[before].kept += 1
-            elif pair.same_class:
-                by_class[before].ious.append(pair.iou)
+            elif match.has_same_class:
+                by_class[before].moved_ious.append(match.iou)
             else:
                 relabelled[before, after] += 1
                 by_class[before].relabelled += 1
                 by_class[after].relabelled_to += 1
-        untouched += kept == len(found[image]) == len(truth[image])
+        untouched_images += kept == len(predicted[image]) == len(truth[image])
     return Corrections(
         overall=_sum(by_class.values()),
         by_class=dict(sorted(by_class.items())),
         relabelled=dict(sorted(relabelled.items(), key=lambda each: (-each[1], each[0]))),
-        images_untouched=untouched,
-        tolerance=tolerance,
+        untouched_images=untouched_images,
+        tolerance_pixels=tolerance_pixels,
     )
 
 
-def _by_image(boxes: Iterable[Box]) -> defaultdict[int, list[Box]]:
+def _group_by_image(boxes: Iterable[Box]) -> defaultdict[int, list[Box]]:
     images: defaultdict[int, list[Box]] = defaultdict(list)
     for box in boxes:
-        images[box.image].append(box)
+        images[box.image_index].append(box)
     return images
 
 
@@ -149,5 +152,5 @@ def _sum(parts: Iterable[CorrectionCounts]) -> CorrectionCounts:
         total.kept += part.kept
         total.relabelled += part.relabelled
         total.relabelled_to += part.relabelled_to
-        total.ious += part.ious
+        total.moved_ious += part.moved_ious
     return total

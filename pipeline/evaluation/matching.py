@@ -1,8 +1,9 @@
-"""Which pre-annotation became which object: the pairing that needs the fewest corrections.
+"""Match the pre-annotations of an image with its corrected objects, with the fewest corrections.
 
-What the labeller really did is not in the files. So this is the least that leads from one set of
-boxes to the other: objects that changed, came and went are as few as they can be. Among pairings
-that agree in that, the one that keeps more wins; then the same class, and the greater overlap.
+The files do not say what the labeller did. So boxes are matched one to one in the way that needs
+the fewest corrections: changed, deleted and added objects are counted together. Among matchings
+with equally few corrections, the one with more kept boxes wins, then the one with more boxes of the
+same class and a larger overlap.
 """
 
 from __future__ import annotations
@@ -23,142 +24,156 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# COCO's own bound for one and the same object, and that of AP50. Of two objects side by side no
-# box has as much with both.
+# COCO's lowest IoU for the same object, as in AP50. No box can overlap two objects that lie side by
+# side by more than this.
 MINIMUM_IOU = 0.5
-# Sums such as 10.1 + 20.2 are not exact.
-_SLACK = 1e-6
-# Boxes against boxes at a time: bounds the memory, whatever an image holds.
-_CELLS = 1_000_000
+# Sums of floats such as 10.1 + 20.2 are not exact.
+_FLOAT_ERROR_PIXELS = 1e-6
+# Number of IoUs to compute at a time. It limits the memory for an image with many boxes.
+_IOUS_PER_BLOCK = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A pre-annotation and what became of it.
+class Match:
+    """A pre-annotation and the corrected object that it became.
 
     Attributes:
-        found: the pre-annotation.
-        truth: the object that it became.
-        iou: their overlap, 0 to 1.
-        still: no side of the box moved further than the tolerance.
+        predicted: the pre-annotation.
+        truth: the corrected object.
+        iou: their IoU, 0 to 1.
+        is_in_place: whether no side of the box moved further than the tolerance.
     """
 
-    found: Box
+    predicted: Box
     truth: Box
     iou: float
-    still: bool
+    is_in_place: bool
 
     @property
-    def same_class(self) -> bool:
-        """Whether it kept its class."""
-        return self.found.category == self.truth.category
+    def has_same_class(self) -> bool:
+        """Whether the class was not changed."""
+        return self.predicted.class_index == self.truth.class_index
 
     @property
-    def kept(self) -> bool:
-        """Whether nothing was corrected."""
-        return self.same_class and self.still
+    def is_kept(self) -> bool:
+        """Whether neither the class nor the box was changed."""
+        return self.has_same_class and self.is_in_place
 
 
-def pairs(found: Sequence[Box], truth: Sequence[Box], tolerance: float) -> Iterator[Pair]:
-    """Pair the boxes of one image, each at most once.
+def match_boxes(
+    predicted: Sequence[Box], truth: Sequence[Box], tolerance_pixels: float
+) -> Iterator[Match]:
+    """Match the boxes of one image. Each box is in at most one match.
 
     Args:
-        found: the pre-annotations.
+        predicted: the pre-annotations.
         truth: the corrected objects.
-        tolerance: how far a side may be moved in a box that is still the same, in pixels.
+        tolerance_pixels: how far a side may move in a box that counts as in place.
     """
-    # Equally good pairings are decided by the boxes, not by the order that a tool wrote them in.
-    found, truth = (sorted(boxes, key=_canonical) for boxes in (found, truth))
-    links = [
-        _Link(row, column, Pair(found[row], truth[column], overlap, still))
-        for row, column, overlap, still in _overlaps(_corners(found), _corners(truth), tolerance)
+    # Sorted, so that the order in the files does not decide between equally good matchings.
+    predicted, truth = (sorted(boxes, key=_sort_key) for boxes in (predicted, truth))
+    candidates = [
+        _Candidate(row, column, Match(predicted[row], truth[column], overlap, is_in_place))
+        for row, column, overlap, is_in_place in _close_boxes(
+            _xyxy(predicted), _xyxy(truth), tolerance_pixels
+        )
     ]
-    for group in _groups(links, len(found), len(truth)):
-        yield from _best(group)
+    for group in _connected_groups(candidates, len(predicted), len(truth)):
+        yield from _best_matches(group)
 
 
-class _Link(NamedTuple):
-    """A pair that may be, and where its boxes stand."""
+class _Candidate(NamedTuple):
+    """A possible match, with the indexes of its two boxes."""
 
     row: int
     column: int
-    pair: Pair
+    match: Match
 
 
-def _canonical(box: Box) -> tuple[object, ...]:
-    return (box.category, box.bbox, -box.score)
+def _sort_key(box: Box) -> tuple[object, ...]:
+    return (box.class_index, box.bbox, -box.score)
 
 
-def _corners(boxes: Sequence[Box]) -> Floats:
-    table = np.array([box.bbox for box in boxes], dtype=np.float64).reshape(-1, 4)
-    return np.concatenate([table[:, :2], table[:, :2] + table[:, 2:]], axis=1)
+def _xyxy(boxes: Sequence[Box]) -> Floats:
+    """Return boxes as N x 4 corners: x1, y1, x2, y2."""
+    xywh = np.array([box.bbox for box in boxes], dtype=np.float64).reshape(-1, 4)
+    return np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1)
 
 
-def _overlaps(
-    found: Floats, truth: Floats, tolerance: float
+def _close_boxes(
+    predicted: Floats, truth: Floats, tolerance_pixels: float
 ) -> Iterator[tuple[int, int, float, bool]]:
-    """Yield what may be a pair: row, column, IoU, and whether all sides stayed."""
+    """Yield row, column, IoU and whether in place, for two boxes that may be the same object."""
     if not len(truth):
         return
-    rows = max(1, _CELLS // len(truth))
-    for start in range(0, len(found), rows):
-        block = found[start : start + rows]
-        sides = np.abs(block[:, np.newaxis] - truth)
-        still = np.all(sides <= tolerance + _SLACK, axis=-1)
+    rows = max(1, _IOUS_PER_BLOCK // len(truth))
+    for start in range(0, len(predicted), rows):
+        block = predicted[start : start + rows]
+        shifts = np.abs(block[:, np.newaxis] - truth)
+        is_in_place = np.all(shifts <= tolerance_pixels + _FLOAT_ERROR_PIXELS, axis=-1)
         overlaps = iou(block, truth)
-        # A box of few pixels may have rounded away from itself: it is the same all the same.
-        where = np.nonzero(still | (overlaps >= MINIMUM_IOU))
+        # Rounding can move a box of a few pixels so far that it no longer overlaps itself.
+        where = np.nonzero(is_in_place | (overlaps >= MINIMUM_IOU))
         yield from zip(
             (where[0] + start).tolist(),
             where[1].tolist(),
             overlaps[where].tolist(),
-            still[where].tolist(),
+            is_in_place[where].tolist(),
             strict=True,
         )
 
 
-def _groups(links: Sequence[_Link], rows: int, columns: int) -> Iterator[list[_Link]]:
-    """Split links into groups that share no box: small problems, however full the image is."""
-    if not links:
+def _connected_groups(
+    candidates: Sequence[_Candidate], rows: int, columns: int
+) -> Iterator[list[_Candidate]]:
+    """Split candidates into groups that have no box in common.
+
+    Each group is an assignment problem of its own, and a small one even in a full image.
+    """
+    if not candidates:
         return
-    # No other command needs scipy, which takes its time to load.
+    # scipy takes long to load, and no other command needs it.
     from scipy.sparse import coo_array  # type: ignore[import-untyped]  # noqa: PLC0415
     from scipy.sparse.csgraph import (  # type: ignore[import-untyped]  # noqa: PLC0415
         connected_components,
     )
 
-    at = [link.row for link in links], [rows + link.column for link in links]
-    graph = coo_array((np.ones(len(links)), at), shape=(rows + columns, rows + columns))
-    labels = connected_components(graph, directed=False)[1]
-    groups: dict[int, list[_Link]] = {}
-    for link in links:
-        groups.setdefault(int(labels[link.row]), []).append(link)
+    edges = [each.row for each in candidates], [rows + each.column for each in candidates]
+    graph = coo_array((np.ones(len(candidates)), edges), shape=(rows + columns, rows + columns))
+    components = connected_components(graph, directed=False)[1]
+    groups: dict[int, list[_Candidate]] = {}
+    for each in candidates:
+        groups.setdefault(int(components[each.row]), []).append(each)
     yield from groups.values()
 
 
-def _best(group: Sequence[_Link]) -> Iterator[Pair]:
+def _best_matches(group: Sequence[_Candidate]) -> Iterator[Match]:
+    """Yield the matches of a group whose sum of gains is the highest."""
     if len(group) == 1:
-        yield group[0].pair
+        yield group[0].match
         return
     from scipy.optimize import (  # type: ignore[import-untyped]  # noqa: PLC0415
         linear_sum_assignment,
     )
 
-    rows, columns = _places(link.row for link in group), _places(link.column for link in group)
-    # The corrections that a pair spares: one, or two if it is kept; and a third for the latter, so
-    # that it also wins where that is equal. What decides after that is less than 1 in sum.
-    least = 1 / (2 * min(len(rows), len(columns)) + 1)
-    worth = np.zeros((len(rows), len(columns)))
-    pairs_at = {}
-    for link in group:
-        place = rows[link.row], columns[link.column]
-        pair = link.pair
-        worth[place] = 1 + 2 * pair.kept + least * (pair.same_class + pair.iou)
-        pairs_at[place] = pair
-    for place in zip(*linear_sum_assignment(worth, maximize=True), strict=True):
-        if place in pairs_at:
-            yield pairs_at[place]
+    rows = _indexes(each.row for each in group)
+    columns = _indexes(each.column for each in group)
+    # A match saves one correction, or two if the box is kept. A kept box gains a third point, so
+    # that more kept boxes win if the number of corrections is equal. Class and overlap decide last:
+    # over all matches of the group, they add up to less than 1.
+    last_weight = 1 / (2 * min(len(rows), len(columns)) + 1)
+    gains = np.zeros((len(rows), len(columns)))
+    matches = {}
+    for each in group:
+        cell = rows[each.row], columns[each.column]
+        match = each.match
+        gains[cell] = 1 + 2 * match.is_kept + last_weight * (match.has_same_class + match.iou)
+        matches[cell] = match
+    for cell in zip(*linear_sum_assignment(gains, maximize=True), strict=True):
+        if cell in matches:
+            yield matches[cell]
 
 
-def _places(values: Iterable[int]) -> dict[int, int]:
-    return {value: place for place, value in enumerate(sorted(set(values)))}
+def _indexes(values: Iterable[int]) -> dict[int, int]:
+    """Return the index of each different value in their sorted list."""
+    return {value: index for index, value in enumerate(sorted(set(values)))}

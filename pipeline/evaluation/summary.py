@@ -1,4 +1,4 @@
-"""An evaluation as JSON: figures rounded to 6 decimals, null where there is nothing to measure."""
+"""The content of evaluation.json. Shares are rounded to 6 decimals; null: nothing to measure."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from typing import TYPE_CHECKING, Any
 from pipeline.evaluation.matching import MINIMUM_IOU
 
 if TYPE_CHECKING:
-    from pipeline.evaluation.coco_figures import Figures
+    from pipeline.evaluation.coco_metrics import Metrics
     from pipeline.evaluation.comparison import Comparison
     from pipeline.evaluation.corrections import CorrectionCounts, Corrections
 
 Json = dict[str, Any]
 
 
-def summary(
-    compared: dict[str, str],
+def evaluation_json(
+    files: dict[str, str],
     comparison: Comparison,
-    figures: Figures,
+    metrics: Metrics,
     corrections: Corrections | None,
 ) -> Json:
-    """Return an evaluation as a JSON object, its keys always in the same order.
+    """Return an evaluation as a JSON object. The order of the keys is always the same.
 
     Args:
-        compared: the files, by the options that named them.
-        comparison: what was compared.
-        figures: pycocotools' figures.
-        corrections: of a run; None for a list of predictions.
+        files: paths of the compared files, by command line option.
+        comparison: the compared boxes.
+        metrics: pycocotools' metrics.
+        corrections: the corrections of a run; None for a list of predictions.
     """
-    images: Json = {"compared": comparison.images}
-    found: Json = {**compared, "images": images}
+    images: Json = {"compared": comparison.image_count}
+    evaluation: Json = {**files, "images": images}
     if corrections is not None:
-        images["untouched"] = corrections.images_untouched
+        images["untouched"] = corrections.untouched_images
         images["only_in_run"] = [asdict(image) for image in comparison.only_in_run]
         images["only_in_truth"] = [asdict(image) for image in comparison.only_in_truth]
-        found["corrections"] = _corrections(corrections)
-    found["figures"] = {
-        "overall": figures.overall,
-        "by_class": [asdict(row) for row in figures.by_class],
+        evaluation["corrections"] = _corrections(corrections)
+    evaluation["figures"] = {
+        "overall": metrics.overall,
+        "by_class": [asdict(row) for row in metrics.by_class],
     }
-    return found
+    return evaluation
 
 
 def _corrections(corrections: Corrections) -> Json:
     return {
-        "tolerance_pixels": corrections.tolerance,
+        "tolerance_pixels": corrections.tolerance_pixels,
         "minimum_iou": MINIMUM_IOU,
-        "overall": _fates(corrections.overall),
+        "overall": _counts(corrections.overall),
         "by_class": [
-            {"name": name, **_fates(fates), "relabelled_to": fates.relabelled_to}
-            for name, fates in corrections.by_class.items()
+            {"name": name, **_counts(counts), "relabelled_to": counts.relabelled_to}
+            for name, counts in corrections.by_class.items()
         ],
         "relabelled": [
             {"from": before, "to": after, "objects": count}
@@ -59,15 +59,15 @@ def _corrections(corrections: Corrections) -> Json:
     }
 
 
-def _fates(fates: CorrectionCounts) -> Json:
+def _counts(counts: CorrectionCounts) -> Json:
     return {
-        "pre": fates.pre,
-        "kept": fates.kept,
-        "moved": fates.moved,
-        "relabelled": fates.relabelled,
-        "deleted": fates.deleted,
-        "added": fates.added,
-        "truth": fates.truth,
-        "kept_share": fates.kept_share,
-        "moved_mean_iou": fates.moved_mean_iou,
+        "pre": counts.pre,
+        "kept": counts.kept,
+        "moved": counts.moved,
+        "relabelled": counts.relabelled,
+        "deleted": counts.deleted,
+        "added": counts.added,
+        "truth": counts.truth,
+        "kept_share": counts.kept_share,
+        "moved_mean_iou": counts.moved_mean_iou,
     }

@@ -1,4 +1,4 @@
-"""Where values come from, and what a person reads when one is wrong."""
+"""Layers of the configuration: which value wins, and the error messages for wrong ones."""
 
 import json
 
@@ -7,8 +7,8 @@ import pytest
 from pipeline.config.layers import (
     assignments_layer,
     environment_layer,
+    explain_keys,
     file_layer,
-    known_keys,
     merge,
     tree_layer,
 )
@@ -24,11 +24,11 @@ FILES = {
 
 
 @pytest.mark.parametrize(("name", "text"), FILES.items())
-def test_a_file_of_each_kind(name: str, text: str) -> None:
+def test_yaml_toml_and_json_files_are_read(name: str, text: str) -> None:
     assert merge(file_layer(name, text)).dedupe.max_distance == 7
 
 
-@pytest.mark.parametrize("text", ["# nothing yet\n", "dedupe:\n  # max_distance: 3\n"])
+@pytest.mark.parametrize("text", ["# only a comment\n", "dedupe:\n  # max_distance: 3\n"])
 def test_an_empty_file_or_section_changes_nothing(text: str) -> None:
     assert merge(file_layer("c.yaml", text)) == Config()
 
@@ -62,12 +62,14 @@ def test_later_layers_win_key_by_key() -> None:
         ("detector.model=a=b.onnx", "detector", "model", "a=b.onnx"),
     ],
 )
-def test_texts_become_values(assignment: str, section: str, key: str, value: object) -> None:
+def test_values_of_set_are_parsed_as_yaml(
+    assignment: str, section: str, key: str, value: object
+) -> None:
     assert getattr(getattr(merge(assignments_layer("--set", [assignment])), section), key) == value
 
 
 @pytest.mark.parametrize(
-    ("assignment", "says"),
+    ("assignment", "parts"),
     [
         ("dedupe.max_distanc=4", ["'dedupe.max_distanc' (from --set)", "'dedupe.max_distance'?"]),
         ("dedup.max_distance=4", ["'dedup.max_distance'", "mean 'dedupe.max_distance'?"]),
@@ -84,23 +86,23 @@ def test_texts_become_values(assignment: str, section: str, key: str, value: obj
         ("output.jpeg_quality", ["output.jpeg_quality has no value", "section.key=value"]),
     ],
 )  # fmt: skip
-def test_a_wrong_assignment_is_told_by_key(assignment: str, says: list[str]) -> None:
+def test_a_wrong_assignment_names_its_key_and_the_allowed_values(
+    assignment: str, parts: list[str]
+) -> None:
     with pytest.raises(ConfigError) as caught:
         merge(assignments_layer("--set", [assignment]))
-    for part in says:
+    for part in parts:
         assert part in str(caught.value)
 
 
-def test_rules_between_keys() -> None:
-    with pytest.raises(
-        ConfigError, match=r"'sampling' contradicts.*end_seconds .2. must be greater"
-    ):
+def test_keys_that_do_not_fit_together_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"'sampling' is wrong: end_seconds .2. must be greater"):
         merge(tree_layer("the event", {"sampling": {"start_seconds": 5, "end_seconds": 2}}))
     with pytest.raises(ConfigError, match="must be a power of two for whash"):
         merge(tree_layer("the event", {"dedupe": {"method": "whash", "hash_size": 6}}))
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_an_error_has_a_line_for_each_problem() -> None:
     with pytest.raises(ConfigError) as caught:
         merge(environment_layer({"PRETAG_DEDUPE__METHOD": "x", "PRETAG_OUTPUT__JPEG_QUALITY": "0"}))
     assert len(str(caught.value).splitlines()) == 2
@@ -113,23 +115,23 @@ def test_an_unknown_environment_variable_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "says"),
+    ("name", "text", "message"),
     [
-        ("c.ini", "", "it must be .yaml, .yml, .toml or .json"),
-        ("c", "", "ends in no suffix"),
+        ("c.ini", "", "has the suffix .ini: it must be .yaml, .yml, .toml or .json"),
+        ("c", "", "has no suffix: it must be"),
         ("c.yaml", "a: [", "cannot be read as yaml"),
         ("c.toml", "a = ", "cannot be read as toml"),
         ("c.json", "{", "cannot be read as json"),
-        ("c.yaml", "- 1", "must hold sections"),
+        ("c.yaml", "- 1", "must be a mapping of sections"),
     ],
 )
-def test_a_file_that_is_none(name: str, text: str, says: str) -> None:
-    with pytest.raises(ConfigError, match=says):
+def test_a_file_that_is_not_a_config_file_is_refused(name: str, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         file_layer(name, text)
 
 
-def test_all_keys_are_there_and_explained() -> None:
-    assert list(known_keys()) == [
+def test_all_keys_are_explained() -> None:
+    assert list(explain_keys()) == [
         "sampling.every_seconds", "sampling.start_seconds", "sampling.end_seconds",
         "dedupe.method", "dedupe.hash_size", "dedupe.max_distance", "dedupe.compare_with",
         "segment.seconds",
@@ -138,10 +140,10 @@ def test_all_keys_are_there_and_explained() -> None:
         "limits.megapixels", "limits.hours", "limits.streams", "limits.stalled_seconds",
         "output.images", "output.jpeg_quality",
     ]  # fmt: skip
-    assert all(known_keys().values())
+    assert all(explain_keys().values())
 
 
-def test_the_digest_is_of_the_effective_values() -> None:
+def test_the_digest_depends_on_effective_values_only() -> None:
     same = merge(tree_layer("x", json.loads('{"dedupe": {"max_distance": 4}}')))
     assert same.digest() == Config().digest()
     assert merge(assignments_layer("--set", ["dedupe.max_distance=5"])).digest() != same.digest()
