@@ -1,4 +1,4 @@
-"""What the end-to-end tests run on: a Docker engine, the image, an AWS of our own."""
+"""Fixtures of the end-to-end tests: a Docker engine, the image, an AWS emulator, the template."""
 
 import os
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from typing import NoReturn
 
 import pytest
 
-from tests.e2e import cloud, docker, sam, template
-from tests.e2e.cloud import KEY, RESULTS, VIDEOS, Cloud
-from tests.e2e.function import Function, StartFunction
+from tests.e2e import docker, emulator, sam, template
+from tests.e2e.emulator import KEY, RESULTS, VIDEOS, Emulator
+from tests.e2e.lambda_container import LambdaContainer, StartContainer
 from tests.support import clips
 
 
-def _give_up(reason: str) -> NoReturn:
-    """Skip on a person's machine; in CI these tests must run."""
+def _skip_or_fail(reason: str) -> NoReturn:
+    """Skip the tests. In CI they must run, so there it is a failure."""
     if os.environ.get("CI"):
         pytest.fail(f"The end-to-end tests cannot run: {reason}.", pytrace=False)
     pytest.skip(reason)
@@ -23,11 +23,11 @@ def _give_up(reason: str) -> NoReturn:
 @pytest.fixture(scope="session", autouse=True)
 def engine() -> None:
     """Require a Docker engine and the emulator."""
-    reason = docker.why_not()
-    if reason is None and not cloud.COMMAND.exists():
-        reason = "the emulator is not installed: make e2e does it"
+    reason = docker.why_unusable()
+    if reason is None and not emulator.COMMAND.exists():
+        reason = "the emulator is not installed; make e2e installs it"
     if reason is not None:
-        _give_up(reason)
+        _skip_or_fail(reason)
 
 
 @pytest.fixture(scope="session")
@@ -35,45 +35,45 @@ def image() -> str:
     """Return the name of the image under test."""
     name = os.environ.get("PRETAG_IMAGE", "pretag:dev")
     if not docker.docker("images", "--quiet", name):
-        _give_up(f"there is no image {name}: make image builds it")
+        _skip_or_fail(f"there is no image {name}; make image builds it")
     return name
 
 
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """Run an AWS for the session, with the buckets and the video that the sample events name."""
-    with cloud.started(tmp_path_factory.mktemp("ministack")) as running:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Run an emulator for the session, with the buckets and the video of the sample events."""
+    with emulator.run_emulator(tmp_path_factory.mktemp("ministack")) as aws:
         for bucket in (VIDEOS, RESULTS):
-            running.make_bucket(bucket)
-        running.client("s3").upload_file(str(clips.SAMPLE), VIDEOS, KEY)
-        yield running
+            aws.make_bucket(bucket)
+        aws.client("s3").upload_file(str(clips.SAMPLE), VIDEOS, KEY)
+        yield aws
 
 
 @pytest.fixture
-def start(image: str, aws: Cloud) -> Iterator[StartFunction]:
-    """Return a starter of functions: as the template sizes them, unless told otherwise."""
-    started: list[Function] = []
+def start(image: str, aws: Emulator) -> Iterator[StartContainer]:
+    """Return a function that starts containers. They are removed after the test."""
+    started: list[LambdaContainer] = []
 
-    def start(megabytes: int | None = None, timeout: int | None = None) -> Function:
-        function = Function.start(
+    def start(megabytes: int | None = None, timeout: int | None = None) -> LambdaContainer:
+        container = LambdaContainer.start(
             image,
-            megabytes=megabytes or template.default("MemoryMegabytes"),
-            timeout=timeout or template.default("TimeoutSeconds"),
+            megabytes=megabytes or template.default_of("MemoryMegabytes"),
+            timeout=timeout or template.default_of("TimeoutSeconds"),
             variables={**aws.variables, "OUTPUT_BUCKET": RESULTS},
         )
-        started.append(function)
-        return function
+        started.append(container)
+        return container
 
     yield start
-    for function in started:
-        function.remove()
+    for container in started:
+        container.remove()
 
 
 @pytest.fixture(scope="session")
 def built() -> Path:
-    """Return what `sam build` made of the template."""
+    """Return the path of the template that `sam build` wrote. Build it if it does not exist."""
     if not template.BUILT.exists():
         if not sam.COMMAND.exists():
-            _give_up("the SAM CLI is not installed: make e2e does it")
+            _skip_or_fail("the SAM CLI is not installed; make e2e installs it")
         sam.sam("build", "--cached")
     return template.BUILT

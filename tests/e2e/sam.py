@@ -1,4 +1,4 @@
-"""The SAM CLI, as a person types it."""
+"""The SAM CLI, used by its command line."""
 
 import os
 import subprocess

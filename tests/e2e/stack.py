@@ -1,4 +1,4 @@
-"""The template, deployed: one CloudFormation stack and what a person does with it."""
+"""A CloudFormation stack of the template, deployed in the emulator."""
 
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.e2e import template
-from tests.e2e.cloud import Cloud
-from tests.e2e.waiting import until
+from tests.e2e.emulator import Emulator
+from tests.e2e.waiting import wait_for
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed stack, known by its outputs."""
+    """A deployed stack.
 
-    aws: Cloud
+    Attributes:
+        aws: the emulator.
+        outputs: the outputs of the stack, by name.
+    """
+
+    aws: Emulator
     outputs: Mapping[str, str]
 
     @classmethod
-    def deploy(cls, aws: Cloud, built: Path, name: str, **parameters: str) -> Stack:
-        """Deploy what `sam build` made of the template."""
-        formation = aws.client("cloudformation")
-        formation.create_stack(
+    def deploy(cls, aws: Emulator, built: Path, name: str, **parameters: str) -> Stack:
+        """Deploy the template that `sam build` wrote, and wait until the stack is complete."""
+        cloudformation = aws.client("cloudformation")
+        cloudformation.create_stack(
             StackName=name,
             TemplateBody=built.read_text(),
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
@@ -34,13 +39,13 @@ class Stack:
             ],
         )
 
-        def finished() -> dict[str, Any] | None:
-            (stack,) = formation.describe_stacks(StackName=name)["Stacks"]
+        def finished_stack() -> dict[str, Any] | None:
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
             return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
 
-        stack = until(finished, f"stack {name}")
+        stack = wait_for(finished_stack, f"stack {name}")
         assert stack["StackStatus"] == "CREATE_COMPLETE", stack
-        outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         return cls(aws, outputs)
 
     def put(self, key: str, data: bytes) -> None:
@@ -48,14 +53,14 @@ class Stack:
         self.aws.client("s3").put_object(Bucket=self.outputs["InputBucket"], Key=key, Body=data)
 
     def notification(self, key: str) -> dict[str, Any]:
-        """Return the event that S3 sent for the latest version of an object."""
+        """Return the event that S3 sends for the latest version of an object."""
         bucket = self.outputs["InputBucket"]
         head = self.aws.client("s3").head_object(Bucket=bucket, Key=key)
         event: dict[str, Any] = json.loads((template.ROOT / "events" / "s3-put.json").read_text())
         event["Records"][0]["s3"] |= {
             "bucket": {"name": bucket},
             "object": {
-                "key": as_notified(key),
+                "key": form_encoded(key),
                 "eTag": head["ETag"].strip('"'),
                 "versionId": head["VersionId"],
             },
@@ -63,30 +68,30 @@ class Stack:
         return event
 
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Invoke the function, and return its answer."""
-        answer = self.aws.client("lambda").invoke(
+        """Invoke the function, and return its response."""
+        response = self.aws.client("lambda").invoke(
             FunctionName=self.outputs["Function"], Payload=json.dumps(event)
         )
-        body: dict[str, Any] = json.loads(answer["Payload"].read())
+        body: dict[str, Any] = json.loads(response["Payload"].read())
         return body
 
     def results(self, key: str) -> dict[str, bytes]:
-        """Return all that lies below a video's place in the output bucket."""
+        """Return all files of a video in the output bucket, by path."""
         return self.aws.tree(self.outputs["OutputBucket"], f"pretag/{key}/")
 
     def latest(self, key: str) -> dict[str, Any] | None:
-        """Return a video's `latest.json`; None if it is not there."""
+        """Return the `latest.json` of a video; None if it does not exist."""
         return self.aws.read_json(self.outputs["OutputBucket"], f"pretag/{key}/latest.json")
 
     def dataset(self, key: str) -> dict[str, bytes]:
         """Wait for a video's dataset, and return the files of its latest run."""
-        latest = until(lambda: self.latest(key), f"{key}/latest.json")
+        latest = wait_for(lambda: self.latest(key), f"{key}/latest.json")
         run = f"{latest['run_id']}/"
         files = self.results(key)
         return {path.removeprefix(run): files[path] for path in files if path.startswith(run)}
 
     def log(self) -> str:
-        """Return what the function has logged."""
+        """Return the log of the function."""
         pages = self.aws.client("logs").get_paginator("filter_log_events")
         return "\n".join(
             event["message"].strip()
@@ -95,27 +100,28 @@ class Stack:
         )
 
     def outcomes(self) -> list[dict[str, Any]]:
-        """Return the log's line for each job that was worked on."""
-        lines = [line for line in self.log().splitlines() if '"message":"Worked"' in line]
+        """Return the outcome of each job, from the log."""
+        message = '"message":"Video processed"'
+        lines = [line for line in self.log().splitlines() if message in line]
         return [json.loads(line)["outcome"] for line in lines]
 
     def waiting_failures(self) -> list[dict[str, Any]]:
-        """Return the failure queue's messages, and leave them there."""
-        answer = self.aws.client("sqs").receive_message(
+        """Return the messages in the failure queue, and leave them there."""
+        response = self.aws.client("sqs").receive_message(
             QueueUrl=self.outputs["FailureQueue"], MaxNumberOfMessages=10, VisibilityTimeout=0
         )
-        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        return [json.loads(message["Body"]) for message in response.get("Messages", [])]
 
     def count_failures(self) -> int:
-        """Return how many messages the failure queue holds, those in work included."""
+        """Return the number of messages in the failure queue, also of those being processed."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self.aws.client("sqs").get_queue_attributes(
+        response = self.aws.client("sqs").get_queue_attributes(
             QueueUrl=self.outputs["FailureQueue"], AttributeNames=names
         )
-        return sum(int(answer["Attributes"][name]) for name in names)
+        return sum(int(response["Attributes"][name]) for name in names)
 
     def set_variables(self, **variables: str) -> dict[str, str]:
-        """Change some of the function's environment variables; return what all were before."""
+        """Set environment variables of the function; return all variables as they were before."""
         client = self.aws.client("lambda")
         name = self.outputs["Function"]
         before: dict[str, str] = client.get_function_configuration(FunctionName=name)[
@@ -125,20 +131,20 @@ class Stack:
             FunctionName=name, Environment={"Variables": {**before, **variables}}
         )
 
-        def settled() -> bool | None:
-            state = client.get_function_configuration(FunctionName=name)
-            return state["LastUpdateStatus"] == "Successful" or None
+        def is_updated() -> bool:
+            configuration = client.get_function_configuration(FunctionName=name)
+            return bool(configuration["LastUpdateStatus"] == "Successful")
 
-        until(settled, "the function's update")
+        wait_for(is_updated, "the update of the function")
         return before
 
-    def redrive(self, *, enabled: bool) -> None:
-        """Let the function take failures back from the queue, or not."""
+    def set_redrive(self, *, enabled: bool) -> None:
+        """Switch on or off that the function processes the messages of the failure queue."""
         self.aws.client("lambda").update_event_source_mapping(
             UUID=self.outputs["Redrive"], Enabled=enabled
         )
 
 
-def as_notified(key: str) -> str:
-    """Return a key as S3's notifications write it."""
+def form_encoded(key: str) -> str:
+    """Return a key form-encoded, as it is in S3's notifications."""
     return quote(key, safe="/").replace("%20", "+")

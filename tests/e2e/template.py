@@ -1,4 +1,4 @@
-"""Reading a CloudFormation template as data."""
+"""Read the project's CloudFormation template as data."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 
 
 class _Loader(yaml.SafeLoader):
-    """Knows CloudFormation's tags: `!Ref x` is read as `{"Ref": "x"}`."""
+    """A YAML loader that reads CloudFormation's tags: `!Ref x` becomes `{"Ref": "x"}`."""
 
 
 def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -27,12 +27,12 @@ def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 yaml.add_multi_constructor("!", _intrinsic, _Loader)
 
 
-def read(path: Path = SOURCE) -> dict[str, Any]:
-    """Return a template, its intrinsic functions written out."""
-    template: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+def read_template() -> dict[str, Any]:
+    """Return the template, with the intrinsic functions in their long form."""
+    template: dict[str, Any] = yaml.load(SOURCE.read_text(), _Loader)  # noqa: S506 - a SafeLoader
     return template
 
 
-def default(parameter: str) -> int:
-    """Return a numeric parameter's default in the project's template."""
-    return int(read()["Parameters"][parameter]["Default"])
+def default_of(parameter: str) -> int:
+    """Return the default of a numeric parameter."""
+    return int(read_template()["Parameters"][parameter]["Default"])

@@ -1,4 +1,4 @@
-"""The image under the Runtime Interface Emulator, as hard as Lambda runs it."""
+"""The image in a container with Lambda's restrictions."""
 
 import hashlib
 import json
@@ -7,99 +7,102 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import docker, inside, template
-from tests.e2e.cloud import KEY, RESULTS, VIDEOS, Cloud
-from tests.e2e.function import HARD, StartFunction
+from tests.e2e import docker, image_contents, template
+from tests.e2e.emulator import KEY, RESULTS, VIDEOS, Emulator
+from tests.e2e.lambda_container import RESTRICTIONS, StartContainer
 from tests.support import clips, emf, family_exports
 
 # Enough for the sample clip, too little for a frame of 8K.
 SMALL_MEGABYTES = 320
 
 
-def video_event(key: str, **more: object) -> dict[str, object]:
-    return {"video": f"s3://{VIDEOS}/{key}", **more}
+def direct_event(key: str, **options: object) -> dict[str, object]:
+    return {"video": f"s3://{VIDEOS}/{key}", **options}
 
 
-def put_video(aws: Cloud, key: str, data: bytes) -> None:
+def put_video(aws: Emulator, key: str, data: bytes) -> None:
     aws.client("s3").put_object(Bucket=VIDEOS, Key=key, Body=data)
 
 
 def metrics(logs: str, name: str) -> list[float]:
-    found = [emf.values(blob) for blob in emf.blobs(logs)]
-    return [value for each in found for (metric, _), value in each.items() if metric == name]
+    values = [emf.values(blob) for blob in emf.blobs(logs)]
+    return [value for each in values for (metric, _), value in each.items() if metric == name]
 
 
-def assert_whole(tree: dict[str, bytes], counts: dict[str, int]) -> None:
+def assert_complete(tree: dict[str, bytes], counts: dict[str, int]) -> None:
+    """Check that a result has exactly the files of its manifest, with their digests."""
     run = json.loads(tree["latest.json"])["run_id"]
     manifest = json.loads(tree[f"{run}/manifest.json"])
     assert manifest["counts"] == counts
-    listed = {f"{run}/{each['path']}": each["sha256"] for each in manifest["files"]}
+    listed = {f"{run}/{file['path']}": file["sha256"] for file in manifest["files"]}
     assert set(tree) == {"latest.json", f"{run}/manifest.json", *listed}
     assert {path: hashlib.sha256(tree[path]).hexdigest() for path in listed} == listed
     images = [path for path in listed if path.endswith(".jpg")]
     assert len(images) == counts["frames_kept"] > 10
 
 
-def test_a_cold_and_a_warm_call_end_in_the_dataset(start: StartFunction, aws: Cloud) -> None:
+def test_a_cold_and_a_warm_invocation_both_write_the_dataset(
+    start: StartContainer, aws: Emulator
+) -> None:
     event = json.loads((template.ROOT / "events" / "s3-put.json").read_text())
-    function = start()
-    answers = [function.invoke(event) for _ in range(2)]
-    for status, body in answers:
+    container = start()
+    responses = [container.invoke(event) for _ in range(2)]
+    for status, body in responses:
         assert status == 200
         summary = json.loads(body)
         assert summary["skipped"] == []
         (video,) = summary["videos"]
         assert (video["video"], video["status"]) == (f"s3://{VIDEOS}/{KEY}", "done")
         assert video["counts"]["frames_decoded"] == 300
-        assert_whole(aws.tree(RESULTS, f"pretag/{KEY}/"), video["counts"])
-    logs = function.logs()
+        assert_complete(aws.tree(RESULTS, f"pretag/{KEY}/"), video["counts"])
+    logs = container.logs()
     assert logs.count('"message":"Model loaded"') == 1
     assert metrics(logs, "VideosProcessed") == [1, 1]
     assert metrics(logs, "VideosRejected") == [0, 0]
     assert metrics(logs, "FramesDecoded") == [300, 300]
 
 
-def test_a_text_file_named_mp4_is_rejected(start: StartFunction, aws: Cloud) -> None:
+def test_a_text_file_named_mp4_is_rejected(start: StartContainer, aws: Emulator) -> None:
     put_video(aws, "rejected/text.mp4", b"not a video\n")
-    function = start()
-    status, body = function.invoke(video_event("rejected/text.mp4"))
+    container = start()
+    status, body = container.invoke(direct_event("rejected/text.mp4"))
     (video,) = json.loads(body)["videos"]
     assert (status, video["status"], video["reason"]) == (200, "rejected", "not_a_video")
     ((path, data),) = aws.tree(RESULTS, "pretag/rejected/text.mp4/").items()
     assert path.endswith("/rejection.json")
     assert json.loads(data)["reason"] == "not_a_video"
-    assert metrics(function.logs(), "VideosRejected") == [1]
+    assert metrics(container.logs(), "VideosRejected") == [1]
 
 
-def test_a_wrong_config_key_is_an_error_that_helps(start: StartFunction) -> None:
-    event = video_event(KEY, config={"detector": {"modle": "x.onnx"}})
+def test_the_error_for_a_misspelt_config_key_suggests_the_right_one(start: StartContainer) -> None:
+    event = direct_event(KEY, config={"detector": {"modle": "x.onnx"}})
     status, body = start().invoke(event)
     error = json.loads(body)
     assert (status, error["errorType"]) == (200, "ConfigError")
     assert "did you mean 'detector.model'" in error["errorMessage"]
 
 
-def test_models_in_s3_are_fetched_once_each(
-    start: StartFunction, aws: Cloud, tmp_path: Path
+def test_each_model_in_s3_is_fetched_once(
+    start: StartContainer, aws: Emulator, tmp_path: Path
 ) -> None:
-    """Through /tmp, the only folder that can be written, with cards of another detector's kind."""
-    for name, head in (("yolov5", family_exports.yolov5), ("rtdetr", family_exports.rtdetr)):
-        head(tmp_path / f"{name}.onnx")
+    """The model files and their cards go through /tmp, the only writable folder."""
+    for name, write in (("yolov5", family_exports.yolov5), ("rtdetr", family_exports.rtdetr)):
+        write(tmp_path / f"{name}.onnx")
     for file in tmp_path.iterdir():
         aws.client("s3").upload_file(str(file), VIDEOS, f"models/{file.name}")
-    function = start()
+    container = start()
     for name in ("yolov5", "rtdetr", "yolov5"):
         detector = {"model": f"s3://{VIDEOS}/models/{name}.onnx"}
         output = f"s3://{RESULTS}/{name}"
-        event = video_event(KEY, config={"detector": detector}, output=output)
-        status, body = function.invoke(event)
+        event = direct_event(KEY, config={"detector": detector}, output=output)
+        status, body = container.invoke(event)
         assert (status, json.loads(body).get("errorMessage")) == (200, None)
         tree = aws.tree(RESULTS, f"{name}/{KEY}/")
         run = json.loads(tree["latest.json"])["run_id"]
         assert json.loads(tree[f"{run}/config.json"])["model"]["family"] == name
         coco = json.loads(tree[f"{run}/annotations/instances_default.json"])
         assert len(coco["annotations"]) > 100
-    assert function.logs().count('"message":"Model loaded"') == 2
+    assert container.logs().count('"message":"Model loaded"') == 2
 
 
 @pytest.fixture(scope="module")
@@ -108,16 +111,16 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return clips.write_clip(path, [clips.texture(1)] * 6000).read_bytes()
 
 
-def test_work_that_outlasts_the_timeout_is_ended(
-    start: StartFunction, aws: Cloud, long_clip: bytes
+def test_a_function_that_times_out_leaves_no_result(
+    start: StartContainer, aws: Emulator, long_clip: bytes
 ) -> None:
     put_video(aws, "long.mp4", long_clip)
-    function = start(timeout=8)
-    every_frame = {"sampling": {"every_seconds": 0.001}, "dedupe": {"method": "none"}}
-    event = video_event("long.mp4", config=every_frame, output=f"s3://{RESULTS}/late")
-    assert function.invoke(event) == (200, "Task timed out after 8.00 seconds")
-    assert '"message":"Model loaded"' in function.logs()
-    assert not [path for path in aws.tree(RESULTS, "late/") if path.endswith(".json")]
+    container = start(timeout=8)
+    config = {"sampling": {"every_seconds": 0.001}, "dedupe": {"method": "none"}}
+    event = direct_event("long.mp4", config=config, output=f"s3://{RESULTS}/timeout")
+    assert container.invoke(event) == (200, "Task timed out after 8.00 seconds")
+    assert '"message":"Model loaded"' in container.logs()
+    assert not [path for path in aws.tree(RESULTS, "timeout/") if path.endswith(".json")]
 
 
 @pytest.fixture(scope="module")
@@ -127,46 +130,48 @@ def huge_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return clips.write_clip(path, [frame] * 2, options={"preset": "ultrafast"}).read_bytes()
 
 
-def test_a_function_out_of_memory_is_killed_and_the_next_call_works(
-    start: StartFunction, aws: Cloud, huge_clip: bytes
+def test_a_function_out_of_memory_is_killed_and_the_next_invocation_works(
+    start: StartContainer, aws: Emulator, huge_clip: bytes
 ) -> None:
     put_video(aws, "huge/8k.mp4", huge_clip)
-    function = start(megabytes=SMALL_MEGABYTES)
-    status, body = function.invoke(video_event("huge/8k.mp4"))
+    container = start(megabytes=SMALL_MEGABYTES)
+    status, body = container.invoke(direct_event("huge/8k.mp4"))
     assert status == 502, body
     error = json.loads(body)
     assert error["errorType"] == "Runtime.ExitError"
     assert "signal: killed" in error["errorMessage"]
     assert aws.tree(RESULTS, "pretag/huge/") == {}
-    _, body = function.invoke(video_event(KEY))
+    _, body = container.invoke(direct_event(KEY))
     assert json.loads(body)["videos"][0]["status"] == "done"
 
 
 @pytest.fixture(scope="module")
 def contents(image: str) -> dict[str, Any]:
-    script = Path(inside.__file__).read_text()
+    script = Path(image_contents.__file__).read_text()
     python = ("--entrypoint", "python3", image, "-c", script)
-    found: dict[str, Any] = json.loads(docker.docker("run", "--rm", *HARD, *python))
-    return found
+    facts: dict[str, Any] = json.loads(docker.docker("run", "--rm", *RESTRICTIONS, *python))
+    return facts
 
 
-def test_the_image_can_be_read_by_a_user_without_rights(contents: dict[str, Any]) -> None:
+def test_a_user_without_rights_can_read_all_files_of_the_image(contents: dict[str, Any]) -> None:
     assert contents["user"] == 993
     assert contents["unreadable"] == []
 
 
-def test_the_image_holds_what_is_imported_and_no_more(contents: dict[str, Any]) -> None:
+def test_the_image_has_the_packages_that_are_imported_and_no_others(
+    contents: dict[str, Any],
+) -> None:
     assert {"handler", "pipeline", "models", "cv2", "onnxruntime"} <= set(contents["packages"])
     unused = {"scipy", "av", "pytest", "click", "rich", "pycocotools"}
     assert not unused & set(contents["packages"])
 
 
-def test_all_sources_are_compiled_for_good(contents: dict[str, Any]) -> None:
-    """PEP 552: a flag of 1 is an unchecked hash, which no file's date can make stale."""
+def test_all_sources_are_compiled_with_unchecked_hashes(contents: dict[str, Any]) -> None:
+    """With unchecked hashes, the dates of the files do not matter (PEP 552)."""
     assert len(contents["compiled"]) > 30
     assert contents["not_compiled"] == []
     assert contents["may_be_stale"] == []
 
 
-def test_onnx_runtime_sends_no_telemetry(contents: dict[str, Any]) -> None:
+def test_telemetry_of_onnx_runtime_is_switched_off(contents: dict[str, Any]) -> None:
     assert contents["telemetry"] == "1"

@@ -1,6 +1,6 @@
-"""`sam local invoke` with each sample event, as README.md says.
+"""`sam local invoke` with each sample event, as in README.md.
 
-Its exit code is 0 whatever the function did: the answer is on standard output.
+Its exit code is always 0; the response of the function is on standard output.
 """
 
 import json
@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from tests.e2e import sam, template
-from tests.e2e.cloud import KEY, RESULTS, VIDEOS, Cloud
+from tests.e2e.emulator import KEY, RESULTS, VIDEOS, Emulator
 from tests.support import clips
 
 pytestmark = pytest.mark.usefixtures("built")
 
 EVENTS = template.ROOT / "events"
-DONE = f"s3://{VIDEOS}/{KEY}"
+VIDEO_URI = f"s3://{VIDEOS}/{KEY}"
 SEVERAL_KEY = "incoming/cam 1+2/höhe.MP4"
 
 Invoke = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def invoke(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
+def invoke(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     variables = tmp_path_factory.mktemp("sam") / "env.json"
     settings = {"OUTPUT_BUCKET": RESULTS, "AWS_ENDPOINT_URL_S3": aws.url}
     variables.write_text(json.dumps({"Function": settings}))
@@ -31,58 +31,66 @@ def invoke(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     def invoke(name: str) -> dict[str, Any]:
         options = ("--env-vars", str(variables), "--skip-pull-image")
         command = ("local", "invoke", "Function", "-e", str(EVENTS / f"{name}.json"), *options)
-        answer: dict[str, Any] = json.loads(sam.sam(*command, variables=aws.variables))
-        return answer
+        response: dict[str, Any] = json.loads(sam.sam(*command, variables=aws.variables))
+        return response
 
     return invoke
 
 
-def results(aws: Cloud, prefix: str = "pretag") -> set[str]:
-    """Return the names of the latest runs' pointers, by their videos."""
+def keys_with_results(aws: Emulator, prefix: str = "pretag") -> set[str]:
+    """Return the keys of the videos that have a `latest.json`."""
     paths = aws.tree(RESULTS, f"{prefix}/")
     return {path.removesuffix("/latest.json") for path in paths if path.endswith("/latest.json")}
 
 
 @pytest.mark.parametrize("name", ["s3-put", "eventbridge", "sns", "direct"])
-def test_an_event_for_one_video(name: str, invoke: Invoke, aws: Cloud) -> None:
-    answer = invoke(name)
-    assert answer.keys() == {"videos", "skipped"}, answer
-    (video,) = answer["videos"]
-    assert (video["video"], video["status"], answer["skipped"]) == (DONE, "done", [])
+def test_an_event_for_one_video_writes_its_dataset(
+    name: str, invoke: Invoke, aws: Emulator
+) -> None:
+    response = invoke(name)
+    assert response.keys() == {"videos", "skipped"}, response
+    (video,) = response["videos"]
+    assert (video["video"], video["status"], response["skipped"]) == (VIDEO_URI, "done", [])
     prefix = "trial" if name == "direct" else "pretag"
     assert video["result"].startswith(f"s3://{RESULTS}/{prefix}/{KEY}/")
-    assert KEY in results(aws, prefix)
+    assert KEY in keys_with_results(aws, prefix)
 
 
-def test_an_event_for_several_objects(invoke: Invoke, aws: Cloud) -> None:
+def test_an_event_for_several_objects_processes_the_videos_and_skips_others(
+    invoke: Invoke, aws: Emulator
+) -> None:
     aws.client("s3").upload_file(str(clips.SAMPLE), VIDEOS, SEVERAL_KEY)
-    answer = invoke("s3-put-several")
-    assert answer.keys() == {"videos", "skipped"}, answer
-    statuses = {video["video"]: video["status"] for video in answer["videos"]}
-    assert statuses == {DONE: "done", f"s3://{VIDEOS}/{SEVERAL_KEY}": "done"}
-    assert [each["skipped"] for each in answer["skipped"]] == [f"s3://{VIDEOS}/incoming/notes.txt"]
+    response = invoke("s3-put-several")
+    assert response.keys() == {"videos", "skipped"}, response
+    statuses = {video["video"]: video["status"] for video in response["videos"]}
+    assert statuses == {VIDEO_URI: "done", f"s3://{VIDEOS}/{SEVERAL_KEY}": "done"}
+    assert [entry["skipped"] for entry in response["skipped"]] == [
+        f"s3://{VIDEOS}/incoming/notes.txt"
+    ]
 
 
 @pytest.mark.parametrize("name", ["sqs", "redrive"])
-def test_a_queue_hears_that_nothing_failed(name: str, invoke: Invoke) -> None:
+def test_an_event_from_a_queue_returns_the_messages_that_failed(name: str, invoke: Invoke) -> None:
     assert invoke(name) == {"batchItemFailures": []}
 
 
-@pytest.mark.parametrize(("name", "skipped"), [("s3-delete", DONE), ("s3-test", "s3:TestEvent")])
-def test_an_event_that_asks_for_nothing(name: str, skipped: str, invoke: Invoke) -> None:
-    answer = invoke(name)
-    assert answer.keys() == {"videos", "skipped"}, answer
-    assert answer["videos"] == []
-    assert [each["skipped"] for each in answer["skipped"]] == [skipped]
+@pytest.mark.parametrize(
+    ("name", "skipped"), [("s3-delete", VIDEO_URI), ("s3-test", "s3:TestEvent")]
+)
+def test_an_event_without_a_new_object_is_skipped(name: str, skipped: str, invoke: Invoke) -> None:
+    response = invoke(name)
+    assert response.keys() == {"videos", "skipped"}, response
+    assert response["videos"] == []
+    assert [entry["skipped"] for entry in response["skipped"]] == [skipped]
 
 
-def test_an_event_that_nobody_knows(invoke: Invoke) -> None:
-    answer = invoke("bad")
-    assert answer["errorType"] == "BrokenError"
-    assert "see the folder events/" in answer["errorMessage"]
+def test_an_unknown_event_is_an_error_that_names_the_examples(invoke: Invoke) -> None:
+    response = invoke("bad")
+    assert response["errorType"] == "BrokenError"
+    assert "The folder events/ has examples." in response["errorMessage"]
 
 
-def test_each_sample_event_is_tried_here() -> None:
-    tried = {"s3-put", "eventbridge", "sns", "direct", "s3-put-several", "sqs", "redrive"}
-    tried |= {"s3-delete", "s3-test", "bad"}
-    assert {path.stem for path in EVENTS.glob("*.json")} == tried
+def test_every_sample_event_is_tested() -> None:
+    tested = {"s3-put", "eventbridge", "sns", "direct", "s3-put-several", "sqs", "redrive"}
+    tested |= {"s3-delete", "s3-test", "bad"}
+    assert {path.stem for path in EVENTS.glob("*.json")} == tested

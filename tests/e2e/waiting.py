@@ -1,22 +1,27 @@
-"""Waiting for what another process does: until it is done, or a deadline."""
+"""Wait until another process has done something, or until a deadline."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
-def until(ask: Callable[[], Answer | None], what: str, seconds: float = 60) -> Answer:
-    """Ask again and again, and return the first answer that is not None.
+def wait_for(read: Callable[[], T | None], name: str, seconds: float = 60) -> T:
+    """Call a function ten times a second, and return its first result that is true.
+
+    Args:
+        read: the function.
+        name: what is awaited, for the error message.
+        seconds: the deadline.
 
     Raises:
-        TimeoutError: there was none for that long.
+        TimeoutError: no result was true before the deadline.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        answer = ask()
-        if answer is not None:
-            return answer
+        result = read()
+        if result:
+            return result
         time.sleep(0.1)
-    raise TimeoutError(f"waited {seconds:g} s for {what}")
+    raise TimeoutError(f"Waited {seconds:g} s for {name}.")

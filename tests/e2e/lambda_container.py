@@ -1,4 +1,4 @@
-"""The image as Lambda runs it, under the Runtime Interface Emulator.
+"""A container of the image, with Lambda's restrictions, under the Runtime Interface Emulator.
 
 https://github.com/aws/aws-lambda-runtime-interface-emulator
 """
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.e2e import docker
-from tests.e2e.waiting import until
+from tests.e2e.waiting import wait_for
 
-# What Lambda gives a function: a read-only root, /tmp, and a user of no rights. On arm64 it also
-# hides the CPUs that ONNX Runtime asks for: https://github.com/microsoft/onnxruntime/issues/10038
-HARD = (
+# As in Lambda: the root is read-only except for /tmp, and the user has no rights. On arm64, Lambda
+# also hides the files about CPUs that ONNX Runtime reads: https://github.com/microsoft/onnxruntime/issues/10038
+RESTRICTIONS = (
     "--read-only",
-    *("--tmpfs", "/tmp:size=512m"),  # noqa: S108 - the container's own
+    *("--tmpfs", "/tmp:size=512m"),  # noqa: S108 - inside the container
     *("--user", "993:990"),
     *("--mount", "type=tmpfs,destination=/sys/devices/system/cpu,tmpfs-size=4k"),
 )
@@ -26,57 +26,58 @@ _INVOCATIONS = "/2015-03-31/functions/function/invocations"
 
 
 @dataclass(frozen=True)
-class Function:
-    """A running container that answers invocations, one at a time."""
+class LambdaContainer:
+    """A running container that processes one invocation at a time."""
 
-    container: str
+    name: str
     port: int
 
     @classmethod
     def start(
         cls, image: str, *, megabytes: int, timeout: int, variables: Mapping[str, str]
-    ) -> Function:
-        """Start a container, and wait for its emulator."""
+    ) -> LambdaContainer:
+        """Start a container, and wait until its Runtime Interface Emulator answers."""
         settings = {
             **variables,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(megabytes),
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout),
         }
         memory = f"{megabytes}m"
-        container = docker.docker(
-            *("run", "--detach", "--memory", memory, "--memory-swap", memory, *HARD),
+        name = docker.docker(
+            *("run", "--detach", "--memory", memory, "--memory-swap", memory, *RESTRICTIONS),
             *("--publish", "127.0.0.1::8080"),
             *(part for name, value in settings.items() for part in ("--env", f"{name}={value}")),
             image,
         )
-        address = docker.docker("port", container, "8080/tcp")
-        function = cls(container, int(address.rpartition(":")[2]))
-        until(function.answers, "the Runtime Interface Emulator")
-        return function
+        address = docker.docker("port", name, "8080/tcp")
+        container = cls(name, int(address.rpartition(":")[2]))
+        wait_for(container.is_ready, "the Runtime Interface Emulator")
+        return container
 
-    def answers(self) -> bool | None:
-        """Tell whether the emulator is up; Docker's proxy takes connections before it is."""
+    def is_ready(self) -> bool:
+        """Tell whether the emulator answers. Docker's proxy accepts connections before that."""
         try:
             status, _ = self._request("GET", "/", None, timeout=2)
         except OSError:
-            return None
-        return status == http.client.NOT_FOUND or None
+            return False
+        return status == http.client.NOT_FOUND
 
     def invoke(self, event: Mapping[str, Any]) -> tuple[int, str]:
-        """Invoke the function once; never again, for a failure is an answer too.
+        """Invoke the function once. A failed invocation is not tried again.
 
         Returns:
-            The status, which is 200 for a handler's errors and time-outs as well, and the body.
+            The HTTP status and the body. The status is 200 even if the handler raises an error or
+            times out.
         """
         return self._request("POST", _INVOCATIONS, json.dumps(event), timeout=120)
 
     def logs(self) -> str:
-        """Return all that the function has printed."""
-        return docker.logs(self.container)
+        """Return the standard output and the standard error of the container."""
+        return docker.logs(self.name)
 
     def remove(self) -> None:
         """Remove the container."""
-        docker.docker("rm", "--force", self.container)
+        docker.docker("rm", "--force", self.name)
 
     def _request(self, method: str, path: str, body: str | None, timeout: float) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -88,5 +89,5 @@ class Function:
             connection.close()
 
 
-StartFunction = Callable[..., Function]
-"""Starts a function; takes `megabytes` and `timeout`, which are the template's by default."""
+StartContainer = Callable[..., LambdaContainer]
+"""Starts a container. Takes `megabytes` and `timeout`; the defaults are those of the template."""

@@ -1,7 +1,7 @@
-"""An AWS of our own: ministack, which runs Lambda images on the Docker engine.
+"""An AWS emulator: ministack, which runs Lambda images on the Docker engine.
 
-https://github.com/ministackorg/ministack. It plays S3, Lambda, SQS, CloudFormation, EventBridge and
-CloudWatch Logs; it does not enforce IAM policies.
+https://github.com/ministackorg/ministack. It emulates S3, Lambda, SQS, CloudFormation, EventBridge
+and CloudWatch Logs. It does not enforce IAM policies.
 """
 
 import json
@@ -21,23 +21,23 @@ import boto3
 from botocore.exceptions import ClientError
 
 from tests.e2e import docker, template
-from tests.e2e.waiting import until
+from tests.e2e.waiting import wait_for
 
 COMMAND = template.ROOT / ".tools" / "emulator" / "bin" / "ministack"
 REGION = "eu-central-1"
-# What the sample events name, and a bucket for the results.
+# The bucket and the key in the sample events, and a bucket for results.
 VIDEOS, KEY, RESULTS = "pretag-videos", "incoming/pedestrians.mp4", "pretag-results"
 
 
 @dataclass(frozen=True)
-class Cloud:
+class Emulator:
     """A running emulator."""
 
     url: str
 
     @property
     def variables(self) -> dict[str, str]:
-        """What a process must have in its environment to talk to it."""
+        """Environment variables with which a process uses the emulator as its AWS."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -45,69 +45,67 @@ class Cloud:
             "AWS_DEFAULT_REGION": REGION,
         }
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - one of many types, by name
-        """Return a boto3 client for a service of it."""
+    def client(self, service: str) -> Any:  # noqa: ANN401 - each service has its own type
+        """Return a boto3 client for a service of the emulator."""
         session = boto3.session.Session("test", "test", region_name=REGION)
         return session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]
 
     def make_bucket(self, name: str) -> None:
-        """Make an empty bucket, unless it is there."""
-        where = {"LocationConstraint": REGION}
-        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+        """Make an empty bucket, unless it exists."""
+        location = {"LocationConstraint": REGION}
+        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=location)
 
     def tree(self, bucket: str, prefix: str = "") -> dict[str, bytes]:
-        """Return all objects below a prefix, by their keys without it."""
+        """Return the content of all objects below a prefix, by key without the prefix."""
         s3 = self.client("s3")
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
         return {
-            each["Key"].removeprefix(prefix): s3.get_object(Bucket=bucket, Key=each["Key"])[
-                "Body"
-            ].read()
-            for page in pages
-            for each in page.get("Contents", [])
+            key.removeprefix(prefix): s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            for key in keys
         }
 
     def read_json(self, bucket: str, key: str) -> dict[str, Any] | None:
-        """Return an object's content; None if there is no such object."""
+        """Return the content of a JSON object in S3; None if it does not exist."""
         try:
             body = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         except ClientError as error:
-            assert error.response["Error"]["Code"] == "NoSuchKey", error  # noqa: PT017 - else: not there
+            assert error.response["Error"]["Code"] == "NoSuchKey", error  # noqa: PT017 - other errors
             return None
         content: dict[str, Any] = json.loads(body)
         return content
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Cloud]:
-    """Run an emulator, its log and whatever it writes in a folder.
+def run_emulator(folder: Path) -> Iterator[Emulator]:
+    """Run an emulator in the block. Its log and all files that it writes go to the folder.
 
-    It listens on the Docker bridge's address: this machine and the containers reach it by the same
-    URL, and nothing else does.
+    It listens on the address of the Docker bridge, so this machine and the containers reach it by
+    the same URL, and other machines do not reach it.
     """
-    host = docker.gateway()
-    cloud = Cloud(f"http://{host}:{_free_port(host)}")
+    host = docker.bridge_address()
+    emulator = Emulator(f"http://{host}:{_free_port(host)}")
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), host)))
     log = folder / "ministack.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [COMMAND], cwd=folder, env=_environment(cloud, host), stdout=output, stderr=output
+            [COMMAND], cwd=folder, env=_environment(emulator, host), stdout=output, stderr=output
         )
         try:
-            until(lambda: _healthy(cloud, process, log), "ministack")
-            yield cloud
+            wait_for(lambda: _is_healthy(emulator, process, log), "ministack")
+            yield emulator
         finally:
-            process.terminate()  # it then removes its containers
+            process.terminate()  # ministack then removes its containers
             process.wait(60)
 
 
-def _environment(cloud: Cloud, host: str) -> dict[str, str]:
-    megabytes = template.default("MemoryMegabytes")
+def _environment(emulator: Emulator, host: str) -> dict[str, str]:
+    megabytes = template.default_of("MemoryMegabytes")
     return {
         **os.environ,
-        **cloud.variables,
-        "GATEWAY_PORT": cloud.url.rpartition(":")[2],
+        **emulator.variables,
+        "GATEWAY_PORT": emulator.url.rpartition(":")[2],
         "BIND_HOST": host,
         "MINISTACK_HOST": host,
         "LAMBDA_EXECUTOR": "docker",
@@ -126,10 +124,10 @@ def _free_port(host: str) -> int:
         return port
 
 
-def _healthy(cloud: Cloud, process: subprocess.Popen[bytes], log: Path) -> bool | None:
+def _is_healthy(emulator: Emulator, process: subprocess.Popen[bytes], log: Path) -> bool:
     assert process.poll() is None, f"ministack ended: {log.read_text()[-2000:]}"
     try:
-        with urllib.request.urlopen(f"{cloud.url}/_ministack/health", timeout=2) as response:  # noqa: S310 - our own
-            return response.status == HTTPStatus.OK or None
+        with urllib.request.urlopen(f"{emulator.url}/_ministack/health", timeout=2) as response:  # noqa: S310 - http
+            return bool(response.status == HTTPStatus.OK)
     except (urllib.error.URLError, TimeoutError):
-        return None
+        return False

@@ -1,10 +1,11 @@
-"""Runs inside the image, and prints what is in it as JSON."""
+"""A script that runs in a container of the image, and prints facts about its files as JSON."""
 
 import importlib.util
 import json
 import os
 from pathlib import Path
 
+# Flags in the header of a .pyc file: https://peps.python.org/pep-0552/
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 
 
@@ -29,7 +30,7 @@ def main() -> None:
         ],
         "telemetry": os.environ.get("ORT_DISABLE_TELEMETRY"),
     }
-    print(json.dumps(contents))  # noqa: T201 - its purpose
+    print(json.dumps(contents))  # noqa: T201 - its output
 
 
 if __name__ == "__main__":
