@@ -1,4 +1,9 @@
-"""The default model with other heads: the same boxes, in the formats of other families."""
+"""The default model with the outputs of other families.
+
+Each function writes the default model with nodes that turn its boxes and scores into the outputs of
+one family, and its image input into that family's. A card asks for the default model's letterbox
+where the family resizes otherwise. All of these models have to find what the default model finds.
+"""
 
 from pathlib import Path
 
@@ -6,271 +11,302 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from pipeline.detection.families.common.grids import cell_grid
-from tests.support.onnx_edit import CLASSES, KEPT, SIDE, Outputs, Surgery
+from tests.support.onnx_edit import ANCHORS, CLASSES, ROWS, SIDE, ModelEditor, TensorTypes
 
+# Cells of an input of 300 x 300 pixels with strides of 8, 16 and 32.
 CELLS = 1905
 MEAN_BGR = (102.9801, 115.9465, 122.7717)
+DEFAULT_LETTERBOX = {"resize": "letterbox", "filter": "linear", "padding": 114}
 
 
 def yolov5(path: Path) -> Path:
-    cut = Surgery()
-    certain = cut.constant(np.ones((1, 1917, 1), np.float32))
-    cut.node("Concat", cut.centred, certain, cut.scores, axis=2, name="output")
-    cut.gives(output=("float32", [1, 1917, 85]))
-    return cut.save(path)
-
-
-def yolox(path: Path, *, decoded: bool) -> Path:
-    cut = Surgery()
-    cut.picture("float32", [1, 3, SIDE, SIDE], lambda tensor: _rgb_shares(cut, tensor))
-    # Of 1,917 anchors, as many as the input has cells: those that score best.
-    best = cut.node("ReduceMax", cut.scores, cut.constant(np.array([2])), keepdims=0)
-    cut.graph.node.append(
-        helper.make_node("TopK", [best, cut.constant(np.array([CELLS]))], ["top", "chosen"], axis=1)
+    editor = ModelEditor()
+    objectness = editor.constant(np.ones((1, ANCHORS, 1), np.float32))
+    editor.add_node(
+        "Concat", editor.centred_boxes, objectness, editor.scores, axis=2, name="output"
     )
-    chosen = cut.node("Squeeze", "chosen", cut.constant(np.array([0])))
-    boxes, scores = (cut.node("Gather", each, chosen, axis=1) for each in (cut.centred, cut.scores))
-    centre, size = cut.slice(boxes, 0, 2), cut.slice(boxes, 2, 4)
-    places, strides = map(cut.constant, cell_grid((SIDE, SIDE), (8, 16, 32)))
-    centre = cut.node("Sub", cut.node("Div", centre, strides), places)
-    size = cut.node("Log", cut.node("Div", size, strides))
-    if decoded:
-        centre = cut.node("Mul", cut.node("Add", centre, places), strides)
-        size = cut.node("Mul", cut.node("Exp", size), strides)
-    certain = cut.constant(np.ones((1, CELLS, 1), np.float32))
-    cut.node("Concat", centre, size, certain, scores, axis=2, name="output")
-    cut.gives(output=("float32", [1, CELLS, 85]))
-    return cut.save(path, preprocess={"resize": "letterbox"})
+    editor.set_outputs(output=("float32", [1, ANCHORS, 5 + CLASSES]))
+    return editor.save(path)
+
+
+def yolox(path: Path, *, in_pixels: bool) -> Path:
+    editor = ModelEditor()
+    editor.replace_image_input(
+        "float32", [1, 3, SIDE, SIDE], lambda image: _bgr_to_default(editor, image)
+    )
+    # There are more anchors than cells: the anchors with the best scores are used.
+    best = editor.add_node("ReduceMax", editor.scores, editor.integers(2), keepdims=0)
+    editor.graph.node.append(
+        helper.make_node("TopK", [best, editor.integers(CELLS)], ["top", "top_anchors"], axis=1)
+    )
+    anchors = editor.squeeze("top_anchors", 0)
+    boxes, scores = (
+        editor.add_node("Gather", tensor, anchors, axis=1)
+        for tensor in (editor.centred_boxes, editor.scores)
+    )
+    centre, size = editor.slice(boxes, 0, 2), editor.slice(boxes, 2, 4)
+    positions, strides = map(editor.constant, cell_grid((SIDE, SIDE), (8, 16, 32)))
+    centre = editor.add_node("Sub", editor.add_node("Div", centre, strides), positions)
+    size = editor.add_node("Log", editor.add_node("Div", size, strides))
+    if in_pixels:
+        centre = editor.add_node("Mul", editor.add_node("Add", centre, positions), strides)
+        size = editor.add_node("Mul", editor.add_node("Exp", size), strides)
+    objectness = editor.constant(np.ones((1, CELLS, 1), np.float32))
+    editor.add_node("Concat", centre, size, objectness, scores, axis=2, name="output")
+    editor.set_outputs(output=("float32", [1, CELLS, 5 + CLASSES]))
+    return editor.save(path, preprocess={"resize": "letterbox"})
 
 
 def end_to_end(path: Path) -> Path:
-    cut = Surgery()
-    cut.named(cut.padded(), "output0")
-    cut.gives(output0=("float32", [1, KEPT, 6]))
-    return cut.save(path)
+    editor = ModelEditor()
+    editor.rename(editor.add_nms_rows(), "output0")
+    editor.set_outputs(output0=("float32", [1, ROWS, 6]))
+    return editor.save(path)
 
 
 def efficient_nms(path: Path) -> Path:
-    cut = Surgery()
-    rows = cut.padded()
-    cut.named(cut.slice(rows, 0, 4), "det_boxes")
-    cut.node("Squeeze", cut.slice(rows, 4, 5), cut.constant(np.array([2])), name="det_scores")
-    ids = cut.node("Squeeze", cut.slice(rows, 5, 6), cut.constant(np.array([2])))
-    cut.node("Cast", ids, to=TensorProto.INT64, name="det_classes")
-    real = cut.node("Greater", "det_scores", _number(cut, 0))
-    counted = cut.node("Cast", real, to=TensorProto.INT64)
-    cut.node("ReduceSum", counted, cut.constant(np.array([1])), keepdims=1, name="num_dets")
-    cut.gives(
+    editor = ModelEditor()
+    rows = editor.add_nms_rows()
+    editor.rename(editor.slice(rows, 0, 4), "det_boxes")
+    editor.squeeze(editor.slice(rows, 4, 5), 2, name="det_scores")
+    class_ids = editor.squeeze(editor.slice(rows, 5, 6), 2)
+    editor.add_node("Cast", class_ids, to=TensorProto.INT64, name="det_classes")
+    is_object = editor.add_node("Greater", "det_scores", editor.number(0))
+    ones = editor.add_node("Cast", is_object, to=TensorProto.INT64)
+    editor.add_node("ReduceSum", ones, editor.integers(1), keepdims=1, name="num_dets")
+    editor.set_outputs(
         num_dets=("int64", [1, 1]),
-        det_boxes=("float32", [1, KEPT, 4]),
-        det_scores=("float32", [1, KEPT]),
-        det_classes=("int64", [1, KEPT]),
+        det_boxes=("float32", [1, ROWS, 4]),
+        det_scores=("float32", [1, ROWS]),
+        det_classes=("int64", [1, ROWS]),
     )
-    return cut.save(path)
+    return editor.save(path)
 
 
 def rtdetr(path: Path) -> Path:
-    cut = Surgery()
-    cut.takes("orig_target_sizes", "int64", [1, 2])
-    rows = cut.padded()
-    sizes = cut.node("Cast", "orig_target_sizes", to=TensorProto.FLOAT)
-    twice = cut.node("Concat", sizes, sizes, axis=1)
-    cut.node("Mul", cut.shares(cut.slice(rows, 0, 4)), twice, name="boxes")
-    cut.node("Squeeze", cut.slice(rows, 4, 5), cut.constant(np.array([2])), name="scores")
-    ids = cut.node("Squeeze", cut.slice(rows, 5, 6), cut.constant(np.array([2])))
-    cut.node("Cast", ids, to=TensorProto.INT64, name="labels")
-    cut.gives(
-        labels=("int64", [1, KEPT]),
-        boxes=("float32", [1, KEPT, 4]),
-        scores=("float32", [1, KEPT]),
+    editor = ModelEditor()
+    editor.add_input("orig_target_sizes", "int64", [1, 2])
+    rows = editor.add_nms_rows()
+    size = editor.add_node("Cast", "orig_target_sizes", to=TensorProto.FLOAT)
+    size_twice = editor.add_node("Concat", size, size, axis=1)
+    boxes = editor.to_relative(editor.slice(rows, 0, 4))
+    editor.add_node("Mul", boxes, size_twice, name="boxes")
+    editor.squeeze(editor.slice(rows, 4, 5), 2, name="scores")
+    class_ids = editor.squeeze(editor.slice(rows, 5, 6), 2)
+    editor.add_node("Cast", class_ids, to=TensorProto.INT64, name="labels")
+    editor.set_outputs(
+        labels=("int64", [1, ROWS]),
+        boxes=("float32", [1, ROWS, 4]),
+        scores=("float32", [1, ROWS]),
     )
-    return cut.save(path, preprocess={"resize": "letterbox", "filter": "linear"})
+    return editor.save(path, preprocess={"resize": "letterbox", "filter": "linear"})
 
 
-def ultralytics_rtdetr(path: Path, *, chosen: bool) -> Path:
-    cut = Surgery()
-    rows = cut.padded()
-    classes = cut.slice(rows, 4, 6) if chosen else _class_scores(cut, rows, CLASSES)
-    cut.node("Concat", _centred_shares(cut, rows), classes, axis=2, name="output0")
-    cut.gives(output0=("float32", [1, KEPT, 6 if chosen else 4 + CLASSES]))
-    helper.set_model_props(cut.model, {**cut.metadata, "head": "RTDETRDecoder"})
-    return cut.save(path, preprocess={"resize": "letterbox"})
+def ultralytics_rtdetr(path: Path, *, has_best_class: bool) -> Path:
+    editor = ModelEditor()
+    rows = editor.add_nms_rows()
+    classes = editor.slice(rows, 4, 6) if has_best_class else _class_scores(editor, rows)
+    boxes = _relative_centred_boxes(editor, rows)
+    editor.add_node("Concat", boxes, classes, axis=2, name="output0")
+    editor.set_outputs(output0=("float32", [1, ROWS, 6 if has_best_class else 4 + CLASSES]))
+    helper.set_model_props(editor.model, {**editor.metadata, "head": "RTDETRDecoder"})
+    return editor.save(path, preprocess={"resize": "letterbox"})
 
 
 def detr(path: Path) -> Path:
-    cut = Surgery()
-    rows = cut.padded()
-    rest = cut.node("Sub", _number(cut, 1), cut.slice(rows, 4, 5))
-    shares = cut.node("Concat", _class_scores(cut, rows, CLASSES), rest, axis=2)
-    # Softmax of log p is p.
-    cut.node("Log", _certain_of_nothing(cut, shares), name="logits")
-    return _queries(cut, path, rows, "pred_boxes", ("logits", CLASSES + 1))
+    editor = ModelEditor()
+    rows = editor.add_nms_rows()
+    no_object = editor.add_node("Sub", editor.number(1), editor.slice(rows, 4, 5))
+    probabilities = editor.add_node("Concat", _class_scores(editor, rows), no_object, axis=2)
+    # The softmax of log p is p.
+    editor.add_node("Log", _clip_probabilities(editor, probabilities), name="logits")
+    return _save_queries(editor, path, rows, "pred_boxes", ("logits", CLASSES + 1))
 
 
 def detr_sigmoid(path: Path) -> Path:
-    cut = Surgery()
-    rows = cut.padded()
-    cut.named(_logits(cut, _class_scores(cut, rows, CLASSES)), "logits")
-    return _queries(cut, path, rows, "pred_boxes", ("logits", CLASSES))
+    editor = ModelEditor()
+    rows = editor.add_nms_rows()
+    editor.rename(_logits(editor, _class_scores(editor, rows)), "logits")
+    return _save_queries(editor, path, rows, "pred_boxes", ("logits", CLASSES))
 
 
 def rf_detr(path: Path) -> Path:
-    cut = Surgery()
-    rows = cut.padded()
-    background = cut.constant(np.full((1, KEPT, 1), 0.9, np.float32))
-    shares = cut.node("Concat", _class_scores(cut, rows, CLASSES), background, axis=2)
-    cut.named(_logits(cut, shares), "labels")
-    return _queries(cut, path, rows, "dets", ("labels", CLASSES + 1))
-
-
-def _queries(cut: Surgery, path: Path, rows: str, boxes: str, logits: tuple[str, int]) -> Path:
-    cut.named(_centred_shares(cut, rows), boxes)
-    name, columns = logits
-    ports: Outputs = {
-        name: ("float32", [1, KEPT, columns]),
-        boxes: ("float32", [1, KEPT, 4]),
-    }
-    cut.gives(**ports)
-    plain = {"resize": "letterbox", "filter": "linear", "padding": 114}
-    return cut.save(path, preprocess={**plain, "mean": [0, 0, 0], "std": [1, 1, 1]})
-
-
-def _class_scores(cut: Surgery, rows: str, columns: int) -> str:
-    """Turn the last two of x1 y1 x2 y2 score class into a score a class."""
-    ids = cut.node("Squeeze", cut.slice(rows, 5, 6), cut.constant(np.array([2])))
-    depth, values = cut.constant(np.array(columns)), cut.constant(np.array([0, 1], np.float32))
-    hot = cut.node("OneHot", cut.node("Cast", ids, to=TensorProto.INT64), depth, values)
-    return cut.node("Mul", hot, cut.slice(rows, 4, 5))
-
-
-def _logits(cut: Surgery, shares: str) -> str:
-    shares = _certain_of_nothing(cut, shares)
-    others = cut.node("Sub", _number(cut, 1), shares)
-    return cut.node("Log", cut.node("Div", shares, others))
-
-
-def _certain_of_nothing(cut: Surgery, shares: str) -> str:
-    limits = np.float32(1e-7), np.float32(1 - 1e-6)
-    return cut.node("Clip", shares, *map(cut.constant, limits))
-
-
-def _centred_shares(cut: Surgery, rows: str) -> str:
-    """Turn the first four of x1 y1 x2 y2 score class into cx cy w h, as shares of the input."""
-    corners = cut.shares(cut.slice(rows, 0, 4))
-    low, high = cut.slice(corners, 0, 2), cut.slice(corners, 2, 4)
-    centre = cut.node("Mul", cut.node("Add", low, high), _number(cut, 0.5))
-    return cut.node("Concat", centre, cut.node("Sub", high, low), axis=2)
+    editor = ModelEditor()
+    rows = editor.add_nms_rows()
+    background = editor.constant(np.full((1, ROWS, 1), 0.9, np.float32))
+    probabilities = editor.add_node("Concat", _class_scores(editor, rows), background, axis=2)
+    editor.rename(_logits(editor, probabilities), "labels")
+    return _save_queries(editor, path, rows, "dets", ("labels", CLASSES + 1))
 
 
 def torchvision(path: Path) -> Path:
-    cut = Surgery()
-    return _without_batch(cut, path, ("boxes", "found", "ids"), preprocess={"resize": "letterbox"})
+    editor = ModelEditor()
+    names = ("boxes", "scores", "labels")
+    return _save_without_batch(editor, path, names, preprocess={"resize": "letterbox"})
 
 
 def maskrcnn_benchmark(path: Path) -> Path:
-    cut = Surgery()
-    cut.picture("float32", [3, SIDE, SIDE], lambda tensor: _rgb_of_mean(cut, tensor))
-    plain = {"resize": "letterbox", "filter": "linear", "padding": 114}
-    return _without_batch(cut, path, ("6379", "6383", "6381"), preprocess=plain)
-
-
-def _without_batch(
-    cut: Surgery, path: Path, names: tuple[str, str, str], **card: dict[str, object]
-) -> Path:
-    found = cut.suppressed()
-    flat = cut.constant(np.array([1]))
-    boxes, scores, ids = names
-    cut.named(found[0], boxes)
-    cut.node("Squeeze", found[1], flat, name=scores)
-    cut.node("Add", cut.node("Squeeze", found[2], flat), cut.constant(np.array(1)), name=ids)
-    ports: Outputs = {
-        boxes: ("float32", ["n", 4]),
-        scores: ("float32", ["n"]),
-        ids: ("int64", ["n"]),
-    }
-    cut.gives(**ports)
-    return cut.save(path, **card)
+    editor = ModelEditor()
+    editor.replace_image_input(
+        "float32", [3, SIDE, SIDE], lambda image: _bgr_minus_mean_to_default(editor, image)
+    )
+    names = ("6379", "6383", "6381")
+    return _save_without_batch(editor, path, names, preprocess=DEFAULT_LETTERBOX)
 
 
 def tensorflow(path: Path) -> Path:
-    cut = Surgery()
-    cut.picture("uint8", [1, SIDE, SIDE, 3], lambda tensor: _from_bytes(cut, tensor))
-    rows = cut.padded()
-    corners = cut.shares(cut.slice(rows, 0, 4))
-    order = cut.constant(np.array([1, 0, 3, 2]))
-    cut.node("Gather", corners, order, axis=2, name="detection_boxes")
-    flat = cut.constant(np.array([2]))
-    cut.node("Squeeze", cut.slice(rows, 4, 5), flat, name="detection_scores")
-    ids = cut.node("Squeeze", cut.slice(rows, 5, 6), flat)
-    cut.node("Add", ids, _number(cut, 1), name="detection_classes")
-    cut.named(cut.constant(np.array([KEPT], np.float32)), "num_detections")
-    cut.gives(
-        detection_boxes=("float32", [1, KEPT, 4]),
-        detection_classes=("float32", [1, KEPT]),
-        detection_scores=("float32", [1, KEPT]),
+    editor = ModelEditor()
+    editor.replace_image_input(
+        "uint8", [1, SIDE, SIDE, 3], lambda image: _bytes_to_default(editor, image)
+    )
+    rows = editor.add_nms_rows()
+    _yxyx_boxes(editor, rows, "detection_boxes")
+    editor.squeeze(editor.slice(rows, 4, 5), 2, name="detection_scores")
+    class_ids = editor.squeeze(editor.slice(rows, 5, 6), 2)
+    editor.add_node("Add", class_ids, editor.number(1), name="detection_classes")
+    editor.rename(editor.constant(np.array([ROWS], np.float32)), "num_detections")
+    editor.set_outputs(
+        detection_boxes=("float32", [1, ROWS, 4]),
+        detection_classes=("float32", [1, ROWS]),
+        detection_scores=("float32", [1, ROWS]),
         num_detections=("float32", [1]),
     )
-    return cut.save(path, preprocess={"resize": "letterbox"})
+    return editor.save(path, preprocess={"resize": "letterbox"})
 
 
 def tflite(path: Path) -> Path:
-    cut = Surgery()
-    cut.picture("float32", [1, SIDE, SIDE, 3], lambda tensor: _from_signs(cut, tensor))
-    rows = cut.padded()
-    flat = cut.constant(np.array([2]))
-    boxes, classes, scores, count = (f"StatefulPartitionedCall:{number}" for number in range(4))
-    order = cut.constant(np.array([1, 0, 3, 2]))
-    cut.node("Gather", cut.shares(cut.slice(rows, 0, 4)), order, axis=2, name=boxes)
-    cut.node("Squeeze", cut.slice(rows, 5, 6), flat, name=classes)
-    cut.node("Squeeze", cut.slice(rows, 4, 5), flat, name=scores)
-    cut.named(cut.constant(np.array([KEPT], np.float32)), count)
-    ports: Outputs = {
-        classes: ("float32", [1, KEPT]),
+    editor = ModelEditor()
+    editor.replace_image_input(
+        "float32",
+        [1, SIDE, SIDE, 3],
+        lambda image: _minus_1_to_1_to_default(editor, image),
+    )
+    rows = editor.add_nms_rows()
+    boxes, classes, scores, count = (f"StatefulPartitionedCall:{index}" for index in range(4))
+    _yxyx_boxes(editor, rows, boxes)
+    editor.squeeze(editor.slice(rows, 5, 6), 2, name=classes)
+    editor.squeeze(editor.slice(rows, 4, 5), 2, name=scores)
+    editor.rename(editor.constant(np.array([ROWS], np.float32)), count)
+    outputs: TensorTypes = {
+        classes: ("float32", [1, ROWS]),
         count: ("float32", [1]),
-        boxes: ("float32", [1, KEPT, 4]),
-        scores: ("float32", [1, KEPT]),
+        boxes: ("float32", [1, ROWS, 4]),
+        scores: ("float32", [1, ROWS]),
     }
-    cut.gives(**ports)
-    return cut.save(path, preprocess={"resize": "letterbox"})
+    editor.set_outputs(**outputs)
+    return editor.save(path, preprocess={"resize": "letterbox"})
 
 
 def ssd(path: Path) -> Path:
-    cut = Surgery()
-    cut.picture("float32", [1, 3, SIDE, SIDE], lambda tensor: _from_halves(cut, tensor))
-    cut.named(cut.shares(cut.boxes), "boxes")
-    background = cut.constant(np.zeros((1, 1917, 1), np.float32))
-    cut.node("Concat", background, cut.scores, axis=2, name="scores")
-    cut.gives(boxes=("float32", [1, 1917, 4]), scores=("float32", [1, 1917, CLASSES + 1]))
-    return cut.save(path, preprocess={"resize": "letterbox", "padding": 114})
+    editor = ModelEditor()
+    editor.replace_image_input(
+        "float32", [1, 3, SIDE, SIDE], lambda image: _ssd_image_to_default(editor, image)
+    )
+    editor.rename(editor.to_relative(editor.boxes), "boxes")
+    background = editor.constant(np.zeros((1, ANCHORS, 1), np.float32))
+    editor.add_node("Concat", background, editor.scores, axis=2, name="scores")
+    editor.set_outputs(
+        boxes=("float32", [1, ANCHORS, 4]), scores=("float32", [1, ANCHORS, CLASSES + 1])
+    )
+    return editor.save(path, preprocess={"resize": "letterbox", "padding": 114})
 
 
-def _rgb_shares(cut: Surgery, bgr: str) -> str:
-    rgb = cut.node("Gather", bgr, cut.constant(np.array([2, 1, 0])), axis=1)
-    return cut.node("Div", rgb, _number(cut, 255))
+def _save_queries(
+    editor: ModelEditor, path: Path, rows: str, boxes: str, logits: tuple[str, int]
+) -> Path:
+    """Save a model of the DETR kind: logits, with a name and a width, and boxes with a name."""
+    editor.rename(_relative_centred_boxes(editor, rows), boxes)
+    logits_name, columns = logits
+    outputs: TensorTypes = {
+        logits_name: ("float32", [1, ROWS, columns]),
+        boxes: ("float32", [1, ROWS, 4]),
+    }
+    editor.set_outputs(**outputs)
+    return editor.save(path, preprocess={**DEFAULT_LETTERBOX, "mean": [0, 0, 0], "std": [1, 1, 1]})
 
 
-def _from_bytes(cut: Surgery, pixels: str) -> str:
-    values = cut.node("Cast", pixels, to=TensorProto.FLOAT)
-    planes = cut.node("Transpose", values, perm=[0, 3, 1, 2])
-    return cut.node("Div", planes, _number(cut, 255))
+def _save_without_batch(
+    editor: ModelEditor, path: Path, names: tuple[str, str, str], **card: object
+) -> Path:
+    """Save a model with N x 4 boxes, N scores and N labels from 1, with these names."""
+    boxes, scores, class_ids = editor.add_nms()
+    boxes_name, scores_name, labels_name = names
+    editor.rename(boxes, boxes_name)
+    editor.squeeze(scores, 1, name=scores_name)
+    first_class_id = editor.constant(np.array(1))
+    editor.add_node("Add", editor.squeeze(class_ids, 1), first_class_id, name=labels_name)
+    outputs: TensorTypes = {
+        boxes_name: ("float32", ["n", 4]),
+        scores_name: ("float32", ["n"]),
+        labels_name: ("int64", ["n"]),
+    }
+    editor.set_outputs(**outputs)
+    return editor.save(path, **card)
 
 
-def _from_halves(cut: Surgery, values: str) -> str:
-    scaled = cut.node("Mul", values, _number(cut, 128))
-    pixels = cut.node("Add", scaled, _number(cut, 127))
-    return cut.node("Div", pixels, _number(cut, 255))
+def _class_scores(editor: ModelEditor, rows: str) -> str:
+    """Return a score for each class from rows of x1 y1 x2 y2, score, class id."""
+    class_ids = editor.squeeze(editor.slice(rows, 5, 6), 2)
+    depth = editor.constant(np.array(CLASSES))
+    off_and_on = editor.constant(np.array([0, 1], np.float32))
+    one_hot = editor.add_node(
+        "OneHot", editor.add_node("Cast", class_ids, to=TensorProto.INT64), depth, off_and_on
+    )
+    return editor.add_node("Mul", one_hot, editor.slice(rows, 4, 5))
 
 
-def _from_signs(cut: Surgery, values: str) -> str:
-    shares = cut.node("Div", cut.node("Add", values, _number(cut, 1)), _number(cut, 2))
-    return cut.node("Transpose", shares, perm=[0, 3, 1, 2])
+def _logits(editor: ModelEditor, probabilities: str) -> str:
+    probabilities = _clip_probabilities(editor, probabilities)
+    complements = editor.add_node("Sub", editor.number(1), probabilities)
+    return editor.add_node("Log", editor.add_node("Div", probabilities, complements))
 
 
-def _rgb_of_mean(cut: Surgery, bgr: str) -> str:
-    mean = cut.constant(np.array(MEAN_BGR, np.float32).reshape(3, 1, 1))
-    pixels = cut.node("Add", bgr, mean)
-    return _rgb_shares(cut, cut.node("Unsqueeze", pixels, cut.constant(np.array([0]))))
+def _clip_probabilities(editor: ModelEditor, probabilities: str) -> str:
+    """Keep probabilities away from 0 and 1, whose logits are infinite."""
+    return editor.add_node("Clip", probabilities, editor.number(1e-7), editor.number(1 - 1e-6))
 
 
-def _number(cut: Surgery, value: float) -> str:
-    return cut.constant(np.float32(value))
+def _relative_centred_boxes(editor: ModelEditor, rows: str) -> str:
+    """Return relative cx cy w h from rows of x1 y1 x2 y2, score, class id."""
+    corners = editor.to_relative(editor.slice(rows, 0, 4))
+    low, high = editor.slice(corners, 0, 2), editor.slice(corners, 2, 4)
+    centre = editor.add_node("Mul", editor.add_node("Add", low, high), editor.number(0.5))
+    return editor.add_node("Concat", centre, editor.add_node("Sub", high, low), axis=2)
+
+
+def _yxyx_boxes(editor: ModelEditor, rows: str, name: str) -> str:
+    """Return relative y1 x1 y2 x2 from rows of x1 y1 x2 y2, score, class id."""
+    corners = editor.to_relative(editor.slice(rows, 0, 4))
+    return editor.add_node("Gather", corners, editor.integers(1, 0, 3, 2), axis=2, name=name)
+
+
+# The default model's input is 1 x 3 x 300 x 300, RGB, 0 to 1.
+
+
+def _bgr_to_default(editor: ModelEditor, image: str) -> str:
+    rgb = editor.add_node("Gather", image, editor.integers(2, 1, 0), axis=1)
+    return editor.add_node("Div", rgb, editor.number(255))
+
+
+def _bgr_minus_mean_to_default(editor: ModelEditor, image: str) -> str:
+    mean = editor.constant(np.array(MEAN_BGR, np.float32).reshape(3, 1, 1))
+    pixels = editor.add_node("Add", image, mean)
+    return _bgr_to_default(editor, editor.add_node("Unsqueeze", pixels, editor.integers(0)))
+
+
+def _bytes_to_default(editor: ModelEditor, image: str) -> str:
+    pixels = editor.add_node("Cast", image, to=TensorProto.FLOAT)
+    channels_first = editor.add_node("Transpose", pixels, perm=[0, 3, 1, 2])
+    return editor.add_node("Div", channels_first, editor.number(255))
+
+
+def _ssd_image_to_default(editor: ModelEditor, image: str) -> str:
+    scaled = editor.add_node("Mul", image, editor.number(128))
+    pixels = editor.add_node("Add", scaled, editor.number(127))
+    return editor.add_node("Div", pixels, editor.number(255))
+
+
+def _minus_1_to_1_to_default(editor: ModelEditor, image: str) -> str:
+    values = editor.add_node("Add", image, editor.number(1))
+    scaled = editor.add_node("Div", values, editor.number(2))
+    return editor.add_node("Transpose", scaled, perm=[0, 3, 1, 2])

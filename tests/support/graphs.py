@@ -1,4 +1,4 @@
-"""Signatures to know families by, and what is read of outputs, in short."""
+"""Graphs for tests of families: image inputs, outputs, and what a family makes of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,38 +10,39 @@ from pipeline.detection.families.common.base import DecodeSpec
 from pipeline.detection.graph import Graph, Shape, TensorInfo
 from pipeline.detection.registry import recognise_family
 
-PICTURE = TensorInfo("images", "float32", (1, 3, 640, 640))
-SMALL = TensorInfo("image", "float32", (1, 3, 416, 416))
-TINY = TensorInfo("images", "float32", (1, 3, 96, 96))
-FREE = TensorInfo("pixel_values", "float32", (None, 3, None, None))
-LIST = TensorInfo("image", "float32", (3, None, None))
-BYTES = TensorInfo("image_tensor:0", "uint8", (1, None, None, 3))
+IMAGE_640 = TensorInfo("images", "float32", (1, 3, 640, 640))
+IMAGE_416 = TensorInfo("image", "float32", (1, 3, 416, 416))
+IMAGE_96 = TensorInfo("images", "float32", (1, 3, 96, 96))
+IMAGE_OF_FREE_SIZE = TensorInfo("pixel_values", "float32", (None, 3, None, None))
+IMAGE_WITHOUT_BATCH = TensorInfo("image", "float32", (3, None, None))
+IMAGE_OF_BYTES = TensorInfo("image_tensor:0", "uint8", (1, None, None, 3))
 
 
-def floats(*ports: tuple[str, Shape | None]) -> tuple[TensorInfo, ...]:
-    """Return ports of float32."""
-    return tuple(TensorInfo(name, "float32", shape) for name, shape in ports)
+def float_tensors(*tensors: tuple[str, Shape | None]) -> tuple[TensorInfo, ...]:
+    """Return float32 tensors with these names and shapes."""
+    return tuple(TensorInfo(name, "float32", shape) for name, shape in tensors)
 
 
-def known(
+def recognise(
     inputs: Sequence[TensorInfo],
     outputs: Sequence[TensorInfo],
-    **more: Any,  # noqa: ANN401 - as Graph has it
+    **fields: Any,  # noqa: ANN401 - the other fields of Graph
 ) -> tuple[str, DecodeSpec]:
-    """Return the family that a graph is known as, and its spec."""
-    found = recognise_family(Graph(tuple(inputs), tuple(outputs), **more))
-    assert found is not None
-    return found[0].name, found[1]
+    """Return the name of the family that recognises a graph, and its spec."""
+    recognised = recognise_family(Graph(tuple(inputs), tuple(outputs), **fields))
+    assert recognised is not None
+    family, spec = recognised
+    return family.name, spec
 
 
-def decoded(
+def decode(
     spec: DecodeSpec,
     *outputs: NDArray[Any],
     size: tuple[int, int] = (640, 640),
-    score: float = 0.4,
+    score_threshold: float = 0.4,
 ) -> list[tuple[list[float], float, int]]:
-    """Return the boxes to 3 decimals, scores to 4 and class ids that a reading finds."""
-    found = spec.decode(outputs, score, size)
+    """Return each decoded box (to 3 decimals), its score (to 4 decimals) and class id."""
+    found = spec.decode(outputs, score_threshold, size)
     assert [found.boxes.dtype, found.scores.dtype] == [np.float32] * 2
     assert found.class_ids.dtype == np.int64
     return [
@@ -52,11 +53,11 @@ def decoded(
     ]
 
 
-def array(values: object) -> NDArray[np.float32]:
+def float_array(values: object) -> NDArray[np.float32]:
     """Return an array of float32."""
     return np.array(values, dtype=np.float32)
 
 
 def logit(score: float) -> float:
-    """Return what sigmoid turns into this score."""
+    """Return the value that the sigmoid maps to this score."""
     return float(np.log(score / (1 - score)))

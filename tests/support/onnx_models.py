@@ -1,4 +1,4 @@
-"""ONNX files of a node or two, for what no detector is needed for."""
+"""Tiny ONNX files of one or two nodes, for tests that need no detector."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 Shape = list[int | str | None]
 
 
-def model(
+def write_model(
     path: Path,
     *nodes: NodeProto,
     inputs: dict[str, Shape],
@@ -18,22 +18,25 @@ def model(
     weights: Mapping[str, object] | None = None,
     domain: str = "",
 ) -> Path:
-    """Write a model of float32 tensors; an output's shape may be left open.
+    """Write a model whose inputs and outputs are float32.
 
     Args:
-        path: the file.
-        nodes: the graph's.
+        path: the file to write.
+        nodes: the nodes of the graph.
         inputs: names and shapes.
-        outputs: the same.
-        weights: by name; whole numbers are int64, others float32.
-        domain: one of operators besides ONNX's own.
+        outputs: names and shapes; None for an unknown shape.
+        weights: by name; integers are stored as int64, other numbers as float32.
+        domain: a domain of operators to import besides ONNX's own.
+
+    Returns:
+        The file.
     """
-    given, found = (
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in ports]
-        for ports in (inputs.items(), outputs.items())
+    graph_inputs, graph_outputs = (
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes]
+        for shapes in (inputs.items(), outputs.items())
     )
-    tensors = [_weight(name, value) for name, value in (weights or {}).items()]
-    graph = helper.make_graph(nodes, "tiny", given, found, initializer=tensors)
+    initializers = [_initializer(name, value) for name, value in (weights or {}).items()]
+    graph = helper.make_graph(nodes, "tiny", graph_inputs, graph_outputs, initializer=initializers)
     opsets = [helper.make_opsetid("", 17)]
     if domain:
         opsets.append(helper.make_opsetid(domain, 1))
@@ -41,7 +44,7 @@ def model(
     return path
 
 
-def _weight(name: str, value: object) -> TensorProto:
+def _initializer(name: str, value: object) -> TensorProto:
     array = np.asarray(value)
-    kind = np.int64 if np.issubdtype(array.dtype, np.integer) else np.float32
-    return numpy_helper.from_array(array.astype(kind), name)
+    dtype = np.int64 if np.issubdtype(array.dtype, np.integer) else np.float32
+    return numpy_helper.from_array(array.astype(dtype), name)

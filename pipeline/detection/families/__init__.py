@@ -1,5 +1,5 @@
-"""Model families, one file each: how a family's graph is recognised and its outputs decoded.
+"""Model families, one module for each: how its graph is recognised and its outputs are decoded.
 
-A graph comes in, a `DecodeSpec` goes out. Code that several families share is in `common`.
-`detection.registry` lists the families.
+Each module defines `FAMILY`, and `pipeline.detection.registry` lists them all. Code that several
+families share is in `common`; docs/add-a-family.md explains how to add one.
 """

@@ -1,5 +1,13 @@
-"""DETR and its kin with softmax: a query a row, whose last class is "no object".
+"""DETR and YOLOS: each query has a softmax over all classes and "no object".
 
+Graph: outputs `logits`, 1 x N x (classes + 1), and `pred_boxes`, 1 x N x 4; for exports without
+these names, two outputs of these shapes. That the last logit is "no object" shows in the names of
+the layers; without them, in the number of labels.
+Preprocessing: RGB, ImageNet's mean and standard deviation. An input of a free size keeps the
+proportions, with sides of 800 to 1333 pixels (YOLOS: multiples of 16); else stretched.
+Decoding: boxes are cx cy w h relative to the input; each query gives its best class. No NMS.
+
+Sources:
 https://github.com/facebookresearch/detr/blob/main/models/detr.py (PostProcess)
 https://github.com/huggingface/transformers/tree/main/src/transformers/models/detr
 https://github.com/huggingface/transformers/tree/main/src/transformers/models/yolos
@@ -13,7 +21,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.detection.families.common import queries
-from pipeline.detection.families.common.base import DecodeSpec, Family, best_class, to_detections
+from pipeline.detection.families.common.base import (
+    DecodeSpec,
+    Family,
+    select_best_class,
+    to_detections,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +36,9 @@ if TYPE_CHECKING:
     from pipeline.detection.preprocess import Preprocess
     from pipeline.frame import Detections
 
-# Layers that score with softmax; other DETRs have some of the same names, and layers of the second
-# list, too.
 _YOLOS_HEAD, _YOLOS_PATCH = "class_labels_classifier.layers.2.bias", 16
+# Layers whose scores are a softmax. DETRs with a sigmoid have some layers of these names as well,
+# but also a layer of the second list.
 _SOFTMAX_HEADS = (
     "class_embed.bias",  # DETR
     "class_labels_classifier.bias",  # DETR in transformers
@@ -37,51 +50,52 @@ _SIGMOID_LAYERS = (
     "sampling_offsets",  # Deformable DETR, RT-DETR, RF-DETR
     "score_head",  # RT-DETR
 )
-# COCO's numbers go up to 90, and from 0 they are 91.
-_COCO_NUMBERS = 91
+# Models with COCO's original category ids, 0 to 90, have 91 classes.
+_COCO_CATEGORY_IDS = 91
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know logits whose last column is "no object": DETR and YOLOS."""
-    found = queries.find(graph)
-    if found is None or not _has_no_object(graph, found.columns):
+    """Recognise logits and boxes of queries, where the last logit is "no object"."""
+    outputs = queries.find_query_outputs(graph)
+    if outputs is None or not _has_no_object_column(graph, outputs.columns):
         return None
-    classes = found.columns - 1
+    class_count = outputs.columns - 1
     return DecodeSpec(
-        why=f"'{found.logits}' has a column for \"no object\" besides {classes} classes, "
-        f"'{found.boxes}' a box a query",
+        why=f"'{outputs.logits}' has one row for each query, with columns for {class_count} "
+        f"classes and for \"no object\", and '{outputs.boxes}' has the boxes",
         preprocess=_preprocess(graph),
-        outputs=(found.logits.name, found.boxes.name),
+        outputs=(outputs.logits.name, outputs.boxes.name),
         decode=decode,
         needs_nms=False,
-        class_count=classes,
+        class_count=class_count,
     )
 
 
 def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, int]) -> Detections:
-    """Read 1 x N x (classes + 1) logits and 1 x N x 4 cx cy w h as shares of the input."""
+    """Decode 1 x N x (classes + 1) logits by softmax, and 1 x N x 4 relative cx cy w h."""
     logits = outputs[0][0].astype(np.float32, copy=False)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     scores = powers / powers.sum(axis=1, keepdims=True)
-    rows, best, ids = best_class(scores[:, :-1], score_threshold)
-    return to_detections(queries.in_pixels(outputs[1][0][rows], size), best, ids)
+    rows, best, class_ids = select_best_class(scores[:, :-1], score_threshold)
+    boxes = queries.relative_cxcywh_to_xyxy(outputs[1][0][rows], size)
+    return to_detections(boxes, best, class_ids)
 
 
 def _preprocess(graph: Graph) -> Preprocess:
-    plain = queries.normalised(graph)
+    preprocess = queries.detr_preprocess(graph)
     is_yolos = any(name.endswith(_YOLOS_HEAD) for name in graph.weights)
-    if is_yolos and plain.resize == "keep-ratio":
-        return replace(plain, resize="patches", step=_YOLOS_PATCH)
-    return plain
+    if is_yolos and preprocess.resize == "keep-ratio":
+        return replace(preprocess, resize="patches", step=_YOLOS_PATCH)
+    return preprocess
 
 
-def _has_no_object(graph: Graph, columns: int) -> bool:
-    """Tell by the names of the layers; if they are lost, by the number of labels."""
+def _has_no_object_column(graph: Graph, columns: int) -> bool:
+    """Return whether the last logit is "no object", by the names of layers or the label count."""
     if any(layer in name for name in graph.weights for layer in _SIGMOID_LAYERS):
         return False
     if any(name.endswith(_SOFTMAX_HEADS) for name in graph.weights):
         return True
-    return columns == (graph.label_count or _COCO_NUMBERS) + 1
+    return columns == (graph.label_count or _COCO_CATEGORY_IDS) + 1
 
 
 FAMILY = Family(

@@ -1,6 +1,16 @@
-"""DETR's kin with sigmoid: a query a row, which may be of several classes, or of none.
+"""DETRs with a sigmoid for each class: Conditional and Deformable DETR, RT-DETR in transformers.
 
-Conditional and Deformable DETR, RT-DETR and D-FINE in transformers, or without their last step:
+Also D-FINE, DEIMv2 and RF-DETR in transformers, and RT-DETR exported without its last step.
+
+Graph: outputs `logits`, 1 x N x classes, and `pred_boxes`, 1 x N x 4; for exports without these
+names, two outputs of these shapes. The registry asks the family `detr` first, whose logits end
+with "no object".
+Preprocessing: DETR's; for RT-DETR's heads that of the family `rtdetr`; for RF-DETR, DETR's with
+interpolation in floats.
+Decoding: boxes are cx cy w h relative to the input; a query can give several classes. The 100 best
+scores are returned; for RT-DETR and RF-DETR, as many as there are queries. No NMS.
+
+Sources:
 https://github.com/huggingface/transformers/tree/main/src/transformers/models/deformable_detr
 https://github.com/huggingface/transformers/tree/main/src/transformers/models/rt_detr
 """
@@ -17,39 +27,46 @@ from pipeline.detection.families.common.base import DecodeSpec, Family
 
 if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
+    from pipeline.detection.preprocess import Preprocess
 
-
-# What the others' post-processing in transformers keeps of all queries' classes.
-_MOST = 100
-# A layer that only RF-DETR has in transformers, which scales tensors as its own code does.
-_RF_DETR = "projector.projector_layer"
+# How many scores the post-processing of Conditional and Deformable DETR in transformers keeps.
+_KEPT_SCORES = 100
+# In transformers, only RF-DETR has this layer.
+_RF_DETR_LAYER = "projector.projector_layer"
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know logits of one column a class; those with one for "no object" are asked for before."""
-    found = queries.find(graph)
-    if found is None:
+    """Recognise logits and boxes of queries, with one logit for each class."""
+    outputs = queries.find_query_outputs(graph)
+    if outputs is None:
         return None
-    kin = rtdetr.is_kin(graph)
-    is_rf_detr = any(_RF_DETR in name for name in graph.weights)
-    preprocess = rtdetr.stretched(graph) if kin else queries.normalised(graph)
-    if is_rf_detr:
-        preprocess = replace(preprocess, filter="linear-float")
-    keeps_all = kin or is_rf_detr
+    is_rtdetr = rtdetr.has_rtdetr_head(graph)
+    limit = None if is_rtdetr or _is_rf_detr(graph) else _KEPT_SCORES
     return DecodeSpec(
-        why=f"'{found.logits}' has a column a class, '{found.boxes}' a box a query"
-        + (", and the weights are RT-DETR's" if kin else ""),
-        preprocess=preprocess,
-        outputs=(found.logits.name, found.boxes.name),
-        decode=partial(queries.decode_sigmoid, at_most=None if keeps_all else _MOST),
+        why=f"'{outputs.logits}' has one row for each query, with a column for each class, and "
+        f"'{outputs.boxes}' has the boxes" + ("; the weights are RT-DETR's" if is_rtdetr else ""),
+        preprocess=_preprocess(graph),
+        outputs=(outputs.logits.name, outputs.boxes.name),
+        decode=partial(queries.decode_sigmoid, limit=limit),
         needs_nms=False,
-        class_count=found.columns,
+        class_count=outputs.columns,
     )
+
+
+def _preprocess(graph: Graph) -> Preprocess:
+    is_rtdetr = rtdetr.has_rtdetr_head(graph)
+    preprocess = (rtdetr.rtdetr_preprocess if is_rtdetr else queries.detr_preprocess)(graph)
+    # RF-DETR scales tensors of floats, in transformers as in its own code.
+    return replace(preprocess, filter="linear-float") if _is_rf_detr(graph) else preprocess
+
+
+def _is_rf_detr(graph: Graph) -> bool:
+    return any(_RF_DETR_LAYER in name for name in graph.weights)
 
 
 FAMILY = Family(
     name="detr-sigmoid",
-    expects="outputs logits (a column a class) and pred_boxes, such as Deformable and Conditional "
-    "DETR, and RT-DETR in transformers, export",
+    expects="outputs logits (one column for each class) and pred_boxes, such as Deformable and "
+    "Conditional DETR, and RT-DETR in transformers, export",
     recognise=recognise,
 )

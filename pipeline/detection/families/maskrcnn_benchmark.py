@@ -1,6 +1,12 @@
-"""Faster and Mask R-CNN of maskrcnn-benchmark, such as the ONNX model zoo has.
+"""Faster and Mask R-CNN of maskrcnn-benchmark, such as those of the ONNX model zoo.
 
-They end as torchvision's do, and want the picture scaled and its mean taken off.
+Graph: outputs of N x 4, N (int64) and N, as in the family `torchvision`; the boxes have the name
+that they have in the model zoo, or the weights have the names of maskrcnn-benchmark's layers.
+Preprocessing: BGR, 0 to 255, minus the mean. An input of a free size keeps the proportions, with a
+short side of 800 pixels, padded to multiples of 32; else stretched.
+Decoding: as in the family `torchvision`; class 0 is the background. No NMS.
+
+Sources:
 https://github.com/onnx/models/tree/main/validated/vision/object_detection_segmentation/faster-rcnn
 https://github.com/onnx/models/tree/main/validated/vision/object_detection_segmentation/mask-rcnn
 """
@@ -16,49 +22,51 @@ from pipeline.detection.preprocess import Preprocess
 if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
 
-# The zoo's files, whose outputs have numbers for names; other exports keep the layers' names.
+# Names of the boxes in the model zoo's Faster R-CNN and Mask R-CNN, whose weights are not named.
 _ZOO_BOXES = ("6379", "6568")
 _CLASS_HEAD = r"box\.predictor\.cls_score\.bias$"
 _COCO_CLASSES = 80
-# The zoo's code scales to the short side and sets no limit to the long one; this is one for memory.
-_SHORT_SIDE, _LONGEST, _STEP = 800, 3200, 32
+# The zoo's code scales the short side to 800 pixels and does not limit the long side. The limit
+# here keeps memory bounded.
+_SHORT_SIDE, _LONG_SIDE, _STEP = 800, 3200, 32
 _MEAN_BGR = (102.9801, 115.9465, 122.7717)
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know N x 4 boxes, N labels and N scores by names that torchvision has not."""
-    ports = torchvision.roles(graph)
-    if ports is None:
+    """Recognise torchvision's outputs with names that only maskrcnn-benchmark has."""
+    outputs = torchvision.find_outputs(graph)
+    if outputs is None:
         return None
-    columns = graph.bias_width(_CLASS_HEAD)
-    if ports[0].name not in _ZOO_BOXES and columns is None:
+    class_head_width = graph.bias_width(_CLASS_HEAD)
+    if outputs[0].name not in _ZOO_BOXES and class_head_width is None:
         return None
     image = graph.image
-    free = image.width is None or image.height is None
+    has_free_size = image.width is None or image.height is None
     return DecodeSpec(
-        why="it gives N x 4 boxes, N labels and N scores, named as maskrcnn-benchmark's",
+        why="its outputs are N x 4 boxes, N labels and N scores, and its names are those of "
+        "maskrcnn-benchmark",
         preprocess=Preprocess(
-            resize="keep-ratio" if free else "stretch",
-            width=image.width or _LONGEST,
+            resize="keep-ratio" if has_free_size else "stretch",
+            width=image.width or _LONG_SIDE,
             height=image.height or _SHORT_SIDE,
-            step=_STEP if free else None,
+            step=_STEP if has_free_size else None,
             filter="antialias",
             padding=None,
             colour="bgr",
             scale=1.0,
             mean=_MEAN_BGR,
         ),
-        outputs=tuple(port.name for port in ports),
+        outputs=tuple(tensor.name for tensor in outputs),
         decode=torchvision.decode,
         needs_nms=False,
-        class_count=_COCO_CLASSES if columns is None else columns - 1,
+        class_count=_COCO_CLASSES if class_head_width is None else class_head_width - 1,
         first_class_id=1,
     )
 
 
 FAMILY = Family(
     name="maskrcnn-benchmark",
-    expects="outputs boxes (N x 4), labels (N, int64) and scores (N), such as the ONNX model zoo's "
-    "Faster and Mask R-CNN",
+    expects="outputs boxes (N x 4), labels (N, int64) and scores (N), such as those of the ONNX "
+    "model zoo's Faster and Mask R-CNN",
     recognise=recognise,
 )

@@ -1,5 +1,13 @@
-"""NanoDet: class scores and distributions of a cell in one row, or, before version 1, a grid each.
+"""NanoDet and NanoDet-Plus: for each cell class scores, and a box as distributions of distances.
 
+Graph: one output of 1 x N x (classes + 32), one row for each cell of the input; versions before 1
+have two outputs for each grid instead, whose names contain `_pred_stride_`.
+Preprocessing: warped to the input's size, as OpenCV's warpPerspective does it; BGR, 0 to 255, minus
+the mean, divided by the standard deviation of NanoDet's configurations.
+Decoding: each side of a box lies at the mean of a distribution over 8 distances (or as many as the
+labels show); boxes are clipped to the input before NMS. Needs NMS.
+
+Sources:
 https://github.com/RangiLyu/nanodet/blob/main/nanodet/model/head/nanodet_plus_head.py
 https://github.com/RangiLyu/nanodet/blob/main/nanodet/model/head/gfl_head.py
 https://github.com/RangiLyu/nanodet/blob/main/nanodet/data/transform/warp.py
@@ -13,9 +21,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.detection.coco_classes import COCO_80
-from pipeline.detection.families.common import distribution_focal
 from pipeline.detection.families.common.base import DecodeSpec, Family
-from pipeline.detection.families.common.grids import find_strides, input_size
+from pipeline.detection.families.common.distribution_focal import (
+    BINS,
+    SIDES,
+    Cells,
+    decode_cells,
+    find_grid_outputs,
+    join_grids,
+)
+from pipeline.detection.families.common.grids import assumed_input_size, find_strides
 from pipeline.detection.preprocess import Preprocess
 from pipeline.frame import Detections
 
@@ -28,58 +43,19 @@ if TYPE_CHECKING:
 
 _NAME = "nanodet"
 _USUAL_SIZE = 416
-# Of its configurations, for pixels from 0 to 255, blue first.
+# BGR, for pixels from 0 to 255.
 _MEAN, _STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
-_PLUS_STRIDES = 4
-# Layers of its heads, and outputs of its first versions.
+# NanoDet-Plus has 4 grids, and measures boxes from the corner of a cell. Earlier versions have 3,
+# and measure from its centre.
+_PLUS_GRIDS, _PLUS_OFFSET, _EARLIER_OFFSET = 4, 0.0, 0.5
+_USUAL_BOX_COLUMNS = SIDES * BINS
 _LAYERS = ("gfl_", "distribution_project")
-_OUTPUTS = "_pred_stride_"
+_GRID_OUTPUT = "_pred_stride_"
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know `1 x N x (classes + 32)` with as many rows as the input has cells, or its old names."""
-    return _read_rows(graph) or _read_levels(graph)
-
-
-def has_its_names(graph: Graph) -> bool:
-    """Tell whether outputs have the names of NanoDet's first versions."""
-    return any(_OUTPUTS in port.name for port in graph.outputs)
-
-
-def _read_rows(graph: Graph) -> DecodeSpec | None:
-    match [port.shape for port in graph.outputs]:
-        case [[_, int(rows), int(columns)]]:
-            bins = _bins(graph, columns)
-            strides = find_strides(rows, input_size(graph.image))
-        case _:
-            return None
-    # YOLOX has as many rows; only distributions are softened by the reader.
-    if strides is None or bins is None:
-        return None
-    classes = columns - distribution_focal.SIDES * bins
-    return DecodeSpec(
-        why=f"'{graph.outputs[0]}' has a row for each cell: {classes} class scores, then "
-        f"{distribution_focal.SIDES} x {bins} for the box",
-        preprocess=_warped(graph),
-        outputs=(graph.outputs[0].name,),
-        decode=partial(decode, strides=strides, classes=classes),
-        needs_nms=True,
-        class_count=classes,
-    )
-
-
-def _read_levels(graph: Graph) -> DecodeSpec | None:
-    levels = distribution_focal.find_levels(graph) if has_its_names(graph) else None
-    if levels is None:
-        return None
-    return DecodeSpec(
-        why=f"it has {len(levels.strides)} grids, named as NanoDet's first versions do",
-        preprocess=_warped(graph),
-        outputs=tuple(port.name for port in levels.ports),
-        decode=partial(decode_levels, strides=levels.strides),
-        needs_nms=True,
-        class_count=levels.classes,
-    )
+    """Recognise a row of class scores and distributions for each cell, or NanoDet's old outputs."""
+    return _recognise_one_output(graph) or _recognise_grid_outputs(graph)
 
 
 def decode(
@@ -88,36 +64,68 @@ def decode(
     size: tuple[int, int],
     *,
     strides: Strides,
-    classes: int,
+    class_count: int,
 ) -> Detections:
-    """Read 1 x N x (classes + 4 * bins): a score a class, then logits for each side's distance."""
-    cells = outputs[0][0]
-    # The Plus head's cells are at their corner, the first head's in their middle.
-    offset = 0.0 if len(strides) == _PLUS_STRIDES else 0.5
-    scores, distributions = cells[:, :classes], cells[:, classes:]
-    found = distribution_focal.objects(
-        scores, distributions, score_threshold, size, (strides, offset)
-    )
-    return _within(found, size)
+    """Decode 1 x N x (classes + 4 * bins): class scores, then logits of each side's distance."""
+    rows = outputs[0][0]
+    scores, distributions = rows[:, :class_count], rows[:, class_count:]
+    offset = _PLUS_OFFSET if len(strides) == _PLUS_GRIDS else _EARLIER_OFFSET
+    found = decode_cells(scores, distributions, score_threshold, size, Cells(strides, offset))
+    return _clip_to_input(found, size)
 
 
-def decode_levels(
+def decode_grids(
     outputs: Sequence[Array], score_threshold: float, size: tuple[int, int], *, strides: Strides
 ) -> Detections:
-    """Read each grid's 1 x n x classes scores, then each one's 1 x n x 32 logits of distances."""
-    found = distribution_focal.objects(
-        *distribution_focal.join_levels(outputs), score_threshold, size, (strides, 0.5)
+    """Decode 1 x n x classes scores for each grid, then 1 x n x 32 logits of distances."""
+    cells = Cells(strides, _EARLIER_OFFSET)
+    found = decode_cells(*join_grids(outputs), score_threshold, size, cells)
+    return _clip_to_input(found, size)
+
+
+def has_nanodet_output_names(graph: Graph) -> bool:
+    """Return whether an output has a name that NanoDet used before version 1."""
+    return any(_GRID_OUTPUT in tensor.name for tensor in graph.outputs)
+
+
+def _recognise_one_output(graph: Graph) -> DecodeSpec | None:
+    match [tensor.shape for tensor in graph.outputs]:
+        case [[_, int(rows), int(columns)]]:
+            bins = _bins(graph, columns)
+            strides = find_strides(rows, assumed_input_size(graph.image))
+        case _:
+            return None
+    # YOLOX has the same number of rows: the columns have to be known as NanoDet's.
+    if strides is None or bins is None:
+        return None
+    class_count = columns - SIDES * bins
+    return DecodeSpec(
+        why=f"'{graph.outputs[0]}' has one row for each cell: {class_count} class scores, then "
+        f"{SIDES} x {bins} values for the box",
+        preprocess=_preprocess(graph),
+        outputs=(graph.outputs[0].name,),
+        decode=partial(decode, strides=strides, class_count=class_count),
+        needs_nms=True,
+        class_count=class_count,
     )
-    return _within(found, size)
 
 
-def _within(found: Detections, size: tuple[int, int]) -> Detections:
-    """Clip boxes to the input, as NanoDet does before it suppresses overlaps."""
-    limit = np.array(size * 2, dtype=np.float32)
-    return Detections(np.clip(found.boxes, 0, limit), found.scores, found.class_ids)
+def _recognise_grid_outputs(graph: Graph) -> DecodeSpec | None:
+    grid_outputs = find_grid_outputs(graph) if has_nanodet_output_names(graph) else None
+    if grid_outputs is None:
+        return None
+    return DecodeSpec(
+        why=f"it has the outputs of {len(grid_outputs.strides)} grids, with the names that NanoDet "
+        "used before version 1",
+        preprocess=_preprocess(graph),
+        outputs=tuple(tensor.name for tensor in grid_outputs.tensors),
+        decode=partial(decode_grids, strides=grid_outputs.strides),
+        needs_nms=True,
+        class_count=grid_outputs.class_count,
+    )
 
 
-def _warped(graph: Graph) -> Preprocess:
+def _preprocess(graph: Graph) -> Preprocess:
     image = graph.image
     return Preprocess(
         resize="stretch",
@@ -132,28 +140,36 @@ def _warped(graph: Graph) -> Preprocess:
 
 
 def _bins(graph: Graph, columns: int) -> int | None:
-    """Return how many bins a side has; None: nothing says that the columns end in distributions.
+    """Return the number of bins for each side of a box; None if the graph may not be NanoDet's.
 
-    Its layers' names say so, or the card; then labels tell the bins, if they are not the usual.
+    The graph is NanoDet's if its card or the names of its layers say so. Without both, the columns
+    have to be the labels, or COCO's 80 classes, and the usual 32.
     """
-    sure = graph.family == _NAME or any(
+    is_nanodet = graph.family == _NAME or any(
         layer in name for name in graph.weights for layer in _LAYERS
     )
-    usual = distribution_focal.SIDES * distribution_focal.BINS
     if graph.label_count is None:
-        return (
-            distribution_focal.BINS
-            if columns == len(COCO_80) + usual or (sure and columns > usual)
-            else None
+        is_usual = columns == len(COCO_80) + _USUAL_BOX_COLUMNS or (
+            is_nanodet and columns > _USUAL_BOX_COLUMNS
         )
-    rest = columns - graph.label_count
-    if rest == usual or (sure and rest > 0 and rest % distribution_focal.SIDES == 0):
-        return rest // distribution_focal.SIDES
-    return distribution_focal.BINS if sure and columns > usual else None
+        return BINS if is_usual else None
+    box_columns = columns - graph.label_count
+    if box_columns == _USUAL_BOX_COLUMNS or (
+        is_nanodet and box_columns > 0 and box_columns % SIDES == 0
+    ):
+        return box_columns // SIDES
+    return BINS if is_nanodet and columns > _USUAL_BOX_COLUMNS else None
+
+
+def _clip_to_input(found: Detections, size: tuple[int, int]) -> Detections:
+    """Return the detections with boxes clipped to the input, as NanoDet does before NMS."""
+    limit = np.array(size * 2, dtype=np.float32)
+    return Detections(np.clip(found.boxes, 0, limit), found.scores, found.class_ids)
 
 
 FAMILY = Family(
     name=_NAME,
-    expects="an output of 1 x N x (classes + 32) with a row a cell, such as NanoDet exports",
+    expects="an output of 1 x N x (classes + 32) with one row for each cell, such as NanoDet "
+    "exports",
     recognise=recognise,
 )

@@ -1,5 +1,12 @@
-"""PaddleDetection with its post-processing, as PicoDet and PP-YOLOE are exported by default.
+"""PaddleDetection with its post-processing, the default export of PicoDet and PP-YOLOE.
 
+Graph: an input `scale_factor` besides the image; an output of N x 6 and one with the number of
+rows.
+Preprocessing: stretched, with OpenCV's bicubic filter; RGB. Models differ in mean and standard
+deviation, so that both must be on the model card.
+Decoding: the columns are class id, score, x1 y1 x2 y2 in input pixels. No NMS.
+
+Sources:
 https://github.com/PaddlePaddle/PaddleDetection/blob/release/2.8/deploy/EXPORT_MODEL_en.md
 https://github.com/PaddlePaddle/PaddleDetection/blob/release/2.8/deploy/third_engine/onnx/infer.py
 """
@@ -20,30 +27,30 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
-_SCALE = "scale_factor"
+_SCALE_INPUT = "scale_factor"
 _USUAL_SIZE = 640
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know an input `scale_factor`, an output of `N x 6`, and how many rows of it there are."""
-    if not any(port.name == _SCALE for port in graph.inputs):
+    """Recognise the input `scale_factor`, and two outputs: `N x 6`, then the number of rows."""
+    if not any(tensor.name == _SCALE_INPUT for tensor in graph.inputs):
         return None
-    match [port.shape for port in graph.outputs]:
+    match [tensor.shape for tensor in graph.outputs]:
         case [[_, 6], [_]]:
             pass
         case _:
             return None
     image = graph.image
     return DecodeSpec(
-        why=f"it takes '{_SCALE}', and '{graph.outputs[0]}' has a row an object: class, score, "
-        "corners",
+        why=f"it has an input '{_SCALE_INPUT}', and '{graph.outputs[0]}' has one row for each "
+        "object: class, score and box",
         preprocess=Preprocess(
             resize="stretch",
             width=image.width or _USUAL_SIZE,
             height=image.height or _USUAL_SIZE,
             filter="cubic",
         ),
-        outputs=tuple(port.name for port in graph.outputs),
+        outputs=tuple(tensor.name for tensor in graph.outputs),
         decode=decode,
         needs_nms=False,
         class_count=None,
@@ -52,9 +59,9 @@ def recognise(graph: Graph) -> DecodeSpec | None:
 
 
 def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int]) -> Detections:
-    """Read N x 6: class id, score, x1 y1 x2 y2 in input pixels; and how many are one picture's.
+    """Decode N x 6: class id, score, x1 y1 x2 y2 in input pixels; and the number of rows.
 
-    Where nothing is found, there is one row of class -1.
+    An image without objects has one row with class id -1.
     """
     rows = outputs[0][: int(outputs[1].ravel()[0])]
     rows = rows[(rows[:, 0] >= 0) & (rows[:, 1] >= score_threshold)]
@@ -63,7 +70,7 @@ def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, i
 
 FAMILY = Family(
     name="paddle",
-    expects="an input scale_factor, and outputs of N x 6 and of their count, such as "
-    "PaddleDetection exports with its post-processing",
+    expects="an input scale_factor, an output of N x 6 and an output with the number of rows, such "
+    "as PaddleDetection exports with its post-processing",
     recognise=recognise,
 )

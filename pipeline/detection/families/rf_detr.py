@@ -1,6 +1,15 @@
-"""RF-DETR: a query a row, its box in `dets`, its class logits in `labels`.
+"""RF-DETR as its own repository exports it.
 
+Graph: outputs `dets`, 1 x N x 4, and `labels`, 1 x N x columns; masks and keypoints can follow.
+Preprocessing: DETR's, interpolated in floats without rounding and without antialiasing, as RF-DETR
+scales tensors: https://github.com/roboflow/rf-detr/issues/1203
+Decoding: `labels` are logits of a sigmoid, `dets` are cx cy w h relative to the input; a query can
+give several classes. The published models have COCO's 91 category ids and no other column.
+Fine-tuned models have one more column than classes: the last one is the background. No NMS.
+
+Sources:
 https://github.com/roboflow/rf-detr/blob/develop/src/rfdetr/export/prepare.py
+https://github.com/roboflow/rf-detr/blob/develop/src/rfdetr/export/_class_layout.py
 https://github.com/roboflow/rf-detr/blob/develop/src/rfdetr/models/postprocess.py
 """
 
@@ -19,37 +28,37 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
-# The published models know COCO's numbers, from 0 to 90, and have no other column. Those trained
-# further have one more than classes, the last, for the background:
-# https://github.com/roboflow/rf-detr/blob/develop/src/rfdetr/export/_class_layout.py
-_COCO_NUMBERS = 91
+# COCO's original category ids, 0 to 90.
+_COCO_CATEGORY_IDS = 91
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know `dets` of 1 x N x 4 and `labels` of 1 x N x columns; masks and points may follow."""
-    found = queries.named(graph, ("labels",), ("dets",))
-    if found is None:
+    """Recognise the outputs `dets` and `labels` of queries."""
+    outputs = queries.find_query_outputs_by_name(graph, ("labels",), ("dets",))
+    if outputs is None:
         return None
-    known = graph.label_count or (found.columns if found.columns == _COCO_NUMBERS else None)
-    with_background = known != found.columns
+    has_background = _has_background(graph, outputs.columns)
     return DecodeSpec(
-        why=f"'{found.boxes}' has a box a query, '{found.logits}' its classes"
-        + (", the last of which is the background" if with_background else ""),
-        # Its own code scales tensors, without looking at all pixels:
-        # https://github.com/roboflow/rf-detr/issues/1203
-        preprocess=replace(queries.normalised(graph), filter="linear-float"),
-        outputs=(found.logits.name, found.boxes.name),
-        decode=decode_without_background if with_background else queries.decode_sigmoid,
+        why=f"'{outputs.boxes}' has one box for each query, '{outputs.logits}' the class logits"
+        + (", the last of which is the background" if has_background else ""),
+        preprocess=replace(queries.detr_preprocess(graph), filter="linear-float"),
+        outputs=(outputs.logits.name, outputs.boxes.name),
+        decode=decode_without_background if has_background else queries.decode_sigmoid,
         needs_nms=False,
-        class_count=found.columns - with_background,
+        class_count=outputs.columns - has_background,
     )
 
 
 def decode_without_background(
     outputs: Sequence[Array], score_threshold: float, size: tuple[int, int]
 ) -> Detections:
-    """Read 1 x N x (classes + 1) logits and 1 x N x 4 cx cy w h as shares of the input."""
+    """Decode 1 x N x (classes + 1) logits by sigmoid, and 1 x N x 4 relative cx cy w h."""
     return queries.decode_sigmoid((outputs[0][..., :-1], outputs[1]), score_threshold, size)
+
+
+def _has_background(graph: Graph, columns: int) -> bool:
+    """Return whether the last column is the background, by the number of labels or of columns."""
+    return columns != (graph.label_count or _COCO_CATEGORY_IDS)
 
 
 FAMILY = Family(

@@ -1,8 +1,17 @@
-"""RT-DETR, D-FINE and DEIM as their own repositories export them: labels, boxes and scores.
+"""RT-DETR, D-FINE and DEIM as their own repositories export them.
 
+Graph: an input `orig_target_sizes` besides the image; outputs `labels` (1 x N), `boxes`
+(1 x N x 4) and `scores` (1 x N).
+Preprocessing: stretched, scaled as Pillow does it; RGB, 0 to 1. DEIMv2 with a DINOv3 backbone also
+needs ImageNet's mean and standard deviation.
+Decoding: the graph scales boxes to `orig_target_sizes`, which pretag sets to the size of the input;
+boxes are x1 y1 x2 y2 in its pixels. No NMS.
+
+Sources:
 https://github.com/lyuwenyu/RT-DETR/blob/main/rtdetrv2_pytorch/tools/export_onnx.py
 https://github.com/Peterande/D-FINE/blob/master/tools/deployment/export_onnx.py
 https://github.com/Intellindust-AI-Lab/DEIMv2/blob/main/tools/deployment/export_onnx.py
+https://github.com/Intellindust-AI-Lab/DEIMv2/blob/main/tools/inference/onnx_inf.py
 """
 
 from __future__ import annotations
@@ -22,61 +31,60 @@ if TYPE_CHECKING:
     from pipeline.frame import Detections
 
 _USUAL_SIZE = 640
-_RANKS = {"labels": 2, "boxes": 3, "scores": 2}
-# The layers that score classes keep their names through PyTorch's exporter, and their biases are as
-# long as there are classes. The encoder's comes last: some train it to tell objects only.
+_SIZES_INPUT = "orig_target_sizes"
+_OUTPUT_RANKS = {"labels": 2, "boxes": 3, "scores": 2}
+# Layers that predict class scores. PyTorch's exporter keeps their names, and their biases have one
+# value for each class. The encoder's comes second: some models train it with a single class.
 _CLASS_HEADS = ("dec_score_head", "enc_score_head")
-# DEIMv2 with DINOv3 is trained on normalised pictures, all others on plain ones. It is called so in
-# its own code, and known by what is around it in transformers:
-# https://github.com/Intellindust-AI-Lab/DEIMv2/blob/main/tools/inference/onnx_inf.py
+# Layers of DEIMv2's DINOv3 backbone, in its own repository and in transformers:
 # https://github.com/huggingface/transformers/tree/main/src/transformers/models/deimv2
-_NORMALISED_BACKBONES = ("dinov3", "spatial_tuning_adapter")
+_DINOV3_LAYERS = ("dinov3", "spatial_tuning_adapter")
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know three outputs and the second input, to whose sizes the boxes are scaled."""
-    ports = [graph.output(name, rank=rank) for name, rank in _RANKS.items()]
-    sized = any(port.name == "orig_target_sizes" for port in graph.inputs)
-    if not sized or not all(ports):
+    """Recognise the input `orig_target_sizes` and the three outputs by their names."""
+    tensors = [graph.output(name, rank=rank) for name, rank in _OUTPUT_RANKS.items()]
+    has_sizes_input = any(tensor.name == _SIZES_INPUT for tensor in graph.inputs)
+    if not has_sizes_input or not all(tensors):
         return None
     return DecodeSpec(
-        why="it takes 'orig_target_sizes', and gives labels, boxes and scores",
-        preprocess=stretched(graph),
-        outputs=tuple(port.name for port in ports if port is not None),
+        why=f"it has an input '{_SIZES_INPUT}', and outputs labels, boxes and scores",
+        preprocess=rtdetr_preprocess(graph),
+        outputs=tuple(tensor.name for tensor in tensors if tensor is not None),
         decode=decode,
         needs_nms=False,
-        class_count=class_count(graph),
+        class_count=class_count_of_head(graph),
     )
 
 
 def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int]) -> Detections:
-    """Read 1 x N class ids, 1 x N x 4 x1 y1 x2 y2 in input pixels, and 1 x N scores."""
-    ids, boxes, scores = (output[0] for output in outputs)
+    """Decode 1 x N class ids, 1 x N x 4 x1 y1 x2 y2 in input pixels, and 1 x N scores."""
+    class_ids, boxes, scores = (output[0] for output in outputs)
     rows = np.flatnonzero(scores >= score_threshold)
-    return to_detections(boxes[rows], scores[rows], ids[rows])
+    return to_detections(boxes[rows], scores[rows], class_ids[rows])
 
 
-def is_kin(graph: Graph) -> bool:
-    """Tell whether a graph holds RT-DETR's heads, or those of its kin."""
+def has_rtdetr_head(graph: Graph) -> bool:
+    """Return whether the weights have the names of the heads of RT-DETR, D-FINE and DEIM."""
     return any(head in name for name in graph.weights for head in _CLASS_HEADS)
 
 
-def stretched(graph: Graph) -> Preprocess:
-    """Return RT-DETR's preprocessing: RGB from 0 to 1, stretched by Pillow or as it does."""
+def rtdetr_preprocess(graph: Graph) -> Preprocess:
+    """Return the preprocessing of RT-DETR, or of DEIMv2 if the backbone is DINOv3."""
     image = graph.image
-    normalised = any(mark in name for name in graph.weights for mark in _NORMALISED_BACKBONES)
+    has_dinov3 = any(layer in name for name in graph.weights for layer in _DINOV3_LAYERS)
     return Preprocess(
         resize="stretch",
         width=image.width or _USUAL_SIZE,
         height=image.height or _USUAL_SIZE,
         filter="antialias",
-        mean=IMAGENET_MEAN if normalised else (0.0, 0.0, 0.0),
-        std=IMAGENET_STD if normalised else (1.0, 1.0, 1.0),
+        mean=IMAGENET_MEAN if has_dinov3 else (0.0, 0.0, 0.0),
+        std=IMAGENET_STD if has_dinov3 else (1.0, 1.0, 1.0),
     )
 
 
-def class_count(graph: Graph) -> int | None:
-    """Return how many classes its heads score; None if its weights were renamed."""
+def class_count_of_head(graph: Graph) -> int | None:
+    """Return the number of classes that the heads score; None if the export renamed the weights."""
     widths = (graph.bias_width(rf"{head}(\.\d+)?\.bias$") for head in _CLASS_HEADS)
     return next(filter(None, widths), None)
 

@@ -1,5 +1,10 @@
-"""SSD before suppression: boxes as shares of the picture, and a score a class, 0 the background.
+"""SSD before NMS: a box and class scores for each anchor.
 
+Graph: outputs `boxes`, 1 x N x 4, and `scores`, 1 x N x (1 + classes).
+Preprocessing: stretched; RGB; (pixel - 127) / 128, which is -1 to 1.
+Decoding: boxes are x1 y1 x2 y2 relative to the input; class 0 is the background. Needs NMS.
+
+Sources:
 https://github.com/qfgaohao/pytorch-ssd/blob/master/convert_to_caffe2_models.py
 https://github.com/Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB
 """
@@ -10,7 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.detection.families.common.base import DecodeSpec, Family, every_class, to_detections
+from pipeline.detection.families.common.base import (
+    DecodeSpec,
+    Family,
+    select_every_class,
+    to_detections,
+)
 from pipeline.detection.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -21,12 +31,11 @@ if TYPE_CHECKING:
     from pipeline.frame import Detections
 
 _USUAL_SIZE = 300
-# Pixels from -1 to 1, as both repositories train.
 _MEAN, _STD = 127.0, 128.0
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know `boxes` of 1 x N x 4 and `scores` of 1 x N x (1 + classes)."""
+    """Recognise two outputs `boxes` and `scores` with the same number of rows."""
     boxes, scores = graph.output("boxes"), graph.output("scores")
     if boxes is None or scores is None or len(graph.outputs) > 2:  # noqa: PLR2004
         return None
@@ -37,7 +46,7 @@ def recognise(graph: Graph) -> DecodeSpec | None:
             return None
     image = graph.image
     return DecodeSpec(
-        why=f"'{boxes}' and '{scores}' have a row an anchor, the first class is the background",
+        why=f"'{boxes}' and '{scores}' have one row for each anchor; class 0 is the background",
         preprocess=Preprocess(
             resize="stretch",
             width=image.width or _USUAL_SIZE,
@@ -55,14 +64,14 @@ def recognise(graph: Graph) -> DecodeSpec | None:
 
 
 def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, int]) -> Detections:
-    """Read 1 x N x 4 x1 y1 x2 y2 as shares of the input, and 1 x N x (1 + classes) scores."""
-    rows, scores, ids = every_class(outputs[1][0][:, 1:], score_threshold)
+    """Decode 1 x N x 4 relative x1 y1 x2 y2, and 1 x N x (1 + classes) scores."""
+    rows, scores, class_ids = select_every_class(outputs[1][0][:, 1:], score_threshold)
     boxes = outputs[0][0][rows] * np.array(size * 2, dtype=np.float32)
-    return to_detections(boxes, scores, ids + 1)
+    return to_detections(boxes, scores, class_ids + 1)
 
 
 FAMILY = Family(
     name="ssd",
-    expects="outputs boxes (1 x N x 4) and scores (1 x N x (1 + classes)), before suppression",
+    expects="outputs boxes (1 x N x 4) and scores (1 x N x (1 + classes)), before NMS",
     recognise=recognise,
 )

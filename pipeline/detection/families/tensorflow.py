@@ -1,5 +1,13 @@
-"""TensorFlow's Object Detection API after suppression; the graph scales and normalises the picture.
+"""TensorFlow's Object Detection API, converted with tf2onnx.
 
+Graph: outputs `detection_boxes` (1 x N x 4), `detection_classes` (1 x N), `detection_scores`
+(1 x N) and `num_detections`; others can follow.
+Preprocessing: RGB, 0 to 255, because the graph scales and normalises the image. An input of a free
+size gets the image as it is; to one of a fixed size it is stretched. Graphs that were cut after
+their own preprocessing get -1 to 1.
+Decoding: boxes are y1 x1 y2 x2 relative to the input; class ids begin with 1. No NMS.
+
+Sources:
 https://github.com/tensorflow/models/blob/master/research/object_detection/exporter_lib_v2.py
 https://github.com/onnx/tensorflow-onnx
 """
@@ -20,34 +28,36 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
     from pipeline.frame import Detections
 
-_RANKS = {
+_OUTPUT_RANKS = {
     "detection_boxes": 3,
     "detection_classes": 2,
     "detection_scores": 2,
     "num_detections": None,
 }
-# They score the background, too.
-_SCORES_OF_ALL = ("detection_multiclass_scores", "raw_detection_scores")
-# COCO's numbers go up to 90. What heads trained on them give: for each of 3, 6 or 9 anchors as many
-# scores, or one more for the background, and 4 numbers for the box; Faster R-CNN a box for each;
-# CenterNet a map for each, and 2 for the size.
-_COCO_NUMBERS = 90
-_COCO_HEADS = (
-    *((numbers * anchors, 4 * anchors) for numbers in (90, 91) for anchors in (3, 6, 9)),
+# Outputs with a score for each class and for the background.
+_CLASS_SCORE_OUTPUTS = ("detection_multiclass_scores", "raw_detection_scores")
+# Models with COCO's original category ids, 1 to 90, have 90 classes. These are the widths of their
+# two heads, for classes and for boxes.
+_COCO_CATEGORY_IDS = 90
+_COCO_HEAD_WIDTHS = (
+    # SSD: for each of 3, 6 or 9 anchors the classes, or these and the background; and 4 values.
+    *((columns * anchors, 4 * anchors) for columns in (90, 91) for anchors in (3, 6, 9)),
+    # Faster R-CNN: the classes and the background; 4 values for each class.
     (91, 4 * 90),
+    # CenterNet: a heat map for each class; 2 values for the size of a box.
     (90, 2),
 )
-# Graphs that are cut off behind their preprocessing start with this.
-_CUT_OFF = "Preprocessor"
-_HALF = 127.5
+# The image input of a graph that was cut after its own preprocessing begins with this name.
+_CUT_GRAPH_INPUT = "Preprocessor"
+_HALF_RANGE = 127.5
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know `detection_boxes` and its companions by their names; others may be there besides."""
-    ports = [graph.output(name, rank=rank) for name, rank in _RANKS.items()]
-    if not all(ports):
+    """Recognise the four outputs by their names and ranks."""
+    tensors = [graph.output(name, rank=rank) for name, rank in _OUTPUT_RANKS.items()]
+    if not all(tensors):
         return None
-    names = tuple(port.name for port in ports if port is not None)
+    names = tuple(tensor.name for tensor in tensors if tensor is not None)
     return DecodeSpec(
         why=f"its outputs are {', '.join(names)}",
         preprocess=_preprocess(graph),
@@ -60,32 +70,39 @@ def recognise(graph: Graph) -> DecodeSpec | None:
 
 
 def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, int]) -> Detections:
-    """Read 1 x N x 4 y1 x1 y2 x2 as shares of the picture, 1 x N class ids and scores, a count."""
+    """Decode 1 x N x 4 relative y1 x1 y2 x2, 1 x N class ids, 1 x N scores, and a count."""
     count = int(outputs[3].ravel()[0])
-    boxes, ids, scores = (output[0][:count] for output in outputs[:3])
+    boxes, class_ids, scores = (output[0][:count] for output in outputs[:3])
     rows = np.flatnonzero(scores >= score_threshold)
-    return to_detections(in_pixels(boxes[rows], size), scores[rows], np.rint(ids[rows]))
+    boxes = relative_yxyx_to_xyxy(boxes[rows], size)
+    return to_detections(boxes, scores[rows], np.rint(class_ids[rows]))
 
 
-def in_pixels(boxes: Array, size: tuple[int, int]) -> Array:
-    """Turn N x 4 boxes from y1 x1 y2 x2 as shares of the input into x1 y1 x2 y2 in its pixels."""
+def relative_yxyx_to_xyxy(boxes: Array, size: tuple[int, int]) -> Array:
+    """Return boxes as x1 y1 x2 y2 in input pixels.
+
+    Args:
+        boxes: N x 4, y1 x1 y2 x2 relative to the input: 0 to 1.
+        size: width and height of the input in pixels.
+    """
     return boxes[:, [1, 0, 3, 2]] * np.array(size * 2, dtype=np.float32)
 
 
-def coco_classes(graph: Graph) -> int | None:
-    """Return how many numbers COCO has, if no labels are known and the heads are as wide."""
+def coco_class_count(graph: Graph) -> int | None:
+    """Return 90 if no labels are known and the heads are as wide as COCO's; else None."""
     if graph.label_count is not None:
         return None
     widths = {width for shape in graph.weights.values() for width in (shape[:1] + shape[-1:])}
-    return _COCO_NUMBERS if any(widths.issuperset(head) for head in _COCO_HEADS) else None
+    is_coco = any(widths.issuperset(head_widths) for head_widths in _COCO_HEAD_WIDTHS)
+    return _COCO_CATEGORY_IDS if is_coco else None
 
 
 def _preprocess(graph: Graph) -> Preprocess:
     image = graph.image
-    free = image.width is None or image.height is None
-    mean = _HALF if image.name.startswith(_CUT_OFF) else 0.0
+    has_free_size = image.width is None or image.height is None
+    mean = _HALF_RANGE if image.name.startswith(_CUT_GRAPH_INPUT) else 0.0
     return Preprocess(
-        resize="none" if free else "stretch",
+        resize="none" if has_free_size else "stretch",
         width=image.width or 0,
         height=image.height or 0,
         scale=1.0,
@@ -95,11 +112,11 @@ def _preprocess(graph: Graph) -> Preprocess:
 
 
 def _class_count(graph: Graph) -> int | None:
-    """Return how many classes an output tells, or the weights, if they are COCO's."""
-    port = graph.output(*_SCORES_OF_ALL)
-    if port is not None and port.shape is not None and port.shape[-1] is not None:
-        return port.shape[-1] - 1
-    return coco_classes(graph)
+    """Return the number of classes that an output has scores for, or COCO's by the weights."""
+    scores = graph.output(*_CLASS_SCORE_OUTPUTS)
+    if scores is not None and scores.shape is not None and scores.shape[-1] is not None:
+        return scores.shape[-1] - 1
+    return coco_class_count(graph)
 
 
 FAMILY = Family(

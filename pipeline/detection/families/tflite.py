@@ -1,5 +1,13 @@
-"""TensorFlow's mobile detectors, which end in TFLite's own post-processing.
+"""TensorFlow's mobile detectors: TFLite models that end with TFLite's own post-processing.
 
+Graph: four outputs whose names begin with `TFLite_Detection_PostProcess` or
+`StatefulPartitionedCall`: boxes (1 x N x 4), classes and scores (1 x N each), and a count. Their
+order depends on the version of the converter.
+Preprocessing: stretched; RGB, -1 to 1; a uint8 input gets the pixels as they are.
+Decoding: boxes are y1 x1 y2 x2 relative to the input. Classes and scores have the same shape, and
+are told apart by their values. No NMS.
+
+Sources:
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/kernels/detection_postprocess.cc
 https://github.com/tensorflow/models/blob/master/research/object_detection/export_tflite_graph_lib_tf2.py
 """
@@ -21,72 +29,72 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph, TensorInfo
     from pipeline.frame import Detections
 
-# With which version it was converted decides the names, and in which order they are.
-_NAMES = ("TFLite_Detection_PostProcess", "StatefulPartitionedCall")
+_OUTPUT_NAMES = ("TFLite_Detection_PostProcess", "StatefulPartitionedCall")
 _USUAL_SIZE = 320
-_HALF = 127.5
+_HALF_RANGE = 127.5
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know 1 x N x 4 boxes, twice 1 x N, and a count, by their shapes and the layer's name."""
-    ports = _ports(graph)
-    if ports is None:
+    """Recognise the four outputs by their names and shapes, in any order."""
+    outputs = _find_outputs(graph)
+    if outputs is None:
         return None
     image = graph.image
     return DecodeSpec(
-        why=f"'{ports[0].name}' and its companions are boxes, scores, classes and their count",
-        # Pixels from -1 to 1, unless they are taken as bytes.
+        why=f"'{outputs[0].name}' and three more outputs are boxes, scores, classes and a count",
         preprocess=Preprocess(
             resize="stretch",
             width=image.width or _USUAL_SIZE,
             height=image.height or _USUAL_SIZE,
             scale=1.0,
-            mean=(_HALF,) * 3,
-            std=(_HALF,) * 3,
+            mean=(_HALF_RANGE,) * 3,
+            std=(_HALF_RANGE,) * 3,
         ),
-        outputs=tuple(port.name for port in ports),
+        outputs=tuple(tensor.name for tensor in outputs),
         decode=decode,
         needs_nms=False,
-        class_count=tensorflow.coco_classes(graph),
+        class_count=tensorflow.coco_class_count(graph),
     )
 
 
 def decode(outputs: Sequence[Array], score_threshold: float, size: tuple[int, int]) -> Detections:
-    """Read 1 x N x 4 y1 x1 y2 x2 as shares of the picture, class ids and scores, and their count.
+    """Decode 1 x N x 4 relative y1 x1 y2 x2, class ids and scores (1 x N each), and a count.
 
-    Class ids and scores, of 1 x N each, are in either order.
+    Class ids and scores can come in either order.
     """
     count = int(outputs[3].ravel()[0])
     boxes, *others = (output[0][:count] for output in outputs[:3])
-    ids, scores = sorted(others, key=_like_scores)
+    class_ids, scores = sorted(others, key=_likeness_to_scores)
     rows = np.flatnonzero(scores >= score_threshold)
-    return to_detections(tensorflow.in_pixels(boxes[rows], size), scores[rows], ids[rows])
+    boxes = tensorflow.relative_yxyx_to_xyxy(boxes[rows], size)
+    return to_detections(boxes, scores[rows], class_ids[rows])
 
 
-def _like_scores(values: Array) -> int:
-    """Say how much numbers look like scores: most if broken, and then, of whole ones, if all are 1.
+def _likeness_to_scores(values: Array) -> int:
+    """Return a number that is higher for scores than for the class ids of the same objects.
 
-    Both are whole numbers only where all scores are exactly 0 or 1; ids then have others, or are
-    all of class 0, for scores that are all 0 are of no objects.
+    Values with fractions are scores: 2. If neither array has fractions, all scores are 0 or 1.
+    Then the array whose highest value is 1 is the scores (1), because the class ids have other
+    values or are all 0; if the scores were all 0, there would be no objects.
     """
     if (values % 1).any():
         return 2
     return int(values.max(initial=0) == 1)
 
 
-def _ports(graph: Graph) -> list[TensorInfo] | None:
-    """Find boxes, two of a number an object, and the count."""
-    ports = sorted(graph.outputs, key=lambda port: -(port.rank or 0))
-    if len(ports) != 4 or not all(port.name.startswith(_NAMES) for port in ports):  # noqa: PLR2004
+def _find_outputs(graph: Graph) -> list[TensorInfo] | None:
+    """Return the boxes, then classes and scores in the graph's order, then the count."""
+    tensors = sorted(graph.outputs, key=lambda tensor: -(tensor.rank or 0))
+    if len(tensors) != 4 or not all(tensor.name.startswith(_OUTPUT_NAMES) for tensor in tensors):  # noqa: PLR2004
         return None
-    match [port.shape for port in ports]:
+    match [tensor.shape for tensor in tensors]:
         case [[_, _, 4], [_, _], [_, _], [_]]:
-            return ports
+            return tensors
     return None
 
 
 FAMILY = Family(
     name="tflite",
-    expects="outputs TFLite_Detection_PostProcess: boxes, classes, scores and their count",
+    expects="four outputs TFLite_Detection_PostProcess: boxes, classes, scores and a count",
     recognise=recognise,
 )

@@ -1,5 +1,13 @@
-"""torchvision's detectors, which scale and normalise the picture themselves.
+"""torchvision's detectors: Faster and Mask R-CNN, RetinaNet, FCOS, SSD.
 
+Graph: outputs of N x 4 floats, N integers and N floats, without a batch, under any names and in any
+order; masks and keypoints can follow.
+Preprocessing: RGB, 0 to 1, because the graph scales and normalises the image. An input of a free
+size gets the image as it is; to one of a fixed size it is stretched.
+Decoding: boxes are x1 y1 x2 y2 in input pixels. Class 0 is the background, except for RetinaNet and
+FCOS trained without one. No NMS.
+
+Sources:
 https://docs.pytorch.org/vision/stable/models.html#object-detection
 https://github.com/pytorch/vision/blob/main/torchvision/models/detection/transform.py
 """
@@ -20,61 +28,63 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph, TensorInfo
     from pipeline.frame import Detections
 
-# The biases that tell how many classes there are. Faster R-CNN and its kin score them at once;
-# RetinaNet, FCOS and SSD for each of so many anchors, which have 4 numbers for their boxes each.
-_CLASSES = r"box_predictor\.cls_score\.bias$"
-_CLASSES_OF_ANCHORS = r"classification_head\.(cls_logits|module_list\.0(\.1)?)\.bias$"
-_BOXES_OF_ANCHORS = r"regression_head\.(bbox_reg|module_list\.0(\.1)?)\.bias$"
-# RetinaNet and FCOS score each class for itself: no id needs to be the background.
-_WITHOUT_BACKGROUND = "classification_head.cls_logits.bias"
-# Detectron2 has some of the same names, and takes its pictures otherwise.
-_DETECTRON = "proposal_generator"
+# Biases whose width shows the number of classes. Faster and Mask R-CNN have one value for each
+# class.
+_CLASS_HEAD = r"box_predictor\.cls_score\.bias$"
+# RetinaNet, FCOS and SSD have a value for each class of each anchor, and 4 for the anchor's box.
+_ANCHOR_CLASS_HEAD = r"classification_head\.(cls_logits|module_list\.0(\.1)?)\.bias$"
+_ANCHOR_BOX_HEAD = r"regression_head\.(bbox_reg|module_list\.0(\.1)?)\.bias$"
+_VALUES_PER_BOX = 4
+# RetinaNet and FCOS have a sigmoid for each class, so that they need no class for the background.
+_SIGMOID_HEAD = "classification_head.cls_logits.bias"
+# Detectron2 has outputs of these shapes and some layers of these names, but other preprocessing.
+_DETECTRON2_LAYER = "proposal_generator"
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know N x 4 boxes, N labels and N scores, in any order and under any name."""
-    ports = roles(graph)
-    if ports is None or any(_DETECTRON in name for name in graph.weights):
+    """Recognise N x 4 boxes, N labels and N scores by their types and shapes."""
+    outputs = find_outputs(graph)
+    if outputs is None or any(_DETECTRON2_LAYER in name for name in graph.weights):
         return None
     image = graph.image
-    free = image.width is None or image.height is None
-    classes, first = _classes(graph)
+    has_free_size = image.width is None or image.height is None
+    class_count, first_class_id = _classes(graph)
     return DecodeSpec(
-        why="it gives N x 4 boxes, N labels and N scores, without a batch",
+        why="its outputs are N x 4 boxes, N labels and N scores, without a batch",
         preprocess=Preprocess(
-            resize="none" if free else "stretch",
+            resize="none" if has_free_size else "stretch",
             width=image.width or 0,
             height=image.height or 0,
         ),
-        outputs=tuple(port.name for port in ports),
+        outputs=tuple(tensor.name for tensor in outputs),
         decode=decode,
         needs_nms=False,
-        class_count=classes,
-        first_class_id=first,
+        class_count=class_count,
+        first_class_id=first_class_id,
     )
 
 
 def decode(outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int]) -> Detections:
-    """Read N x 4 x1 y1 x2 y2 in input pixels, N class ids and N scores."""
-    boxes, ids, scores = outputs
+    """Decode N x 4 x1 y1 x2 y2 in input pixels, N class ids and N scores."""
+    boxes, class_ids, scores = outputs
     rows = np.flatnonzero(scores >= score_threshold)
-    return to_detections(boxes[rows], scores[rows], ids[rows])
+    return to_detections(boxes[rows], scores[rows], class_ids[rows])
 
 
-def roles(graph: Graph) -> tuple[TensorInfo, TensorInfo, TensorInfo] | None:
-    """Find boxes, labels and scores by types and ranks; masks and points may be there besides."""
-    found: dict[str, TensorInfo] = {}
-    for port in graph.outputs:
-        found.setdefault(_role(port), port)
-    # Detectron2 gives the picture's size as well: two whole numbers, as labels are.
-    numbers = [port for port in graph.outputs if _role(port) == "labels"]
-    if len(graph.inputs) > 1 or len(numbers) != 1 or not {"boxes", "scores"} <= found.keys():
+def find_outputs(graph: Graph) -> tuple[TensorInfo, TensorInfo, TensorInfo] | None:
+    """Return the boxes, labels and scores of a graph with one input; None if one is missing."""
+    by_role: dict[str, TensorInfo] = {}
+    for tensor in graph.outputs:
+        by_role.setdefault(_role(tensor), tensor)
+    # Detectron2 has a second output of integers: the size of the image.
+    labels = [tensor for tensor in graph.outputs if _role(tensor) == "labels"]
+    if len(graph.inputs) > 1 or len(labels) != 1 or not {"boxes", "scores"} <= by_role.keys():
         return None
-    return found["boxes"], found["labels"], found["scores"]
+    return by_role["boxes"], by_role["labels"], by_role["scores"]
 
 
-def _role(port: TensorInfo) -> str:
-    match port.type, port.shape:
+def _role(tensor: TensorInfo) -> str:
+    match tensor.type, tensor.shape:
         case "float32" | "float16", [_, 4]:
             return "boxes"
         case "int64" | "int32", [_]:
@@ -85,15 +95,15 @@ def _role(port: TensorInfo) -> str:
 
 
 def _classes(graph: Graph) -> tuple[int | None, int]:
-    """Return how many classes its head scores (None: not to be seen), and the id of the first."""
-    columns = graph.bias_width(_CLASSES)
-    of_anchors, sides = map(graph.bias_width, (_CLASSES_OF_ANCHORS, _BOXES_OF_ANCHORS))
-    if of_anchors is not None and sides is not None:
-        columns = of_anchors * 4 // sides
+    """Return the number of classes, None if the weights do not show it; and the first class id."""
+    columns = graph.bias_width(_CLASS_HEAD)
+    class_head_width, box_head_width = map(graph.bias_width, (_ANCHOR_CLASS_HEAD, _ANCHOR_BOX_HEAD))
+    if class_head_width is not None and box_head_width is not None:
+        columns = class_head_width * _VALUES_PER_BOX // box_head_width
     if columns is None:
         return None, 1
-    separate = any(name.endswith(_WITHOUT_BACKGROUND) for name in graph.weights)
-    if separate and graph.label_count != columns - 1:
+    has_sigmoid = any(name.endswith(_SIGMOID_HEAD) for name in graph.weights)
+    if has_sigmoid and graph.label_count != columns - 1:
         return columns, 0
     return columns - 1, 1
 

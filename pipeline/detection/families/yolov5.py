@@ -1,6 +1,13 @@
-"""YOLOv5, YOLOv6 and YOLOv7: a row an anchor, whose box score all its class scores share.
+"""YOLOv5, YOLOv6 and YOLOv7: a box, its objectness and class scores for each anchor.
 
-https://github.com/ultralytics/yolov5/blob/master/utils/general.py (non_max_suppression)
+Graph: a first output of 1 x N x (5 + classes); old exports also have the raw grids (rank 5),
+segmentation has masks (rank 4). N has to be the number of anchors of the input (3 for each cell;
+YOLOv6: 1), unless the metadata is Ultralytics' or the card names this family.
+Preprocessing: a letterbox, always padded to the full size; RGB, 0 to 1.
+Decoding: boxes are cx cy w h in input pixels; a score is objectness x class score; each anchor
+gives its best class. Needs NMS.
+
+Source: https://github.com/ultralytics/yolov5/blob/master/utils/general.py (non_max_suppression)
 """
 
 from __future__ import annotations
@@ -12,8 +19,15 @@ import numpy as np
 
 from pipeline.detection.boxes import cxcywh_to_xyxy
 from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
-from pipeline.detection.families.common.grids import MORE_STRIDES, find_strides, input_size
-from pipeline.detection.families.ultralytics import is_sure, letterboxed_by_yolov5
+from pipeline.detection.families.common.grids import (
+    ALL_STRIDES,
+    assumed_input_size,
+    find_strides,
+)
+from pipeline.detection.families.common.ultralytics_export import (
+    has_ultralytics_metadata,
+    yolov5_preprocess,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,71 +37,77 @@ if TYPE_CHECKING:
     from pipeline.frame import Detections
 
 _NAME = "yolov5"
-_BOX_COLUMNS = 5
-_ANCHORS = 3  # of a cell
+_BOX_COLUMNS = 5  # with the objectness
+_ANCHORS_PER_CELL = 3
 _MASK_COEFFICIENTS = 32
+_MASKS_RANK, _RAW_GRID_RANK = 4, 5
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Know `1 x N x (5 + classes)`; old exports have the raw grids behind, segmentation masks."""
+    """Recognise `1 x N x (5 + classes)`, alone or before raw grids or masks."""
     output = graph.outputs[0]
     match output.shape:
-        case [_, int(rows), int(columns)] if rows > columns > _BOX_COLUMNS and (
-            is_sure(graph, _NAME) or _are_anchors(graph, rows)
+        case [_, int(rows), int(columns)] if rows > columns > _BOX_COLUMNS and _may_be_anchors(
+            graph, rows
         ):
             pass
         case _:
             return None
-    classes = columns - _BOX_COLUMNS
-    others = [port.rank for port in graph.outputs[1:]]
-    if others == [4]:
-        classes -= _MASK_COEFFICIENTS
-    elif any(rank != 5 for rank in others):  # noqa: PLR2004 - batch, anchors, rows, columns, values
+    class_count = columns - _BOX_COLUMNS
+    other_ranks = [tensor.rank for tensor in graph.outputs[1:]]
+    if other_ranks == [_MASKS_RANK]:
+        class_count -= _MASK_COEFFICIENTS
+    elif any(rank != _RAW_GRID_RANK for rank in other_ranks):
         return None
     return DecodeSpec(
-        why=f"'{output}' has a row an anchor: 4 columns for the box, 1 for its score, {classes} "
-        "for the classes",
-        preprocess=letterboxed_by_yolov5(graph),
+        why=f"'{output}' has one row for each anchor: 4 columns for the box, 1 for its objectness, "
+        f"{class_count} for the classes",
+        preprocess=yolov5_preprocess(graph),
         outputs=(output.name,),
-        decode=partial(decode, classes=classes),
+        decode=partial(decode, class_count=class_count),
         needs_nms=True,
-        class_count=classes,
+        class_count=class_count,
     )
 
 
-def _are_anchors(graph: Graph, rows: int) -> bool:
-    """Tell whether there are as many rows as the input's cells have anchors; YOLOv6 has but one."""
-    size = input_size(graph.image)
-    anchors = find_strides(rows, size, MORE_STRIDES, _ANCHORS) or find_strides(rows, size)
-    return anchors is not None
-
-
 def decode(
-    outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int], *, classes: int
+    outputs: Sequence[Array], score_threshold: float, _size: tuple[int, int], *, class_count: int
 ) -> Detections:
-    """Read 1 x N x (5 + classes): cx cy w h in input pixels, the box's score, a score a class."""
-    anchors = outputs[0][0]
-    boxes, scores, ids = scored_rows(anchors[:, : _BOX_COLUMNS + classes], score_threshold)
-    return to_detections(cxcywh_to_xyxy(boxes), scores, ids)
+    """Decode 1 x N x (5 + classes): cx cy w h in input pixels, objectness, class scores.
+
+    Columns after the class scores are ignored.
+    """
+    anchors = outputs[0][0][:, : _BOX_COLUMNS + class_count]
+    boxes, scores, class_ids = select_anchors(anchors, score_threshold)
+    return to_detections(cxcywh_to_xyxy(boxes), scores, class_ids)
 
 
-def scored_rows(anchors: Array, score_threshold: float) -> tuple[Array, Array, Array]:
-    """Take the rows that score enough, by their best class.
+def select_anchors(anchors: Array, score_threshold: float) -> tuple[Array, Array, Array]:
+    """Select the anchors whose best class reaches the threshold.
 
     Args:
-        anchors: N x (5 + classes): a box, its score, and a score a class, all from 0 to 1.
-        score_threshold: the lowest product of both scores to take.
+        anchors: N x (5 + classes): a box, its objectness, and class scores, all from 0 to 1.
+        score_threshold: the lowest score to select; a score is objectness x class score.
 
     Returns:
-        Their boxes as they are, scores, and class ids.
+        The boxes, unchanged, the scores, and the class ids of the selected anchors.
     """
-    # No product is more than the box's own score, which most anchors fail by.
+    # A score is at most the objectness, which is too low for most anchors.
     likely = anchors[np.flatnonzero(anchors[:, 4] >= score_threshold)]
     scores = likely[:, 4:5] * likely[:, _BOX_COLUMNS:]
-    ids = scores.argmax(axis=1)
-    best = scores[np.arange(len(ids)), ids]
+    class_ids = scores.argmax(axis=1)
+    best = scores[np.arange(len(class_ids)), class_ids]
     rows = np.flatnonzero(best >= score_threshold)
-    return likely[rows, :4], best[rows], ids[rows]
+    return likely[rows, :4], best[rows], class_ids[rows]
+
+
+def _may_be_anchors(graph: Graph, rows: int) -> bool:
+    """Return whether the rows are known to be anchors, or are as many as the input has anchors."""
+    if graph.family == _NAME or has_ultralytics_metadata(graph):
+        return True
+    size = assumed_input_size(graph.image)
+    strides = find_strides(rows, size, ALL_STRIDES, _ANCHORS_PER_CELL) or find_strides(rows, size)
+    return strides is not None
 
 
 FAMILY = Family(

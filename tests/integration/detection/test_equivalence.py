@@ -21,15 +21,15 @@ Head = Callable[[Path], Path]
 HEADS: dict[str, tuple[Head, ...]] = {
     "yolov5": (family_exports.yolov5,),
     "yolox": (
-        partial(family_exports.yolox, decoded=False),
-        partial(family_exports.yolox, decoded=True),
+        partial(family_exports.yolox, in_pixels=False),
+        partial(family_exports.yolox, in_pixels=True),
     ),
     "end-to-end": (family_exports.end_to_end,),
     "efficient-nms": (family_exports.efficient_nms,),
     "rtdetr": (family_exports.rtdetr,),
     "ultralytics-rtdetr": (
-        partial(family_exports.ultralytics_rtdetr, chosen=False),
-        partial(family_exports.ultralytics_rtdetr, chosen=True),
+        partial(family_exports.ultralytics_rtdetr, has_best_class=False),
+        partial(family_exports.ultralytics_rtdetr, has_best_class=True),
     ),
     "detr": (family_exports.detr,),
     "detr-sigmoid": (family_exports.detr_sigmoid,),

@@ -38,7 +38,7 @@ def test_tensors_in_another_file(tmp_path: Path) -> None:
 
 def test_an_operator_of_a_plug_in(tmp_path: Path) -> None:
     node = helper.make_node("EfficientNMS_TRT", ["images"], ["num_dets"], domain="TRT")
-    path = onnx_models.model(
+    path = onnx_models.write_model(
         tmp_path / "a.onnx", node, inputs=PICTURE, outputs={"num_dets": [1, 1]}, domain="TRT"
     )
     message = refused(path)
@@ -55,7 +55,7 @@ def test_an_operator_that_only_other_builds_run(tmp_path: Path) -> None:
         activation=0,
         groups=1,
     )
-    path = onnx_models.model(
+    path = onnx_models.write_model(
         tmp_path / "a.onnx",
         node,
         inputs=PICTURE,
@@ -69,7 +69,7 @@ def test_an_operator_that_only_other_builds_run(tmp_path: Path) -> None:
 def test_a_second_input_that_nothing_says_how_to_fill(tmp_path: Path) -> None:
     node = helper.make_node("Add", ["images", "prompt"], ["output0"])
     inputs: dict[str, onnx_models.Shape] = {**PICTURE, "prompt": [1, 3, 64, 64]}
-    path = onnx_models.model(
+    path = onnx_models.write_model(
         tmp_path / "a.onnx", node, inputs=inputs, outputs={"output0": [1, 3, 64, 64]}
     )
     # Both could be the picture; the first one is.
@@ -105,7 +105,7 @@ def test_shapes_that_only_a_run_shows(tmp_path: Path) -> None:
 
 def test_a_graph_that_does_not_run(tmp_path: Path) -> None:
     node = helper.make_node("Reshape", ["images", "size"], ["output0"])
-    path = onnx_models.model(
+    path = onnx_models.write_model(
         tmp_path / "a.onnx",
         node,
         inputs={"images": [1, 3, "height", "width"]},
@@ -118,7 +118,7 @@ def test_a_graph_that_does_not_run(tmp_path: Path) -> None:
 
 def test_a_grey_picture_is_no_colour_picture(tmp_path: Path) -> None:
     node = helper.make_node("Identity", ["image"], ["output0"])
-    path = onnx_models.model(
+    path = onnx_models.write_model(
         tmp_path / "a.onnx",
         node,
         inputs={"image": [1, 1, 8, 8]},
@@ -154,7 +154,7 @@ def test_a_card_for_another_size_than_the_graphs(
 def constant(path: Path, rows: NDArray[np.float32], **card: object) -> Path:
     """Write a model that finds the same in every picture."""
     node = helper.make_node("Identity", ["rows"], ["output0"])
-    onnx_models.model(
+    onnx_models.write_model(
         path, node, inputs=PICTURE, outputs={"output0": list(rows.shape)}, weights={"rows": rows}
     )
     path.with_suffix(".json").write_text(json.dumps({"labels": ["a", "b"], **card}))
@@ -198,7 +198,7 @@ def test_outputs_that_are_none_of_their_names(
 ) -> None:
     """Shapes that the file leaves open, and that turn out to be others."""
     nodes = [helper.make_node("Identity", ["one"], [name]) for name in names]
-    path = onnx_models.model(
+    path = onnx_models.write_model(
         tmp_path / "a.onnx",
         *nodes,
         inputs=PICTURE,
@@ -213,7 +213,7 @@ def test_outputs_that_are_none_of_their_names(
 def test_outputs_that_change_their_shape_are_told(tmp_path: Path) -> None:
     """As many columns as the picture's first pixel says, from 0 to 1."""
     sizes = helper.make_node("Cast", ["share"], ["whole"], to=onnx.TensorProto.INT64)
-    path = onnx_models.model(
+    path = onnx_models.write_model(
         tmp_path / "a.onnx",
         helper.make_node("ReduceMax", ["images"], ["share"], keepdims=0),
         sizes,
@@ -258,7 +258,7 @@ def test_a_card_that_is_no_table(tmp_path: Path, said: str) -> None:
 
 
 def test_what_no_file_tells_must_be_on_the_card(tmp_path: Path) -> None:
-    path = onnx_models.model(
+    path = onnx_models.write_model(
         tmp_path / "a.onnx",
         helper.make_node("Identity", ["rows"], ["found"]),
         helper.make_node("Identity", ["one"], ["count"]),

@@ -9,19 +9,28 @@ import pytest
 from pipeline.detection.graph import Graph, TensorInfo
 from pipeline.detection.registry import FAMILIES, recognise_family, unrecognised_error
 from pipeline.detection.unsupported import UnsupportedModelError
-from tests.support.graphs import BYTES, FREE, LIST, PICTURE, SMALL, TINY, floats, known
+from tests.support.graphs import (
+    IMAGE_96,
+    IMAGE_416,
+    IMAGE_640,
+    IMAGE_OF_BYTES,
+    IMAGE_OF_FREE_SIZE,
+    IMAGE_WITHOUT_BATCH,
+    float_tensors,
+    recognise,
+)
 
 Ports = Sequence[TensorInfo]
 
-SIZED = (PICTURE, TensorInfo("orig_target_sizes", "int64", (1, 2)))
+SIZED = (IMAGE_640, TensorInfo("orig_target_sizes", "int64", (1, 2)))
 LABELS, SCORES = TensorInfo("labels", "int64", (1, 300)), TensorInfo("scores", "float32", (1, 300))
-RTDETR = (LABELS, *floats(("boxes", (1, 300, 4))), SCORES)
+RTDETR = (LABELS, *float_tensors(("boxes", (1, 300, 4))), SCORES)
 TORCHVISION = (
-    *floats(("2764", (None, 4)), ("2765", (None,))),
+    *float_tensors(("2764", (None, 4)), ("2765", (None,))),
     TensorInfo("2766", "int64", (None,)),
 )
 TENSORFLOW = ("detection_boxes:0", "detection_classes:0", "detection_scores:0", "num_detections:0")
-EFFICIENT_NMS = floats(
+EFFICIENT_NMS = float_tensors(
     ("num_dets", (1, 1)),
     ("det_boxes", (1, 100, 4)),
     ("det_scores", (1, 100)),
@@ -31,81 +40,106 @@ GRIDS = (2704, 676, 169, 49)
 
 
 def queries(count: int, columns: int) -> Ports:
-    return floats(("logits", (1, count, columns)), ("pred_boxes", (1, count, 4)))
+    return float_tensors(("logits", (1, count, columns)), ("pred_boxes", (1, count, 4)))
 
 
 @pytest.mark.parametrize(
     ("family", "inputs", "outputs", "more"),
     [
-        ("ultralytics", [PICTURE], floats(("output0", (1, 84, 8400))), {}),
-        ("ultralytics", [PICTURE], floats(("output0", (1, 6, 8400))), {}),
-        ("yolov5", [PICTURE], floats(("output0", (1, 25200, 85))), {}),
-        ("yolov5", [PICTURE], floats(("output0", (1, 25200, 6))), {"label_count": 1}),
-        ("yolov5", [PICTURE], floats(("o", (1, 25200, 85)), ("1", (1, 3, 80, 80, 85))), {}),
-        ("yolov5", [PICTURE], floats(("outputs", (1, 8400, 85))), {}),
-        ("yolox", [PICTURE], floats(("output", (1, 8400, 85))), {}),
-        ("yolox", [SMALL], floats(("output", (1, 3549, 6))), {}),
-        ("yolov5", [TINY], floats(("output0", (1, 567, 6))), {"label_count": 1}),
-        ("yolov5", [PICTURE], floats(("output0", (1, 1917, 85))), {"family": "yolov5"}),
-        ("yolov5", [PICTURE], floats(("output0", (1, 6000, 85))), {}),
-        ("ultralytics", [PICTURE], floats(("output0", (1, 8400, 7))), {"label_count": 3}),
-        ("ultralytics", [PICTURE], floats(("o", (1, 84, 1917))), {"metadata": {"stride": "32"}}),
-        ("ultralytics", [PICTURE], floats(("o", (1, 84, 34000))), {}),
-        ("end-to-end", [PICTURE], floats(("output0", (1, 300, 6))), {}),
-        ("end-to-end", [PICTURE], floats(("output0", (1, 300, 6))), {"label_count": 2}),
-        ("end-to-end", [PICTURE], floats(("o", (1, 300, 38))), {"metadata": {"task": "segment"}}),
-        ("end-to-end", [PICTURE], floats(("output", (None, 7))), {}),
-        ("efficient-nms", [PICTURE], EFFICIENT_NMS, {}),
+        ("ultralytics", [IMAGE_640], float_tensors(("output0", (1, 84, 8400))), {}),
+        ("ultralytics", [IMAGE_640], float_tensors(("output0", (1, 6, 8400))), {}),
+        ("yolov5", [IMAGE_640], float_tensors(("output0", (1, 25200, 85))), {}),
+        ("yolov5", [IMAGE_640], float_tensors(("output0", (1, 25200, 6))), {"label_count": 1}),
+        (
+            "yolov5",
+            [IMAGE_640],
+            float_tensors(("o", (1, 25200, 85)), ("1", (1, 3, 80, 80, 85))),
+            {},
+        ),
+        ("yolov5", [IMAGE_640], float_tensors(("outputs", (1, 8400, 85))), {}),
+        ("yolox", [IMAGE_640], float_tensors(("output", (1, 8400, 85))), {}),
+        ("yolox", [IMAGE_416], float_tensors(("output", (1, 3549, 6))), {}),
+        ("yolov5", [IMAGE_96], float_tensors(("output0", (1, 567, 6))), {"label_count": 1}),
+        ("yolov5", [IMAGE_640], float_tensors(("output0", (1, 1917, 85))), {"family": "yolov5"}),
+        ("yolov5", [IMAGE_640], float_tensors(("output0", (1, 6000, 85))), {}),
+        ("ultralytics", [IMAGE_640], float_tensors(("output0", (1, 8400, 7))), {"label_count": 3}),
+        (
+            "ultralytics",
+            [IMAGE_640],
+            float_tensors(("o", (1, 84, 1917))),
+            {"metadata": {"stride": "32"}},
+        ),
+        ("ultralytics", [IMAGE_640], float_tensors(("o", (1, 84, 34000))), {}),
+        ("end-to-end", [IMAGE_640], float_tensors(("output0", (1, 300, 6))), {}),
+        ("end-to-end", [IMAGE_640], float_tensors(("output0", (1, 300, 6))), {"label_count": 2}),
+        (
+            "end-to-end",
+            [IMAGE_640],
+            float_tensors(("o", (1, 300, 38))),
+            {"metadata": {"task": "segment"}},
+        ),
+        ("end-to-end", [IMAGE_640], float_tensors(("output", (None, 7))), {}),
+        ("efficient-nms", [IMAGE_640], EFFICIENT_NMS, {}),
         ("rtdetr", SIZED, RTDETR, {}),
-        ("detr", [FREE], queries(100, 92), {}),
-        ("detr", [FREE], queries(9, 4), {"label_count": 3}),
-        ("detr-sigmoid", [PICTURE], queries(300, 80), {}),
-        ("rf-detr", [PICTURE], floats(("dets", (1, 300, 4)), ("labels", (1, 300, 91))), {}),
-        ("torchvision", [LIST], TORCHVISION, {}),
-        ("torchvision", [LIST], [*TORCHVISION, *floats(("masks", (None, 1, None, None)))], {}),
-        ("tensorflow", [BYTES], floats(*((name, None) for name in TENSORFLOW)), {}),
-        ("nanodet", [SMALL], floats(("output", (1, 3598, 112))), {}),
-        ("nanodet", [SMALL], floats(("output", (1, 3598, 35))), {"label_count": 3}),
-        ("nanodet", [FREE], floats(("output", (1, 8500, 112))), {}),
+        ("detr", [IMAGE_OF_FREE_SIZE], queries(100, 92), {}),
+        ("detr", [IMAGE_OF_FREE_SIZE], queries(9, 4), {"label_count": 3}),
+        ("detr-sigmoid", [IMAGE_640], queries(300, 80), {}),
+        (
+            "rf-detr",
+            [IMAGE_640],
+            float_tensors(("dets", (1, 300, 4)), ("labels", (1, 300, 91))),
+            {},
+        ),
+        ("torchvision", [IMAGE_WITHOUT_BATCH], TORCHVISION, {}),
+        (
+            "torchvision",
+            [IMAGE_WITHOUT_BATCH],
+            [*TORCHVISION, *float_tensors(("masks", (None, 1, None, None)))],
+            {},
+        ),
+        ("tensorflow", [IMAGE_OF_BYTES], float_tensors(*((name, None) for name in TENSORFLOW)), {}),
+        ("nanodet", [IMAGE_416], float_tensors(("output", (1, 3598, 112))), {}),
+        ("nanodet", [IMAGE_416], float_tensors(("output", (1, 3598, 35))), {"label_count": 3}),
+        ("nanodet", [IMAGE_OF_FREE_SIZE], float_tensors(("output", (1, 8500, 112))), {}),
         (
             "nanodet",
-            [SMALL],
-            floats(*((f"{c}_pred_stride_{n}", (1, n, c)) for c in (32, 80) for n in GRIDS)),
+            [IMAGE_416],
+            float_tensors(*((f"{c}_pred_stride_{n}", (1, n, c)) for c in (32, 80) for n in GRIDS)),
             {},
         ),
         (
             "picodet",
-            [SMALL],
-            floats(*((f"{n}{c}", (1, n, c)) for c in (32, 80) for n in GRIDS)),
+            [IMAGE_416],
+            float_tensors(*((f"{n}{c}", (1, n, c)) for c in (32, 80) for n in GRIDS)),
             {},
         ),
-        ("ssd", [SMALL], floats(("scores", (1, 3000, 21)), ("boxes", (1, 3000, 4))), {}),
+        ("ssd", [IMAGE_416], float_tensors(("scores", (1, 3000, 21)), ("boxes", (1, 3000, 4))), {}),
     ],
 )  # fmt: skip
 def test_signatures(family: str, inputs: Ports, outputs: Ports, more: dict[str, Any]) -> None:
-    assert known(inputs, outputs, **more)[0] == family
+    assert recognise(inputs, outputs, **more)[0] == family
 
 
 @pytest.mark.parametrize(
     ("outputs", "looks"),
     [
-        (floats(("logits", (1, 1000))), "a classifier, which has no boxes"),
-        (floats(("output", (1, 32, 160, 160))), "like masks, or like feature maps"),
+        (float_tensors(("logits", (1, 1000))), "a classifier, which has no boxes"),
+        (float_tensors(("output", (1, 32, 160, 160))), "like masks, or like feature maps"),
         (
-            floats(("output", (1, 3, 80, 80, 85)), ("o2", (1, 3, 40, 40, 85))),
+            float_tensors(("output", (1, 3, 80, 80, 85)), ("o2", (1, 3, 40, 40, 85))),
             "or like feature maps that",
         ),
         # SCRFD, YOLO-NAS, AutoML, a transformer's features.
         (
-            floats(*((str(n), (n, 2)) for n in (12800, 3200, 800))),
+            float_tensors(*((str(n), (n, 2)) for n in (12800, 3200, 800))),
             "which no family recognises",
         ),
-        (floats(("graph2_flat_predictions", (None, 7))), "which no family recognises"),
-        (floats(("detections", (1, 100, 7))), "which no family recognises"),
-        (floats(("features", (1, 3136, 96))), "which no family recognises"),
-        (floats(("output", None)), "docs/models.md shows"),
+        (float_tensors(("graph2_flat_predictions", (None, 7))), "which no family recognises"),
+        (float_tensors(("detections", (1, 100, 7))), "which no family recognises"),
+        (float_tensors(("features", (1, 3136, 96))), "which no family recognises"),
+        (float_tensors(("output", None)), "docs/models.md shows"),
         (
-            floats(("boxes", (1, 10, 4)), ("scores", (1, 12, 3))),
+            float_tensors(("boxes", (1, 10, 4)), ("scores", (1, 12, 3))),
             "which no family recognises",
         ),
     ],
@@ -113,7 +147,7 @@ def test_signatures(family: str, inputs: Ports, outputs: Ports, more: dict[str, 
 def test_what_is_no_detector_is_told_what_would_be(
     outputs: tuple[TensorInfo, ...], looks: str
 ) -> None:
-    unknown = Graph((PICTURE,), outputs)
+    unknown = Graph((IMAGE_640,), outputs)
     assert recognise_family(unknown) is None
     message = str(unrecognised_error(unknown))
     assert str(outputs[0]) in message
@@ -124,12 +158,14 @@ def test_what_is_no_detector_is_told_what_would_be(
 
 @pytest.mark.parametrize("task", ["obb", "classify"])
 def test_another_task_is_refused_whatever_its_shape(task: str) -> None:
-    outputs = floats(("output0", (1, 84, 8400)))
+    outputs = float_tensors(("output0", (1, 84, 8400)))
     with pytest.raises(
         UnsupportedModelError, match=f"the task '{task}'.*Export a model of task 'detect'"
     ):
-        recognise_family(Graph((PICTURE,), outputs, {"task": task}))
-    assert known([PICTURE], outputs, metadata={"task": "object-detection"})[0] == "ultralytics"
+        recognise_family(Graph((IMAGE_640,), outputs, {"task": task}))
+    assert (
+        recognise([IMAGE_640], outputs, metadata={"task": "object-detection"})[0] == "ultralytics"
+    )
 
 
 def test_a_family_that_does_not_exist() -> None:

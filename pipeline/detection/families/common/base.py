@@ -1,4 +1,4 @@
-"""What a family is: a signature that it knows, and a reading of it."""
+"""The types that each family provides, and the selection of classes by score."""
 
 from __future__ import annotations
 
@@ -18,28 +18,36 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 Decode = Callable[[Sequence[Array], float, tuple[int, int]], Detections]
-"""Decodes the outputs of one image.
+"""Decodes the outputs of one image: `decode(outputs, score_threshold, size)`.
 
-Takes the outputs in the order of `DecodeSpec.outputs`, with their batch dimension; the lowest score
-to return; and the width and height of the model's input in pixels. Returns boxes as x1 y1 x2 y2 in
-input pixels and the model's own class ids, in any order.
+`outputs` are the arrays that `DecodeSpec.outputs` names, in that order and with their batch
+dimension. Detections below `score_threshold` are left out. `size` is the width and height of the
+model's input in pixels. The result has boxes as x1 y1 x2 y2 in pixels of that input, and the
+model's own class ids, in any order.
 """
 
 
 @dataclass(frozen=True)
 class DecodeSpec:
-    """How one graph is read.
+    """How to use one graph: how to fill its input, and how to read boxes from its outputs.
+
+    A family returns a spec for each graph that it recognises. For each image, the detector makes
+    the input tensor with `preprocess`, runs the model to get `outputs`, calls `decode`, looks up
+    the labels of the class ids, runs NMS if `needs_nms`, and maps the boxes back to the image.
 
     Attributes:
-        why: what it was known by, for a person.
-        preprocess: what its input wants.
-        outputs: the names of those that `decode` takes.
-        decode: the outputs' way to boxes.
-        suppress: whether boxes overlap, and want NMS; end-to-end models have none.
-        class_count: how many class ids there are; None: the graph does not tell.
-        first_class_id: the id of the first class: 1 where 0 is the background.
-        required_card_keys: keys of `preprocess` that the card must give, because models of the
-            family differ in them and nothing in the file tells how.
+        why: the features by which the graph was recognised, as a clause such as "'output0' has one
+            row for each object". `pretag model inspect` shows it.
+        preprocess: what the family's reference code does to an image. A model card can override
+            each part of it.
+        outputs: names of the outputs that `decode` takes, in that order.
+        decode: turns these outputs into boxes, class ids and scores.
+        needs_nms: whether `decode` can return several boxes for one object, so that NMS has to run
+            on them. False for models that remove such boxes themselves.
+        class_count: number of classes, without the background; None if the graph does not show it.
+        first_class_id: the class id of the first label: 1 if the model's class 0 is the background.
+        required_card_keys: keys of `preprocess` that the model card has to give, because the models
+            of the family differ in them and no model file says which value it needs.
     """
 
     why: str
@@ -54,14 +62,19 @@ class DecodeSpec:
 
 @dataclass(frozen=True)
 class Family:
-    """A family of models.
+    """A kind of model whose graphs look alike and are decoded alike.
+
+    Each module in `pipeline.detection.families` defines one as `FAMILY`.
 
     Attributes:
-        name: what `family` on a model card calls it.
-        expects: the signature it knows, for a person.
-        recognise: knows a graph as one of its own and says how to read it; None: it is not. What is
-            not known of a shape yet fits no family: it is asked again when it is. Raises
-            UnfitError where it knows the graph, and knows that it cannot be read.
+        name: the family's name in `pretag model inspect`, and as `family` on a model card.
+        expects: the inputs and outputs of the family's graphs, as a noun phrase. It completes the
+            error message "its card says family = ..., which needs {expects}".
+        recognise: returns the spec of a graph of this family, and None for any other graph. A size
+            of an output that the file leaves open is None. If it is needed and missing, the answer
+            is None, too: if no family recognises the graph, the model is run once on a blank image,
+            and `recognise` is called again with the sizes of the outputs. It raises
+            UnsupportedModelError if the graph has no image input that pretag can fill.
     """
 
     name: str
@@ -70,7 +83,13 @@ class Family:
 
 
 def to_detections(boxes: Array, scores: Array, class_ids: Array) -> Detections:
-    """Return them in the types that `Detections` promises."""
+    """Return detections, with the arrays converted to the dtypes of `Detections`.
+
+    Args:
+        boxes: N x 4, x1 y1 x2 y2.
+        scores: N.
+        class_ids: N.
+    """
     return Detections(
         boxes.astype(np.float32, copy=False),
         scores.astype(np.float32, copy=False),
@@ -78,36 +97,37 @@ def to_detections(boxes: Array, scores: Array, class_ids: Array) -> Detections:
     )
 
 
-def best_class(scores: Array, score_threshold: float) -> tuple[Array, Array, Array]:
-    """Take each row's best class.
+def select_best_class(scores: Array, score_threshold: float) -> tuple[Array, Array, Array]:
+    """Select the best class of each row, in the rows where it reaches the threshold.
 
     Args:
         scores: N x classes.
-        score_threshold: the lowest score to take.
+        score_threshold: the lowest score to select.
 
     Returns:
-        The rows that score so much, their scores and their classes.
+        The indexes of the selected rows, their scores, and their class ids.
     """
-    # The best score of all first, which is quick; which class it is only of the few that remain.
+    # max() on all rows is fast; the slower argmax() runs on the few selected rows only.
     best = scores.max(axis=1)
     rows = np.flatnonzero(best >= score_threshold)
     return rows, best[rows], scores[rows].argmax(axis=1)
 
 
-def every_class(
-    scores: Array, score_threshold: float, at_most: int | None = None
+def select_every_class(
+    scores: Array, score_threshold: float, limit: int | None = None
 ) -> tuple[Array, Array, Array]:
-    """Take each class of each row that scores enough.
+    """Select each class of each row whose score reaches the threshold, best first.
 
     Args:
         scores: N x classes.
-        score_threshold: the lowest score to take.
-        at_most: how many of them, the best; None: all.
+        score_threshold: the lowest score to select.
+        limit: how many of the best scores to select; None for no limit.
 
     Returns:
-        The rows (one may be there several times), their scores and their classes.
+        The indexes of the rows (a row with several classes occurs several times), the scores, and
+        the class ids.
     """
-    rows, classes = np.nonzero(scores >= score_threshold)
-    found = scores[rows, classes]
-    best = np.argsort(-found, kind="stable")[:at_most]
-    return rows[best], found[best], classes[best]
+    rows, class_ids = np.nonzero(scores >= score_threshold)
+    selected = scores[rows, class_ids]
+    order = np.argsort(-selected, kind="stable")[:limit]
+    return rows[order], selected[order], class_ids[order]

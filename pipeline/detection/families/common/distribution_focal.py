@@ -1,6 +1,9 @@
-"""Boxes as distributions: for each side, how likely its distance is 0, 1, 2... cells.
+"""Boxes as distributions of distances, as NanoDet and PicoDet predict them.
 
-Li and others, Generalized Focal Loss, 2020: https://arxiv.org/abs/2006.04388
+For each side of a box there are `bins` logits: how likely the side lies 0, 1, 2... cells away from
+the cell's reference point.
+
+Source: Li and others, Generalized Focal Loss, 2020: https://arxiv.org/abs/2006.04388
 """
 
 from __future__ import annotations
@@ -9,50 +12,75 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipeline.detection.families.common.base import every_class, to_detections
-from pipeline.detection.families.common.grids import cell_grid, find_strides, input_size
+from pipeline.detection.families.common.base import select_every_class, to_detections
+from pipeline.detection.families.common.grids import assumed_input_size, cell_grid, find_strides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.detection.families.common.base import Array
+    from pipeline.detection.families.common.grids import Strides
     from pipeline.detection.graph import Graph, TensorInfo
     from pipeline.frame import Detections
 
 SIDES, BINS = 4, 8
+"""Sides of a box, and the usual number of bins for each side."""
 
 
-class Levels(NamedTuple):
-    """Outputs of class scores and of distributions, one of each a grid.
+class GridOutputs(NamedTuple):
+    """The outputs of a graph that has two outputs for each grid: class scores and distributions.
 
     Attributes:
-        ports: the scores', then the distributions', each from the finest grid on.
+        tensors: the outputs with class scores, then those with distributions; both from the finest
+            grid to the coarsest.
         strides: of the grids, in pixels.
-        classes: how many scores a cell has.
+        class_count: number of class scores of each cell.
     """
 
-    ports: tuple[TensorInfo, ...]
-    strides: tuple[int, ...]
-    classes: int
+    tensors: tuple[TensorInfo, ...]
+    strides: Strides
+    class_count: int
 
 
-def find_levels(graph: Graph) -> Levels | None:
-    """Find pairs of `1 x n x classes` and `1 x n x 32`, a pair a grid, in any order."""
-    ports = [(port, port.shape) for port in graph.outputs]
-    cells = [(port, s[1], s[2]) for port, s in ports if s and len(s) == 3 and s[1] and s[2]]  # noqa: PLR2004 - batch, cells, values
-    boxes = [port for port, _, columns in cells if columns == SIDES * BINS]
-    widths = {columns for port, _, columns in cells if port not in boxes}
-    counts = [rows for port, rows, _ in cells if port in boxes]
-    strides = find_strides(sum(counts), input_size(graph.image))
-    paired = len(cells) == len(graph.outputs) == 2 * len(boxes)
-    if strides is None or len(strides) != len(boxes) or not paired or len(widths) != 1:
+class Cells(NamedTuple):
+    """The cells that boxes are measured from.
+
+    Attributes:
+        strides: of the grids, in pixels.
+        offset: where the reference point lies in its cell, across and down: 0 for the top left
+            corner, 0.5 for the centre.
+    """
+
+    strides: Strides
+    offset: float
+
+
+def find_grid_outputs(graph: Graph) -> GridOutputs | None:
+    """Find an output of `1 x n x classes` and one of `1 x n x 32` for each grid, in any order."""
+    shapes = [(tensor, tensor.shape) for tensor in graph.outputs]
+    tables = [(tensor, s[1], s[2]) for tensor, s in shapes if s and len(s) == 3 and s[1] and s[2]]  # noqa: PLR2004 - batch, cells, values
+    distributions = [tensor for tensor, _, columns in tables if columns == SIDES * BINS]
+    class_counts = {columns for tensor, _, columns in tables if tensor not in distributions}
+    cell_counts = [rows for tensor, rows, _ in tables if tensor in distributions]
+    strides = find_strides(sum(cell_counts), assumed_input_size(graph.image))
+    is_paired = len(tables) == len(graph.outputs) == 2 * len(distributions)
+    if (
+        strides is None
+        or len(strides) != len(distributions)
+        or not is_paired
+        or len(class_counts) != 1
+    ):
         return None
-    finest_first = sorted(cells, key=lambda cell: (cell[0] in boxes, -cell[1]))
-    return Levels(tuple(port for port, _, _ in finest_first), strides, widths.pop())
+    finest_first = sorted(tables, key=lambda table: (table[0] in distributions, -table[1]))
+    return GridOutputs(tuple(tensor for tensor, _, _ in finest_first), strides, class_counts.pop())
 
 
-def join_levels(outputs: Sequence[Array]) -> tuple[Array, Array]:
-    """Return the scores and the distributions of all levels' cells, N x classes and N x 32."""
+def join_grids(outputs: Sequence[Array]) -> tuple[Array, Array]:
+    """Return the scores and the distributions of all grids' cells, N x classes and N x 32.
+
+    Args:
+        outputs: in the order of `GridOutputs.tensors`.
+    """
     half = len(outputs) // 2
     return (
         np.concatenate([output[0] for output in outputs[:half]]),
@@ -60,43 +88,42 @@ def join_levels(outputs: Sequence[Array]) -> tuple[Array, Array]:
     )
 
 
-def objects(
+def decode_cells(
     scores: Array,
     distributions: Array,
     score_threshold: float,
     size: tuple[int, int],
-    cells: tuple[tuple[int, ...], float],
+    cells: Cells,
 ) -> Detections:
-    """Read each cell's box, once for each of its classes that scores enough.
+    """Decode the box of each cell, once for each of its classes that reaches the threshold.
 
     Args:
         scores: N x classes.
         distributions: N x (4 * bins) logits.
-        score_threshold: the lowest score to take.
-        size: the input's width and height in pixels.
-        cells: the strides of their grids, and where in a cell its box's centre lies: 0 at its
-            corner, 0.5 in its middle.
+        score_threshold: the lowest score to return.
+        size: width and height of the input in pixels.
+        cells: the N cells.
     """
-    strides, offset = cells
-    rows, best, ids = every_class(scores, score_threshold)
-    places, widths = (each[rows] for each in cell_grid(size, strides))
-    boxes = boxes_from_distributions((places + offset) * widths, widths, distributions[rows])
-    return to_detections(boxes, best, ids)
+    rows, best, class_ids = select_every_class(scores, score_threshold)
+    positions, strides = (array[rows] for array in cell_grid(size, cells.strides))
+    points = (positions + cells.offset) * strides
+    boxes = boxes_from_distributions(points, strides, distributions[rows])
+    return to_detections(boxes, best, class_ids)
 
 
-def boxes_from_distributions(centres: Array, strides: Array, distributions: Array) -> Array:
-    """Turn distributions of distances into boxes.
+def boxes_from_distributions(points: Array, strides: Array, distributions: Array) -> Array:
+    """Return the boxes whose sides lie at the mean distances of the distributions.
 
     Args:
-        centres: N x 2, x and y in input pixels.
-        strides: N x 1, pixels of a cell.
-        distributions: N x (4 * bins) logits, for left, top, right and bottom in turn.
+        points: N x 2, x and y of the reference points in input pixels.
+        strides: N x 1, strides of the cells in pixels.
+        distributions: N x (4 * bins) logits: those of the left side, then top, right and bottom.
 
     Returns:
-        N x 4: x1 y1 x2 y2 in input pixels; each distance is the distribution's mean.
+        N x 4, x1 y1 x2 y2 in input pixels.
     """
     bins = distributions.shape[1] // SIDES
     logits = distributions.reshape(len(distributions), SIDES, bins).astype(np.float32, copy=False)
     powers = np.exp(logits - logits.max(axis=2, keepdims=True))
     distances = (powers @ np.arange(bins, dtype=np.float32)) / powers.sum(axis=2) * strides
-    return np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1)
+    return np.concatenate([points - distances[:, :2], points + distances[:, 2:]], axis=1)

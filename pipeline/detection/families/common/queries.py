@@ -1,6 +1,6 @@
-"""What DETR's kin have in common: a query a row, its class logits and its box in two outputs.
+"""What the DETR families share: each query predicts class logits and a box, in two outputs.
 
-https://github.com/facebookresearch/detr/blob/main/models/detr.py
+Source: https://github.com/facebookresearch/detr/blob/main/models/detr.py
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pipeline.detection.boxes import cxcywh_to_xyxy
-from pipeline.detection.families.common.base import every_class, to_detections
+from pipeline.detection.families.common.base import select_every_class, to_detections
 from pipeline.detection.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
 
 if TYPE_CHECKING:
@@ -20,57 +20,64 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph, Shape, TensorInfo
     from pipeline.frame import Detections
 
-_LOGITS, _BOXES = ("logits", "pred_logits"), ("pred_boxes",)
-# The layers that give boxes; they keep their names where the outputs lose theirs.
+_LOGITS_NAMES, _BOXES_NAMES = ("logits", "pred_logits"), ("pred_boxes",)
+# Names of the layers that predict boxes. Exports whose outputs have numbers for names keep them.
 _BOX_HEADS = ("bbox_embed", "bbox_predictor", "bbox_head")
+_BOX_COLUMNS = 4
 _SHORT_SIDE, _LONG_SIDE = 800, 1333
-# Beyond it, float32 has no more to say.
-_SATURATED = 80
+# The sigmoid of larger values is 1 in float32, and the exponential of much larger ones overflows.
+_LARGEST_LOGIT = 80
 
 
-class Queries(NamedTuple):
-    """The outputs of a graph with a query a row: `1 x N x columns` logits, `1 x N x 4` boxes."""
+class QueryOutputs(NamedTuple):
+    """The two outputs of a graph with N queries.
+
+    Attributes:
+        logits: 1 x N x `columns`.
+        boxes: 1 x N x 4.
+        columns: number of logits of each query.
+    """
 
     logits: TensorInfo
     boxes: TensorInfo
     columns: int
 
 
-def find(graph: Graph) -> Queries | None:
-    """Find logits and boxes by their names, or the only two outputs by shapes and weights."""
-    queries = named(graph, _LOGITS, _BOXES)
-    if queries is not None or len(graph.outputs) != 2:  # noqa: PLR2004
-        return queries
+def find_query_outputs(graph: Graph) -> QueryOutputs | None:
+    """Find the logits and boxes by DETR's names for them, or by their shapes.
+
+    Shapes count only if the graph has no other outputs, and layers that DETR predicts boxes with.
+    """
+    named = find_query_outputs_by_name(graph, _LOGITS_NAMES, _BOXES_NAMES)
+    if named is not None or len(graph.outputs) != 2:  # noqa: PLR2004
+        return named
     if not any(head in name for name in graph.weights for head in _BOX_HEADS):
         return None
-    ports = sorted(graph.outputs, key=lambda port: _last(port.shape) == 4)  # noqa: PLR2004
-    # Three classes and "no object" are 4 columns, too; nothing then tells which are the boxes.
-    return None if _last(ports[0].shape) == 4 else _paired(*ports)  # noqa: PLR2004
+    logits, boxes = sorted(
+        graph.outputs, key=lambda tensor: _last_size(tensor.shape) == _BOX_COLUMNS
+    )
+    # Three classes and "no object" make 4 logits: then nothing shows which output has the boxes.
+    return None if _last_size(logits.shape) == _BOX_COLUMNS else _paired(logits, boxes)
 
 
-def named(graph: Graph, logits: tuple[str, ...], boxes: tuple[str, ...]) -> Queries | None:
-    """Find logits and boxes by their names."""
-    ports = graph.output(*logits), graph.output(*boxes)
-    return None if ports[0] is None or ports[1] is None else _paired(ports[0], ports[1])
+def find_query_outputs_by_name(
+    graph: Graph, logits_names: tuple[str, ...], boxes_names: tuple[str, ...]
+) -> QueryOutputs | None:
+    """Find the logits and boxes by names; each may have any of several names."""
+    logits, boxes = graph.output(*logits_names), graph.output(*boxes_names)
+    return None if logits is None or boxes is None else _paired(logits, boxes)
 
 
-def _paired(logits: TensorInfo, boxes: TensorInfo) -> Queries | None:
-    match logits.shape, boxes.shape:
-        case [_, count, int(columns)], [_, same, 4] if count == same and "float" in logits.type:
-            return Queries(logits, boxes, columns)
-    return None
+def detr_preprocess(graph: Graph) -> Preprocess:
+    """Return DETR's preprocessing: RGB, normalised with ImageNet's mean and standard deviation.
 
-
-def _last(shape: Shape | None) -> int | None:
-    return shape[-1] if shape else None
-
-
-def normalised(graph: Graph) -> Preprocess:
-    """Return DETR's preprocessing: ImageNet's mean and spread; proportions kept if it can."""
+    An input of a free size keeps the image's proportions, with sides of 800 to 1333 pixels. To an
+    input of a fixed size the image is stretched.
+    """
     image = graph.image
-    free = image.width is None or image.height is None
+    has_free_size = image.width is None or image.height is None
     return Preprocess(
-        resize="keep-ratio" if free else "stretch",
+        resize="keep-ratio" if has_free_size else "stretch",
         width=image.width or _LONG_SIDE,
         height=image.height or _SHORT_SIDE,
         filter="antialias",
@@ -85,15 +92,34 @@ def decode_sigmoid(
     score_threshold: float,
     size: tuple[int, int],
     *,
-    at_most: int | None = None,
+    limit: int | None = None,
 ) -> Detections:
-    """Read 1 x N x classes logits and 1 x N x 4 cx cy w h; the best `at_most`, or N, of all."""
+    """Decode 1 x N x classes logits by sigmoid, and 1 x N x 4 relative cx cy w h.
+
+    A query can give several classes. Only the best `limit` scores are returned; by default N.
+    """
     logits = outputs[0][0].astype(np.float32, copy=False)
-    scores = 1 / (1 + np.exp(-np.clip(logits, -_SATURATED, _SATURATED)))
-    rows, best, ids = every_class(scores, score_threshold, at_most=at_most or len(scores))
-    return to_detections(in_pixels(outputs[1][0][rows], size), best, ids)
+    scores = 1 / (1 + np.exp(-np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT)))
+    rows, best, class_ids = select_every_class(scores, score_threshold, limit or len(scores))
+    return to_detections(relative_cxcywh_to_xyxy(outputs[1][0][rows], size), best, class_ids)
 
 
-def in_pixels(boxes: Array, size: tuple[int, int]) -> Array:
-    """Turn N x 4 boxes from cx cy w h as shares of the input into x1 y1 x2 y2 in its pixels."""
+def relative_cxcywh_to_xyxy(boxes: Array, size: tuple[int, int]) -> Array:
+    """Return boxes as x1 y1 x2 y2 in input pixels, float32.
+
+    Args:
+        boxes: N x 4, cx cy w h relative to the input: 0 to 1.
+        size: width and height of the input in pixels.
+    """
     return cxcywh_to_xyxy(boxes * np.array(size * 2, dtype=np.float32))
+
+
+def _paired(logits: TensorInfo, boxes: TensorInfo) -> QueryOutputs | None:
+    match logits.shape, boxes.shape:
+        case [_, count, int(columns)], [_, same, 4] if count == same and "float" in logits.type:
+            return QueryOutputs(logits, boxes, columns)
+    return None
+
+
+def _last_size(shape: Shape | None) -> int | None:
+    return shape[-1] if shape else None

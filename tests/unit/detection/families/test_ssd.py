@@ -1,17 +1,21 @@
-"""SSD before suppression: shares of the picture, and the background first."""
+"""The family `ssd`: relative boxes, and scores that begin with the background."""
 
-from tests.support.graphs import SMALL, array, decoded, floats, known
+from tests.support.graphs import IMAGE_416, decode, float_array, float_tensors, recognise
 
 
-def test_the_background_is_left_out() -> None:
-    _, spec = known([SMALL], floats(("boxes", (1, 2, 4)), ("scores", (1, 2, 3))))
-    boxes = array([[[0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1]]])
-    scores = array([[[0.1, 0.2, 0.7], [0.9, 0.05, 0.05]]])
-    assert decoded(spec, boxes, scores, size=(100, 200)) == [([10, 40, 30, 80], 0.7, 2)]
+def test_the_background_is_not_returned() -> None:
+    tensors = float_tensors(("boxes", (1, 2, 4)), ("scores", (1, 2, 3)))
+    family, spec = recognise([IMAGE_416], tensors)
+    boxes = float_array([[[0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1]]])
+    scores = float_array([[[0.1, 0.2, 0.7], [0.9, 0.05, 0.05]]])
+    assert family == "ssd"
+    assert decode(spec, boxes, scores, size=(100, 200)) == [([10, 40, 30, 80], 0.7, 2)]
     assert spec.needs_nms
 
 
-def test_an_anchor_may_be_of_two_classes() -> None:
-    _, spec = known([SMALL], floats(("boxes", (1, 1, 4)), ("scores", (1, 1, 3))))
-    found = decoded(spec, array([[[0, 0, 1, 1]]]), array([[[0, 0.45, 0.55]]]), size=(100, 200))
+def test_an_anchor_can_have_two_classes() -> None:
+    tensors = float_tensors(("boxes", (1, 1, 4)), ("scores", (1, 1, 3)))
+    _, spec = recognise([IMAGE_416], tensors)
+    boxes, scores = float_array([[[0, 0, 1, 1]]]), float_array([[[0, 0.45, 0.55]]])
+    found = decode(spec, boxes, scores, size=(100, 200))
     assert found == [([0, 0, 100, 200], 0.55, 2), ([0, 0, 100, 200], 0.45, 1)]

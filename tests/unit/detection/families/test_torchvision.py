@@ -1,4 +1,4 @@
-"""torchvision's boxes, labels and scores, and those of maskrcnn-benchmark, which look alike."""
+"""The families `torchvision` and `maskrcnn-benchmark`, whose outputs look alike."""
 
 from dataclasses import replace
 
@@ -7,9 +7,19 @@ import pytest
 
 from pipeline.detection.families import torchvision
 from pipeline.detection.graph import Graph, Shape, TensorInfo
-from tests.support.graphs import LIST, PICTURE, array, decoded, floats, known
+from tests.support.graphs import (
+    IMAGE_640,
+    IMAGE_WITHOUT_BATCH,
+    decode,
+    float_array,
+    float_tensors,
+    recognise,
+)
 
-OUTPUTS = (*floats(("2764", (None, 4)), ("2765", (None,))), TensorInfo("2766", "int64", (None,)))
+OUTPUTS = (
+    *float_tensors(("2764", (None, 4)), ("2765", (None,))),
+    TensorInfo("2766", "int64", (None,)),
+)
 
 RCNN = {"roi_heads.box_predictor.cls_score.bias": (4,), "rpn.head.cls_logits.bias": (3,)}
 RETINANET = {
@@ -31,60 +41,66 @@ SSDLITE = {
 
 
 @pytest.mark.parametrize(
-    ("weights", "labels", "classes", "first"),
+    ("weights", "labels", "class_count", "first_class_id"),
     [
         (RCNN, None, 3, 1),
         (SSD, None, 3, 1),
         (SSDLITE, None, 3, 1),
-        # They score each class for itself: whether the first is the background, labels tell.
+        # With a sigmoid for each class, labels show whether class 0 is the background.
         (RETINANET, None, 4, 0),
         (FCOS, 4, 4, 0),
         (FCOS, 3, 3, 1),
         ({}, None, None, 1),
     ],
 )
-def test_classes_are_counted_in_the_weights(
-    weights: dict[str, Shape], labels: int | None, classes: int | None, first: int
+def test_the_weights_show_the_number_of_classes(
+    weights: dict[str, Shape], labels: int | None, class_count: int | None, first_class_id: int
 ) -> None:
-    family, spec = known([LIST], OUTPUTS, weights=weights, label_count=labels)
+    family, spec = recognise([IMAGE_WITHOUT_BATCH], OUTPUTS, weights=weights, label_count=labels)
     assert family == "torchvision"
-    assert (spec.class_count, spec.first_class_id) == (classes, first)
+    assert (spec.class_count, spec.first_class_id) == (class_count, first_class_id)
 
 
-def test_rows_from_the_threshold_on() -> None:
-    _, spec = known([LIST], OUTPUTS)
+def test_boxes_labels_and_scores_are_found_by_type_and_shape() -> None:
+    _, spec = recognise([IMAGE_WITHOUT_BATCH], OUTPUTS)
     assert spec.outputs == ("2764", "2766", "2765")
-    boxes, ids, scores = array([[1, 2, 3, 4], [5, 6, 7, 8]]), np.array([1, 2]), array([0.3, 0.6])
-    assert decoded(spec, boxes, ids, scores) == [([5, 6, 7, 8], 0.6, 2)]
+    boxes = float_array([[1, 2, 3, 4], [5, 6, 7, 8]])
+    class_ids, scores = np.array([1, 2]), float_array([0.3, 0.6])
+    assert decode(spec, boxes, class_ids, scores) == [([5, 6, 7, 8], 0.6, 2)]
     assert not spec.needs_nms
 
 
-def test_the_graph_scales_a_picture_of_a_free_size() -> None:
-    assert known([LIST], OUTPUTS)[1].preprocess.resize == "none"
-    wanted = known([replace(LIST, shape=(3, 320, 416))], OUTPUTS)[1].preprocess
-    assert (wanted.resize, wanted.width, wanted.height) == ("stretch", 416, 320)
-    assert (wanted.colour, wanted.scale) == ("rgb", 1 / 255)
+def test_only_an_input_of_a_fixed_size_gets_a_resized_image() -> None:
+    assert recognise([IMAGE_WITHOUT_BATCH], OUTPUTS)[1].preprocess.resize == "none"
+    fixed = replace(IMAGE_WITHOUT_BATCH, shape=(3, 320, 416))
+    preprocess = recognise([fixed], OUTPUTS)[1].preprocess
+    assert (preprocess.resize, preprocess.width, preprocess.height) == ("stretch", 416, 320)
+    assert (preprocess.colour, preprocess.scale) == ("rgb", 1 / 255)
 
 
-def test_halves() -> None:
-    half = [replace(port, type="float16") if port.type == "float32" else port for port in OUTPUTS]
-    family, spec = known([replace(LIST, type="float16")], half)
+def test_float16_outputs_are_decoded() -> None:
+    half = [
+        replace(tensor, type="float16") if tensor.type == "float32" else tensor
+        for tensor in OUTPUTS
+    ]
+    family, spec = recognise([replace(IMAGE_WITHOUT_BATCH, type="float16")], half)
     assert family == "torchvision"
-    boxes, ids = np.array([[1, 2, 3, 4]], np.float16), np.array([1])
-    assert decoded(spec, boxes, ids, np.array([0.5], np.float16)) == [([1, 2, 3, 4], 0.5, 1)]
+    boxes, class_ids = np.array([[1, 2, 3, 4]], np.float16), np.array([1])
+    scores = np.array([0.5], np.float16)
+    assert decode(spec, boxes, class_ids, scores) == [([1, 2, 3, 4], 0.5, 1)]
 
 
 @pytest.mark.parametrize(
     ("inputs", "outputs", "weights"),
     [
-        ((LIST, PICTURE), OUTPUTS, {}),
-        ((LIST,), OUTPUTS[:2], {}),
-        # Detectron2, which takes its pictures otherwise, with and without its layers' names.
-        ((LIST,), (*OUTPUTS, TensorInfo("size", "int64", (2,))), {}),
-        ((LIST,), OUTPUTS, {"proposal_generator.rpn_head.conv.bias": (256,)}),
+        ((IMAGE_WITHOUT_BATCH, IMAGE_640), OUTPUTS, {}),
+        ((IMAGE_WITHOUT_BATCH,), OUTPUTS[:2], {}),
+        # Detectron2, whose preprocessing differs, by its outputs and by its layers' names.
+        ((IMAGE_WITHOUT_BATCH,), (*OUTPUTS, TensorInfo("size", "int64", (2,))), {}),
+        ((IMAGE_WITHOUT_BATCH,), OUTPUTS, {"proposal_generator.rpn_head.conv.bias": (256,)}),
     ],
 )
-def test_others_are_none(
+def test_other_inputs_outputs_and_detectron2_are_not_recognised(
     inputs: tuple[TensorInfo, ...],
     outputs: tuple[TensorInfo, ...],
     weights: dict[str, tuple[int, ...]],
@@ -93,21 +109,24 @@ def test_others_are_none(
 
 
 @pytest.mark.parametrize(
-    ("boxes", "weights", "classes"),
+    ("boxes", "weights", "class_count"),
     [
         ("6379", {}, 80),
         ("6568", {}, 80),
         ("boxes", {"roi_heads.box.predictor.cls_score.bias": (4,)}, 3),
     ],
 )
-def test_maskrcnn_benchmark_takes_its_mean_off(
-    boxes: str, weights: dict[str, Shape], classes: int
+def test_maskrcnn_benchmark_is_recognised_by_names(
+    boxes: str, weights: dict[str, Shape], class_count: int
 ) -> None:
-    ports = (*floats((boxes, (None, 4)), ("6383", (None,))), TensorInfo("6381", "int64", (None,)))
-    family, spec = known([LIST], ports, weights=weights)
-    assert (family, spec.class_count) == ("maskrcnn-benchmark", classes)
+    tensors = (
+        *float_tensors((boxes, (None, 4)), ("6383", (None,))),
+        TensorInfo("6381", "int64", (None,)),
+    )
+    family, spec = recognise([IMAGE_WITHOUT_BATCH], tensors, weights=weights)
+    assert (family, spec.class_count) == ("maskrcnn-benchmark", class_count)
     assert (spec.outputs, spec.first_class_id) == ((boxes, "6381", "6383"), 1)
-    wanted = spec.preprocess
-    assert (wanted.resize, wanted.step, wanted.colour) == ("keep-ratio", 32, "bgr")
-    assert (wanted.scale, wanted.mean) == (1, (102.9801, 115.9465, 122.7717))
-    assert wanted.placement(1920, 1080).canvas == (1440, 800)
+    preprocess = spec.preprocess
+    assert (preprocess.resize, preprocess.step, preprocess.colour) == ("keep-ratio", 32, "bgr")
+    assert (preprocess.scale, preprocess.mean) == (1, (102.9801, 115.9465, 122.7717))
+    assert preprocess.placement(1920, 1080).canvas == (1440, 800)

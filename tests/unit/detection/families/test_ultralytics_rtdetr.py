@@ -1,63 +1,69 @@
-"""Ultralytics' RT-DETR: boxes as shares, class scores or, since 8.4, the class itself."""
+"""The family `ultralytics-rtdetr`: relative boxes with class scores, or with the best class."""
 
 import pytest
 
-from pipeline.detection.graph import Shape, TensorInfo
-from tests.support.graphs import PICTURE, array, decoded, floats, known
+from pipeline.detection.graph import Shape
+from tests.support.graphs import IMAGE_640, decode, float_array, float_tensors, recognise
 
-NEWER = {"head": "RTDETRDecoder", "task": "detect", "stride": "32"}
+VERSION_8_4 = {"head": "RTDETRDecoder", "task": "detect", "stride": "32"}
 
 
-def head(classes: int) -> dict[str, tuple[int, ...]]:
+def head(class_count: int) -> dict[str, tuple[int, ...]]:
     return {
-        "model.28.enc_score_head.bias": (classes,),
-        "model.28.dec_score_head.5.bias": (classes,),
+        "model.28.enc_score_head.bias": (class_count,),
+        "model.28.dec_score_head.5.bias": (class_count,),
     }
 
 
 @pytest.mark.parametrize(
-    ("columns", "classes", "operators", "chosen"),
+    ("columns", "class_count", "operators", "content"),
     [
-        (84, 80, {"TopK"}, False),
-        (6, 80, {"TopK", "Mod"}, True),
-        (6, 2, {"TopK"}, False),
-        (6, 2, {"TopK", "Mod"}, True),
-        (5, 1, {"TopK"}, False),
+        (84, 80, {"TopK"}, "box and class scores"),
+        (6, 80, {"TopK", "Mod"}, "box, score and class"),
+        (6, 2, {"TopK"}, "box and class scores"),
+        (6, 2, {"TopK", "Mod"}, "box, score and class"),
+        (5, 1, {"TopK"}, "box and class scores"),
     ],
 )
-@pytest.mark.parametrize("metadata", [{}, NEWER])
-def test_signatures(
+@pytest.mark.parametrize("metadata", [{}, VERSION_8_4])
+def test_columns_and_operators_show_the_content_of_a_row(
     columns: int,
-    classes: int,
+    class_count: int,
     operators: set[str],
-    chosen: bool,  # noqa: FBT001 - a parameter
+    content: str,
     metadata: dict[str, str],
 ) -> None:
-    outputs = floats(("output0", (1, 300, columns)))
-    more = {"weights": head(classes), "operators": frozenset(operators), "metadata": metadata}
-    family, spec = known([PICTURE], outputs, **more)
-    assert (family, spec.class_count) == ("ultralytics-rtdetr", classes)
+    outputs = float_tensors(("output0", (1, 300, columns)))
+    family, spec = recognise(
+        [IMAGE_640],
+        outputs,
+        weights=head(class_count),
+        operators=frozenset(operators),
+        metadata=metadata,
+    )
+    assert (family, spec.class_count) == ("ultralytics-rtdetr", class_count)
     assert (spec.preprocess.resize, spec.preprocess.filter) == ("stretch", "linear")
     assert not spec.needs_nms
-    assert ("class," in spec.why) == chosen
+    assert content in spec.why
 
 
-def test_class_scores() -> None:
-    outputs = floats(("output0", (1, 300, 7)))
-    _, spec = known([PICTURE], outputs, weights=head(3))
-    rows = array([[[0.5, 0.25, 0.5, 0.1, 0.1, 0.2, 0.6], [0.5, 0.5, 1, 1, 0.1, 0.1, 0.1]]])
-    assert decoded(spec, rows, size=(640, 320)) == [([160, 64, 480, 96], 0.6, 2)]
-    assert decoded(spec, rows, size=(640, 320), score=0.7) == []
+def test_a_query_gives_its_best_class_score() -> None:
+    outputs = float_tensors(("output0", (1, 300, 7)))
+    _, spec = recognise([IMAGE_640], outputs, weights=head(3))
+    rows = float_array([[[0.5, 0.25, 0.5, 0.1, 0.1, 0.2, 0.6], [0.5, 0.5, 1, 1, 0.1, 0.1, 0.1]]])
+    assert decode(spec, rows, size=(640, 320)) == [([160, 64, 480, 96], 0.6, 2)]
+    assert decode(spec, rows, size=(640, 320), score_threshold=0.7) == []
 
 
-def test_chosen_classes() -> None:
-    outputs = floats(("output0", (1, 300, 6)))
-    _, spec = known([PICTURE], outputs, weights=head(80), metadata=NEWER)
-    rows = array([[[0.5, 0.25, 0.5, 0.1, 0.6, 17], [0.5, 0.5, 1, 1, 0.1, 3]]])
-    assert decoded(spec, rows, size=(640, 320)) == [([160, 64, 480, 96], 0.6, 17)]
+def test_a_row_of_6_columns_is_a_box_a_score_and_a_class_id() -> None:
+    outputs = float_tensors(("output0", (1, 300, 6)))
+    _, spec = recognise([IMAGE_640], outputs, weights=head(80), metadata=VERSION_8_4)
+    rows = float_array([[[0.5, 0.25, 0.5, 0.1, 0.6, 17], [0.5, 0.5, 1, 1, 0.1, 3]]])
+    assert decode(spec, rows, size=(640, 320)) == [([160, 64, 480, 96], 0.6, 17)]
 
 
 @pytest.mark.parametrize("shape", [(1, 300, 6), (1, 300, 84)])
-def test_not_without_its_head(shape: Shape) -> None:
-    output = TensorInfo("output0", "float32", shape)
-    assert known([PICTURE], [output], metadata={"stride": "32"})[0] != "ultralytics-rtdetr"
+def test_a_graph_without_rtdetrs_head_is_not_recognised(shape: Shape) -> None:
+    outputs = float_tensors(("output0", shape))
+    family, _ = recognise([IMAGE_640], outputs, metadata={"stride": "32"})
+    assert family != "ultralytics-rtdetr"
