@@ -10,7 +10,7 @@ from pipeline.config.schema import Config
 
 @click.command("config")
 def print_config() -> None:
-    """Print a config file with all keys, their defaults and explanations."""
+    """Print a config file with all keys, defaults and explanations."""
     explanations = layers.explain_keys()
     for section, values in Config().model_dump(mode="json").items():
         click.echo(f"{section}:")
