@@ -32,3 +32,8 @@ def with_signal(number: signal.Signals, action: signal.Handlers) -> tuple[str, .
         "os.execv(sys.argv[1], sys.argv[1:])"
     )
     return (sys.executable, "-c", code)
+
+
+def on_one_line(text: str) -> str:
+    """Return the text of a table with single spaces and without line breaks."""
+    return " ".join(text.split())
