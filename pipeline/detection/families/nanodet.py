@@ -95,7 +95,7 @@ def _recognise_one_output(graph: Graph) -> DecodeSpec | None:
             strides = find_strides(rows, assumed_input_size(graph.image))
         case _:
             return None
-    # YOLOX has the same number of rows: the columns have to be known as NanoDet's.
+    # YOLOX has the same number of rows, so that the columns have to show that this is NanoDet.
     if strides is None or bins is None:
         return None
     class_count = columns - SIDES * bins

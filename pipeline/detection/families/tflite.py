@@ -4,8 +4,8 @@ Graph: four outputs whose names begin with `TFLite_Detection_PostProcess` or
 `StatefulPartitionedCall`: boxes (1 x N x 4), classes and scores (1 x N each), and a count. Their
 order depends on the version of the converter.
 Preprocessing: stretched; RGB, -1 to 1; a uint8 input gets the pixels as they are.
-Decoding: boxes are y1 x1 y2 x2 relative to the input. Classes and scores have the same shape, and
-are told apart by their values. No NMS.
+Decoding: boxes are y1 x1 y2 x2 relative to the input. Classes and scores have the same shape; their
+values show which is which. No NMS.
 
 Sources:
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/kernels/detection_postprocess.cc

@@ -70,11 +70,10 @@ class Family:
         name: the family's name in `pretag model inspect`, and as `family` on a model card.
         expects: the inputs and outputs of the family's graphs, as a noun phrase. It completes the
             error message "its card says family = ..., which needs {expects}".
-        recognise: returns the spec of a graph of this family, and None for any other graph. A size
-            of an output that the file leaves open is None. If it is needed and missing, the answer
-            is None, too: if no family recognises the graph, the model is run once on a blank image,
-            and `recognise` is called again with the sizes of the outputs. It raises
-            UnsupportedModelError if the graph has no image input that pretag can fill.
+        recognise: returns the spec of a graph of this family, and None for any other graph. It also
+            returns None if it needs a size of an output that the file leaves open: if no family
+            recognises the graph, the model is run once on a blank image, and `recognise` is called
+            again with all sizes. It raises UnsupportedModelError if no input can take an image.
     """
 
     name: str

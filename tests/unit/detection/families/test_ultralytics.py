@@ -74,7 +74,7 @@ def test_a_small_input_can_have_more_values_than_anchors() -> None:
     assert spec.class_count == 80
 
 
-def test_metadata_shows_the_number_of_anchors_of_a_free_size_to_be_right() -> None:
+def test_a_graph_with_unknown_sizes_is_recognised_by_its_metadata() -> None:
     metadata = {"imgsz": "[320, 512]", "stride": "64", "version": "8.3.40"}
     spec = ultralytics.recognise(graph((None, 84, None), IMAGE_OF_FREE_SIZE, **metadata))
     assert spec is not None
