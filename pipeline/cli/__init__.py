@@ -4,6 +4,7 @@ The commands are in `commands`. May import every part of `pipeline`; no part of 
 `cli`.
 """
 
+import os
 import signal
 import sys
 
@@ -32,6 +33,7 @@ def main() -> None:
         code = _print_error("Interrupted. The video in progress has no result.", INTERRUPTED)
     except OSError as error:  # standard output is full or closed
         code = _print_error(f"Input or output failed: {error.strerror or error}.", FAILED)
+        _discard_output()
     sys.exit(code)
 
 
@@ -51,6 +53,14 @@ def _run() -> int:
         return _print_error(str(error), USAGE)
     except (BrokenError, InputFileError) as error:
         return _print_error(str(error), FAILED)
+
+
+def _discard_output() -> None:
+    """Discard what could not be written, because Python 3.13 fails if it cannot flush at its exit.
+
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_error(message: str, code: int) -> int:

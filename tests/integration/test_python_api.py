@@ -1,6 +1,7 @@
 """The Python API: what the documentation shows works, and errors are pretag's own."""
 
 import inspect
+import re
 import shutil
 from pathlib import Path
 
@@ -71,6 +72,16 @@ def test_configuration_comes_from_mappings_and_files(tmp_path: Path) -> None:
         pretag.load_config({"sampling": {"every_second": 5}})
     with pytest.raises(pretag.ConfigError, match="No such file"):
         pretag.load_config(tmp_path / "none.yaml")
+
+
+def test_the_python_code_of_the_readme_runs(
+    folder_with_sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert code.count("\n") <= 10
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own text
+    assert capsys.readouterr().out
+    assert list(folder_with_sample.glob("out/pedestrians.mp4/*/manifest.json"))
 
 
 def test_the_notebook_runs(folder_with_sample: Path) -> None:
