@@ -63,18 +63,19 @@ def post_processing(model: Model, street: Image) -> str:
     """Return the table of all that is done beside inference, with its share of ours."""
     placement = model.spec.preprocess.placement(*street.shape[1::-1])
     options = onnxruntime.RunOptions()
-    tensor = model.spec.preprocess.tensor(street, placement, model.input)
+    tensor = model.spec.preprocess.make_tensor(street, placement, model.image_input)
     inference = "inference of the default model"
     contenders: dict[str, Callable[[], object]] = {
-        inference: lambda: model.session.run(None, {model.input.name: tensor}, options),
-        "its picture to a tensor": lambda: model.spec.preprocess.tensor(
-            street, placement, model.input
+        inference: lambda: model.session.run(None, {model.image_input.name: tensor}, options),
+        "its picture to a tensor": lambda: model.spec.preprocess.make_tensor(
+            street, placement, model.image_input
         ),
     }
     made = {f"`{name}`: outputs to boxes": (name, case) for name, case in cases()}
     contenders |= {title: reader(name, case) for title, (name, case) in made.items()}
     taken = {name: median(each) for name, each in by_turns(contenders).items()}
-    a_pixel = taken[inference] / (placement.canvas[0] * placement.canvas[1])
+    width, height = placement.input_size
+    a_pixel = taken[inference] / (width * height)
     own = {title: taken[title] / (a_pixel * case.side**2) for title, (_, case) in made.items()}
     rows = [
         (
@@ -88,9 +89,9 @@ def post_processing(model: Model, street: Image) -> str:
     verdict = "met" if max(own.values()) <= LARGEST_SHARE else "**missed**"
     return (
         f"Decoding, NMS and the way back to the picture, {OBJECTS} objects of {BOXES_AN_OBJECT} "
-        f"boxes each, against the default model's inference of {placement.canvas[0]} x "
-        f"{placement.canvas[1]}, and against as long a pixel of the family's own input (target: at "
-        f"most {100 * LARGEST_SHARE:g} %, {verdict}):\n\n"
+        f"boxes each, against the default model's inference of {width} x {height}, and against as "
+        f"long a pixel of the family's own input (target: at most {100 * LARGEST_SHARE:g} %, "
+        f"{verdict}):\n\n"
         + results.table(("what", "ms", "share of the default's", "of its own size's"), rows)
     )
 
@@ -154,7 +155,7 @@ def reader(name: str, case: Case) -> Callable[[], object]:
     placement = spec.preprocess.placement(*PICTURE)
 
     def read() -> Any:  # noqa: ANN401 - only its time counts
-        found = spec.decode(outputs, SCORE_THRESHOLD, placement.canvas)
+        found = spec.decode(outputs, SCORE_THRESHOLD, placement.input_size)
         return placement.boxes_to_image(
             (non_max_suppression(found, IOU_THRESHOLD) if spec.needs_nms else found).boxes
         )

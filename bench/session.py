@@ -16,7 +16,7 @@ from bench import results
 from bench.measuring import in_child, peak_megabytes
 from pipeline.config.schema import DetectorConfig
 from pipeline.detection.model import find_model_file
-from pipeline.detection.session import CPU, session_options
+from pipeline.detection.session import CPU_ONLY, session_options
 
 ROUNDS, RUNS, SIDE_BY_SIDE = 15, 40, 2
 _LEVELS = onnxruntime.GraphOptimizationLevel
@@ -42,7 +42,7 @@ def loading(model: Path) -> str:
         cached = Path(folder, "optimised.onnx")
         options = options_for(_LEVELS.ORT_ENABLE_ALL)
         options.optimized_model_filepath = str(cached)
-        onnxruntime.InferenceSession(model, options, providers=list(CPU))
+        onnxruntime.InferenceSession(model, options, providers=list(CPU_ONLY))
         ways = {
             "as pretag loads it, all optimisations": Load(model, _LEVELS.ORT_ENABLE_ALL),
             "none": Load(model, _LEVELS.ORT_DISABLE_ALL),
@@ -52,7 +52,9 @@ def loading(model: Path) -> str:
         for _ in range(ROUNDS):
             for name, way in ways.items():
                 began = time.thread_time()
-                onnxruntime.InferenceSession(way.file, options_for(way.level), providers=list(CPU))
+                onnxruntime.InferenceSession(
+                    way.file, options_for(way.level), providers=list(CPU_ONLY)
+                )
                 seconds[name].append(time.thread_time() - began)
     rows = [(name, f"{1000 * median(each):.0f}") for name, each in seconds.items()]
     return f"Loading, medians of {ROUNDS}:\n\n" + results.table(("optimisations", "ms"), rows)
@@ -74,7 +76,7 @@ def runs(model: Path, arena: bool) -> tuple[float, float]:  # noqa: FBT001 - sub
     """Run a model; return the memory in MB that it took, and CPU seconds."""
     options = session_options()
     options.enable_cpu_mem_arena = arena
-    session = onnxruntime.InferenceSession(model, options, providers=list(CPU))
+    session = onnxruntime.InferenceSession(model, options, providers=list(CPU_ONLY))
     port = session.get_inputs()[0]
     before = peak_megabytes()
 

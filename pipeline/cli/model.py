@@ -19,9 +19,9 @@ from pipeline.config.schema import Config, DetectorConfig
 from pipeline.dataset.drawing import CaptionedBox, draw_boxes
 from pipeline.detection.card import CARD_SUFFIXES, ModelCard
 from pipeline.detection.detector import Detector
-from pipeline.detection.model import Model, bundled_models, find_model_file, recognise_opened
+from pipeline.detection.model import Model, bundled_models, find_model_file, recognise_model
 from pipeline.detection.opened_model import OpenedModel
-from pipeline.detection.unsupported import naming_model
+from pipeline.detection.unsupported import as_broken_error
 from pipeline.errors import BrokenError, InputFileError
 from pipeline.text import path_text
 
@@ -62,11 +62,11 @@ def inspect(model: str, as_json: bool) -> None:  # noqa: FBT001 - click passes f
     opened = OpenedModel.open(find_model_file(model))
     about = _file_facts(opened)
     try:
-        with naming_model(opened.path):
-            family, spec = recognise_opened(opened)
-        about |= _decoding_facts(family, spec, opened.graph.image)
+        with as_broken_error(opened.path):
+            family, spec = recognise_model(opened)
+        about |= _decoding_facts(family, spec, opened.graph.image_input)
         ready = Model.from_opened(opened)
-        about |= _decoding_facts(family, ready.spec, ready.input) | _label_facts(ready)
+        about |= _decoding_facts(family, ready.spec, ready.image_input) | _label_facts(ready)
         about["milliseconds"] = measure(ready)
     finally:  # shown for a refused model too: it helps to understand why it is refused
         _print_facts(about, as_json=as_json)
@@ -153,7 +153,7 @@ def _label_facts(model: Model) -> dict[str, Any]:
     detector = Detector(model, DetectorConfig())
     return {
         "labels": list(model.labels),
-        "labels_from": model.classes.source,
+        "labels_from": model.label_map.source,
         "thresholds": {"score": detector.score_threshold, "iou": detector.iou_threshold},
     }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import jinja2
 
 from pipeline.detection.labels import labels_from_metadata
-from pipeline.detection.model import Model, recognise_opened
+from pipeline.detection.model import Model, recognise_model
 from pipeline.detection.placement import Filter
 from pipeline.detection.preprocess import Resize
 from pipeline.detection.registry import FAMILIES
@@ -63,7 +63,7 @@ def _labels(opened: OpenedModel) -> tuple[str, ...] | None:
 def _recognise(opened: OpenedModel) -> tuple[str, DecodeSpec] | tuple[None, None]:
     """Return the family and decode spec of a model that is refused for another reason."""
     try:
-        family, spec = recognise_opened(opened)
+        family, spec = recognise_model(opened)
     except UnsupportedModelError:
         return None, None
     return family.name, spec

@@ -25,7 +25,7 @@ def describe_preprocess(preprocess: Preprocess, element_type: str) -> str:
         preprocess: the preprocessing of the model.
         element_type: the element type of the input tensor.
     """
-    layout = f"{preprocess.size} ({preprocess.filter}), {preprocess.colour.upper()}"
+    layout = f"{preprocess.resize_description} ({preprocess.filter}), {preprocess.colour.upper()}"
     if element_type == "uint8":
         return f"{layout}, bytes"
     # People write 1 / 255, not 0.00392157.

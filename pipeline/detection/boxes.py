@@ -17,10 +17,10 @@ def cxcywh_to_xyxy(boxes: Boxes) -> Boxes:
     Args:
         boxes: N x 4: centre x, centre y, width, height.
     """
-    # float16 has 11 bits, which are too few for a pixel of full HD.
+    # float16 has 11 bits of precision, which is less than a pixel needs in a Full HD image.
     boxes = boxes.astype(np.float32, copy=False)
-    centre, half = boxes[:, :2], boxes[:, 2:] / 2
-    return np.concatenate([centre - half, centre + half], axis=1)
+    centre, half_size = boxes[:, :2], boxes[:, 2:] / 2
+    return np.concatenate([centre - half_size, centre + half_size], axis=1)
 
 
 def areas(boxes: Boxes) -> NDArray[Any]:
@@ -28,15 +28,15 @@ def areas(boxes: Boxes) -> NDArray[Any]:
     return np.asarray((boxes[..., 2:] - boxes[..., :2]).prod(axis=-1))
 
 
-def intersections(these: Boxes, those: Boxes) -> NDArray[Any]:
-    """Return the area that each of N boxes has in common with each of M boxes, as N x M."""
-    low = np.maximum(these[:, np.newaxis, :2], those[:, :2])
-    high = np.minimum(these[:, np.newaxis, 2:], those[:, 2:])
-    return np.asarray(np.maximum(high - low, 0).prod(axis=2))
+def intersections(boxes: Boxes, others: Boxes) -> NDArray[Any]:
+    """Return the area of the intersection of each of N boxes with each of M others, as N x M."""
+    top_left = np.maximum(boxes[:, np.newaxis, :2], others[:, :2])
+    bottom_right = np.minimum(boxes[:, np.newaxis, 2:], others[:, 2:])
+    return np.asarray(np.maximum(bottom_right - top_left, 0).prod(axis=2))
 
 
-def iou(these: Boxes, those: Boxes) -> NDArray[Any]:
-    """Return the IoU of each of N boxes with each of M boxes, as N x M; 0 for empty boxes."""
-    common = intersections(these, those)
-    union = areas(these)[:, np.newaxis] + areas(those) - common
+def iou(boxes: Boxes, others: Boxes) -> NDArray[Any]:
+    """Return the IoU of each of N boxes with each of M others, as N x M; 0 for empty boxes."""
+    common = intersections(boxes, others)
+    union = areas(boxes)[:, np.newaxis] + areas(others) - common
     return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0))

@@ -1,4 +1,4 @@
-"""Model cards: what a file does not say of its model, in a TOML or JSON file beside it."""
+"""Model cards: a TOML or JSON file beside a model file, with facts that the file does not have."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 import tomllib
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from pipeline.config.schema import StrictModel
 from pipeline.detection.graph import LARGEST_SIDE, LARGEST_STEP
 from pipeline.detection.placement import Filter
 from pipeline.detection.preprocess import Colour, Resize
-from pipeline.detection.unsupported import one_line
+from pipeline.detection.unsupported import one_line_message
 from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 
@@ -24,12 +25,8 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Positive = Annotated[float, Field(gt=0)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class CardPreprocess(_Section):
-    """Where the model's preprocessing differs from its family's; null: it does not.
+class CardPreprocess(StrictModel):
+    """Changes to the preprocessing of the model's family. None leaves a value unchanged.
 
     The keys are those of `pipeline.detection.preprocess.Preprocess`.
     """
@@ -46,27 +43,27 @@ class CardPreprocess(_Section):
     std: tuple[_Positive, _Positive, _Positive] | None = None
 
 
-class Thresholds(_Section):
-    """Thresholds that suit the model, where the configuration leaves them open."""
+class Thresholds(StrictModel):
+    """Thresholds of the model, which are used if the configuration has none."""
 
     score: _Share | None = None
     iou: _Share | None = None
 
 
-class ModelCard(_Section):
-    """A model's card.
+class ModelCard(StrictModel):
+    """A model card. `name`, `description`, `licence` and `provenance` are for people only.
 
     Attributes:
-        name: the model's name, for people, as are all until sha256.
-        description: what it is, in a sentence.
-        licence: SPDX identifier.
-        provenance: where it came from, and how it was made.
-        sha256: of the ONNX file; loading anything else is refused. None: anything goes.
-        family: how it is read; None: as it is recognised.
-        labels: its classes, in the order of their ids; "" for an id that means none. None: those
-            of its metadata.
-        preprocess: where it differs from its family's.
-        thresholds: those that suit it.
+        name: name of the model.
+        description: one sentence about the model.
+        licence: SPDX identifier of the licence.
+        provenance: where the model comes from, and how it was made.
+        sha256: sha256 (hex) of the model file. Another file is refused. None accepts any file.
+        family: the model's family; None for the family that recognises it.
+        labels: labels of the classes in the order of their ids; "" for an id that means no class.
+            None for the labels in the metadata.
+        preprocess: changes to the preprocessing of the family.
+        thresholds: thresholds of the model.
     """
 
     name: str | None = None
@@ -80,42 +77,49 @@ class ModelCard(_Section):
     thresholds: Thresholds = Thresholds()
 
     @classmethod
-    def for_model(cls, model: Path) -> ModelCard | None:
-        """Read the card of a model file (`x.toml` or `x.json` beside `x.onnx`).
+    def for_model(cls, model_file: Path) -> ModelCard | None:
+        """Return the card of a model file: `x.toml` or `x.json` for `x.onnx`.
 
         Returns:
             The card; None if there is none.
 
         Raises:
-            BrokenError: the card cannot be read, or there are two.
+            BrokenError: the card is not valid, or there are two cards.
         """
-        cards = [card for suffix in CARD_SUFFIXES if (card := model.with_suffix(suffix)).is_file()]
+        cards = [
+            card for suffix in CARD_SUFFIXES if (card := model_file.with_suffix(suffix)).is_file()
+        ]
         if len(cards) > 1:
             raise BrokenError(
-                f"Model {model} has two cards, {' and '.join(card.name for card in cards)}: "
-                "remove one."
+                f"Model {model_file} has two cards, {' and '.join(card.name for card in cards)}. "
+                "Remove one of them."
             )
         return cls.read(cards[0]) if cards else None
 
     @classmethod
-    def read(cls, card: Path) -> ModelCard:
+    def read(cls, path: Path) -> ModelCard:
         """Read a card.
 
         Raises:
-            BrokenError: it cannot be read, or says what no card says.
+            BrokenError: the file cannot be read, has a wrong syntax, or has a key or value that
+                cards do not have.
         """
         try:
-            text = card.read_text(encoding="utf-8-sig")
-            said = tomllib.loads(text) if card.suffix == ".toml" else json.loads(text)
-            return cls.model_validate(said)
+            text = path.read_text(encoding="utf-8-sig")
+            values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+            return cls.model_validate(values)
         except ValidationError as error:
-            problems = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
-            detail = "; ".join(": ".join(filter(None, problem)) for problem in problems)
+            details = error.errors()
+            problems = ((".".join(map(str, detail["loc"])), detail["msg"]) for detail in details)
+            reason = "; ".join(": ".join(filter(None, problem)) for problem in problems)
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            detail = one_line(error)
-        raise BrokenError(f"Model card {card} is not valid: {detail}.")
+            reason = one_line_message(error)
+        raise BrokenError(
+            f"Model card {path} is not valid: {reason}. Correct the card; docs/models.md lists its "
+            "keys."
+        )
 
     def digest(self) -> str:
-        """Return the sha256 (hex) of what it says that decides results, in canonical JSON."""
-        deciding = {"family", "labels", "preprocess", "thresholds"}
-        return sha256_of_json(self.model_dump(mode="json", include=deciding))
+        """Return the sha256 (hex) of the keys that can change results, as canonical JSON."""
+        keys = {"family", "labels", "preprocess", "thresholds"}
+        return sha256_of_json(self.model_dump(mode="json", include=keys))

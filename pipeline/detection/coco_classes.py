@@ -1,6 +1,6 @@
-"""The classes of COCO, which most published detectors know: 80, under numbers up to 90.
+"""The 80 classes of COCO, which most published detectors have, with their ids from 1 to 90.
 
-Names and numbers as in https://cocodataset.org/#explore; numbers that COCO left out are "" here.
+Names and ids are those of https://cocodataset.org/#explore. COCO leaves out 10 of the ids.
 """
 
 COCO_90 = (
@@ -16,4 +16,6 @@ COCO_90 = (
     "sink", "refrigerator", "", "book", "clock", "vase", "scissors", "teddy bear", "hair drier",
     "toothbrush",
 )  # fmt: skip
-COCO_80 = tuple(name for name in COCO_90 if name)
+"""The labels of the ids 1 to 90, in this order; "" for an id that COCO leaves out."""
+COCO_80 = tuple(label for label in COCO_90 if label)
+"""The labels of the 80 classes, in the order of their ids."""

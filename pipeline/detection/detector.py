@@ -1,8 +1,9 @@
-"""From a picture to its objects: fit, run, read, suppress, map back."""
+"""Detect objects in an image: preprocess, run the model, decode, apply NMS, map boxes back."""
 
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from pipeline.detection.tiles import (
     touches_inner_edge,
 )
 from pipeline.errors import BrokenError, ConfigError
-from pipeline.frame import Detections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,85 +27,97 @@ if TYPE_CHECKING:
 
     from pipeline.config.schema import DetectorConfig
     from pipeline.detection.model import Model
-    from pipeline.frame import Image
+    from pipeline.frame import Detections, Image
 
 _SCORE_THRESHOLD = 0.4
 _IOU_THRESHOLD = 0.5
-# A box thinner than this rounds to nothing in the dataset's 2 decimals.
-_SMALLEST_SIDE_PIXELS = 0.01
+# The dataset has boxes with 2 decimals. A thinner box would have a side of 0.
+_MIN_SIDE_PIXELS = 0.01
 
 
 class Detector:
-    """A model with the thresholds and classes of one configuration, for one run; cheap to make."""
+    """A model with the thresholds and classes of one configuration, for one run.
+
+    Several detectors can share a model. Several threads can share a detector.
+
+    Attributes:
+        model: the model.
+        score_threshold: lowest score of a detection.
+        iou_threshold: the largest IoU at which NMS keeps both of two boxes.
+    """
 
     def __init__(self, model: Model, config: DetectorConfig) -> None:
         """Bind a loaded model to a configuration.
 
         Raises:
-            ConfigError: the class allow-list names a class that the model does not know.
+            ConfigError: `detector.classes` names a class that the model does not have.
         """
         self.model = model
-        self.score_threshold = _first(
+        self.score_threshold = _first_set(
             config.score_threshold, model.score_threshold, _SCORE_THRESHOLD
         )
-        self.iou_threshold = _first(config.iou_threshold, model.iou_threshold, _IOU_THRESHOLD)
-        self._allowed = _class_ids(config.classes, model)
+        self.iou_threshold = _first_set(config.iou_threshold, model.iou_threshold, _IOU_THRESHOLD)
+        self._selected_class_ids = _class_ids(config.classes, model)
         self._tiles, self._tile_overlap = config.tiles, config.tile_overlap
         self._run_options = onnxruntime.RunOptions()
 
     def detect(self, image: Image) -> Detections:
-        """Find the objects in a picture.
+        """Return the objects in an image, with boxes in image pixels, by descending score.
 
         Args:
             image: H x W x 3 uint8 BGR, in displayed pixels.
 
-        Returns:
-            Boxes in the picture's own pixels, by descending score.
-
         Raises:
-            BrokenError: the model fails on it, or its output is none of its family's.
+            BrokenError: the model fails, or its outputs are not those of its family.
         """
-        return self._look(image) if self._tiles == 1 else self._look_closely(image)
+        if self._tiles == 1:
+            return self._detect_in_one_run(image)
+        return self._detect_in_image_and_tiles(image)
 
-    def _look_closely(self, image: Image) -> Detections:
-        """Find the objects in the whole picture and in its tiles."""
+    def _detect_in_image_and_tiles(self, image: Image) -> Detections:
         height, width = image.shape[:2]
-        picture = Tile(0, 0, width, height)
-        parts = [picture, *tile_grid(width, height, self._tiles, self._tile_overlap)]
-        views = [shift_to_image(self._look(tile.of(image)), tile) for tile in parts]
-        cut = [
-            touches_inner_edge(view.boxes, tile, picture)
-            for view, tile in zip(views, parts, strict=True)
+        whole = Tile(0, 0, width, height)
+        tiles = [whole, *tile_grid(width, height, self._tiles, self._tile_overlap)]
+        detections_of_tiles = [
+            shift_to_image(self._detect_in_one_run(tile.crop(image)), tile) for tile in tiles
         ]
-        # Views overlap: their boxes want NMS whether or not the model's own do.
-        return non_max_suppression(merge_tiles(views, cut), self.iou_threshold)
+        are_cut = [
+            touches_inner_edge(detections.boxes, tile, whole)
+            for detections, tile in zip(detections_of_tiles, tiles, strict=True)
+        ]
+        # Tiles overlap, so that NMS is needed even for models that need none in one image.
+        return non_max_suppression(merge_tiles(detections_of_tiles, are_cut), self.iou_threshold)
 
-    def _look(self, image: Image) -> Detections:
+    def _detect_in_one_run(self, image: Image) -> Detections:
+        """Return the objects in an image or a tile, by one run of the model."""
         spec = self.model.spec
         height, width = image.shape[:2]
         placement = spec.preprocess.placement(width, height)
         outputs = self.model.run(image, placement, self._run_options)
-        found = self._decoded(outputs, placement.canvas)
-        check_plausible(found, placement.canvas, self.model)
-        found = self._of_allowed(self.model.classes.map_ids(found))
-        found = (
-            non_max_suppression(found, self.iou_threshold) if spec.needs_nms else _by_score(found)
+        detections = self._decode(outputs, placement.input_size)
+        check_plausible(detections, placement.input_size, self.model)
+        detections = self._select_classes(self.model.label_map.map_class_ids(detections))
+        detections = (
+            non_max_suppression(detections, self.iou_threshold)
+            if spec.needs_nms
+            else _sort_by_score(detections)
         )
-        boxes = placement.boxes_to_image(found.boxes)
-        return drop_empty_boxes(Detections(boxes, found.scores, found.class_ids))
+        boxes = placement.boxes_to_image(detections.boxes)
+        return drop_empty_boxes(replace(detections, boxes=boxes))
 
-    def _decoded(self, outputs: Sequence[NDArray[Any]], canvas: tuple[int, int]) -> Detections:
+    def _decode(self, outputs: Sequence[NDArray[Any]], input_size: tuple[int, int]) -> Detections:
         try:
-            return self.model.spec.decode(outputs, self.score_threshold, canvas)
-        except Exception as error:  # whatever numpy says of shapes that no signature announced
+            return self.model.spec.decode(outputs, self.score_threshold, input_size)
+        except Exception as error:  # numpy raises several types for unexpected shapes
             shapes = ", ".join(str(np.shape(output)) for output in outputs)
             raise BrokenError(
-                f"Model {self.model.name} gives outputs ({shapes}) that are none of the family "
-                f"'{self.model.family}'. Put the right 'family' on its card, or export it again."
+                f"Model {self.model.name} gives outputs of the shapes {shapes}, which do not fit "
+                f"its family '{self.model.family}'. Correct the 'family' on its model card, or "
+                "export it again."
             ) from error
 
     def description(self) -> dict[str, object]:
-        """Return what is worth keeping of it beside a result, as a JSON object."""
+        """Return the facts about the detector that a run's result records, as a JSON object."""
         return {
             "name": self.model.name,
             "sha256": self.model.sha256,
@@ -115,40 +127,46 @@ class Detector:
         }
 
     def stop(self) -> None:
-        """Make what runs, in any thread, fail at once; it cannot be used again."""
+        """Make running and later calls of `detect` fail at once, in all threads.
+
+        The model itself stays usable.
+        """
         self._run_options.terminate = True
 
-    def _of_allowed(self, found: Detections) -> Detections:
-        if self._allowed is None:
-            return found
-        return found[np.flatnonzero(np.isin(found.class_ids, self._allowed))]
+    def _select_classes(self, detections: Detections) -> Detections:
+        if self._selected_class_ids is None:
+            return detections
+        return detections[np.isin(detections.class_ids, self._selected_class_ids)]
 
 
-def drop_empty_boxes(found: Detections) -> Detections:
-    """Return the boxes that are more than nothing once rounded to the dataset's 2 decimals."""
-    sides = found.boxes[:, 2:] - found.boxes[:, :2]
-    return found[np.flatnonzero((sides >= _SMALLEST_SIDE_PIXELS).all(axis=1))]
+def drop_empty_boxes(detections: Detections) -> Detections:
+    """Return the detections whose boxes have a width and height of 0.01 pixels or more."""
+    sides = detections.boxes[:, 2:] - detections.boxes[:, :2]
+    return detections[np.flatnonzero((sides >= _MIN_SIDE_PIXELS).all(axis=1))]
 
 
-def _by_score(found: Detections) -> Detections:
-    return found[np.argsort(-found.scores, kind="stable")]
+def _sort_by_score(detections: Detections) -> Detections:
+    return detections[np.argsort(-detections.scores, kind="stable")]
 
 
-def _first(*values: float | None) -> float:
+def _first_set(*values: float | None) -> float:
     return next(value for value in values if value is not None)
 
 
 def _class_ids(classes: tuple[str, ...] | None, model: Model) -> NDArray[np.int64] | None:
+    """Return the class ids of labels; None for all classes."""
     if classes is None:
         return None
-    for name in classes:
-        if name not in model.labels:
-            close = difflib.get_close_matches(name, model.labels, n=1)
-            hint = (
-                f"did you mean '{close[0]}'?" if close else f"it knows {', '.join(model.labels)}."
+    for label in classes:
+        if label not in model.labels:
+            similar = difflib.get_close_matches(label, model.labels, n=1)
+            remedy = (
+                f"Did you mean '{similar[0]}'?"
+                if similar
+                else f"Choose from {', '.join(model.labels)}."
             )
             raise ConfigError(
-                f"Config key 'detector.classes' names '{name}', which model {model.name} "
-                f"does not know: {hint}"
+                f"Config key 'detector.classes' names '{label}', which is not a class of model "
+                f"{model.name}. {remedy}"
             )
-    return np.array(sorted({model.labels.index(name) for name in classes}), dtype=np.int64)
+    return np.array(sorted({model.labels.index(label) for label in classes}), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Inputs besides the picture: those whose names say what they want are made up."""
+"""Values for inputs besides the image, if the name of the input shows what it takes."""
 
 from __future__ import annotations
 
@@ -14,53 +14,53 @@ if TYPE_CHECKING:
 
     from pipeline.detection.graph import TensorInfo
 
-# What a model scales its boxes to: with the input's own size, they come in the input's pixels, and
-# the way back to the picture is the same for all families.
-_WIDTH_HEIGHT = ("orig_target_sizes",)  # RT-DETR and its kin
+# Models scale their boxes to the size that they get in these inputs. They get the size of the
+# input, so that boxes are in input pixels and are mapped to the image as in all other families.
+_WIDTH_HEIGHT = ("orig_target_sizes",)  # RT-DETR, D-FINE, DEIM
 _HEIGHT_WIDTH = ("im_shape", "image_shape")  # PaddleDetection, Keras YOLOv3
-_SCALE = ("scale_factor",)  # PaddleDetection: how far the picture was scaled
-_MASK = ("pixel_mask",)  # DETR in transformers: 1 where the picture is, 0 where padding is
+_SCALE = ("scale_factor",)  # PaddleDetection: input pixels for an image pixel
+_MASK = ("pixel_mask",)  # DETR in transformers: 1 for pixels of the image, 0 for padding
 _PAIRS = (*_WIDTH_HEIGHT, *_HEIGHT_WIDTH, *_SCALE)
 _TYPES = ("float32", "float16", "float64", "int64", "int32", "bool")
 
 
-def check_extra_inputs(ports: tuple[TensorInfo, ...]) -> None:
-    """Check that each input besides the picture can be filled.
+def check_extra_inputs(tensors: tuple[TensorInfo, ...]) -> None:
+    """Check that `make_extra_input` can make each of these inputs.
 
     Raises:
-        UnsupportedModelError: one cannot.
+        UnsupportedModelError: it cannot make one of them.
     """
-    for port in ports:
-        if not _can_be_filled(port):
+    for tensor in tensors:
+        if not _is_known(tensor):
             raise UnsupportedModelError(
-                f"besides the picture it takes '{port}', which pretag cannot fill. Export it "
-                "without that input, or with it as a constant."
+                f"besides the image it has the input '{tensor}', for which pretag has no values. "
+                "Export it without this input, or with a constant in its place."
             )
 
 
-def make_extra_input(port: TensorInfo, width: int, height: int) -> NDArray[np.generic]:
-    """Make up an input that is not the picture.
+def make_extra_input(tensor: TensorInfo, width: int, height: int) -> NDArray[np.generic]:
+    """Return the values of an input that is not the image.
 
     Args:
-        port: one that `check_extra_inputs` lets pass.
-        width: of the model's picture, in pixels.
-        height: of the same.
+        tensor: an input that `check_extra_inputs` accepts.
+        width: width of the image input in pixels.
+        height: height of the image input in pixels.
     """
-    batch, *sizes = port.shape or (1, 2)
-    if port.name in _MASK:
-        return np.ones((batch or 1, sizes[0] or height, sizes[1] or width), port.type)
+    batch, *sizes = tensor.shape or (1, 2)
+    if tensor.name in _MASK:
+        return np.ones((batch or 1, sizes[0] or height, sizes[1] or width), tensor.type)
     pair = (1, 1)
-    if port.name in _WIDTH_HEIGHT:
+    if tensor.name in _WIDTH_HEIGHT:
         pair = (width, height)
-    elif port.name in _HEIGHT_WIDTH:
+    elif tensor.name in _HEIGHT_WIDTH:
         pair = (height, width)
-    return np.array([pair] * (batch or 1), port.type)
+    return np.array([pair] * (batch or 1), tensor.type)
 
 
-def _can_be_filled(port: TensorInfo) -> bool:
-    match port.name, port.shape:
+def _is_known(tensor: TensorInfo) -> bool:
+    match tensor.name, tensor.shape:
         case name, [_, 2 | None] | None if name in _PAIRS:
-            return port.type in _TYPES
+            return tensor.type in _TYPES
         case name, [_, height, width] if name in _MASK:
-            return port.type in _TYPES and max(height or 0, width or 0) <= LARGEST_SIDE
+            return tensor.type in _TYPES and max(height or 0, width or 0) <= LARGEST_SIDE
     return False

@@ -1,8 +1,8 @@
-"""What a model's class ids are called."""
+"""The labels of a model: from its card, its metadata or COCO, by class id."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from pipeline.detection.coco_classes import COCO_80, COCO_90
 from pipeline.detection.unsupported import UnsupportedModelError
 from pipeline.errors import BrokenError
-from pipeline.frame import Detections
 from pipeline.text import replace_surrogates
 
 if TYPE_CHECKING:
@@ -20,144 +19,159 @@ if TYPE_CHECKING:
 
     from pipeline.detection.families.common.base import DecodeSpec
     from pipeline.detection.graph import Graph
+    from pipeline.frame import Detections
 
-# Where exporters and teams write the names.
+# Keys of the metadata in which exporters and teams write the labels.
 _METADATA_KEYS = ("names", "labels", "classes", "class_names", "character")
-# What Google's label maps say where there is no class, and first of all, whichever id is the first.
-_NOTHING_YET = "???"
-# What stands where a class id means none.
+# Google's label maps have this label for ids without a class. They begin with it, also if the ids
+# of the model begin with its first real class.
+_GOOGLE_PLACEHOLDER = "???"
+# Labels, in lower case, of ids that mean no class.
 _NO_CLASS = frozenset({
     "", "background", "__background__", "_background_", "bg", "n/a", "no-object", "no object",
-    "unlabeled", "unlabelled", _NOTHING_YET,
+    "unlabeled", "unlabelled", _GOOGLE_PLACEHOLDER,
 })  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Labels:
-    """The names of a model's classes.
+class LabelMap:
+    """The labels of a model, and the label of each of its class ids.
 
     Attributes:
-        names: of the classes that can be found, in the order of their ids.
-        source: where they come from, for a person.
-        index: for each class id of the model, from 0, the name's index; -1: no class.
+        labels: the different labels of the classes, in the order of the model's class ids.
+        source: where the labels come from, such as `the metadata`.
+        index_by_class_id: for each class id of the model, from 0, the index of its label; -1 if
+            the id means no class.
     """
 
-    names: tuple[str, ...]
+    labels: tuple[str, ...]
     source: str
-    index: NDArray[np.int64]
+    index_by_class_id: NDArray[np.int64]
 
-    def map_ids(self, found: Detections) -> Detections:
-        """Turn the model's class ids into indexes of names; ids that mean no class go.
+    def map_class_ids(self, detections: Detections) -> Detections:
+        """Return the detections with indexes of labels in place of the model's class ids.
+
+        Detections whose class id means no class are left out.
 
         Raises:
-            BrokenError: there is an id without a name.
+            BrokenError: a class id has no label.
         """
-        ids = found.class_ids
-        if ids.size and (ids.min() < 0 or ids.max() >= len(self.index)):
+        ids, count = detections.class_ids, len(self.index_by_class_id)
+        if ids.size and (ids.min() < 0 or ids.max() >= count):
             wrong = ids.max() if ids.min() >= 0 else ids.min()
             raise BrokenError(
-                f"The model finds class {wrong}, and its labels ({self.source}) end with class "
-                f"{len(self.index) - 1}, '{self.names[-1]}'. Put all of them on its card, as "
-                "'labels', from class 0 on, \"\" where an id means none; or another 'family'."
+                f"The model detected an object of class {wrong}, but its labels (from "
+                f"{self.source}) are those of the classes 0 to {count - 1}, the last one is "
+                f"'{self.labels[-1]}'. Write all labels from class 0 on as 'labels' on the model "
+                "card, \"\" for an id that means no class; or correct the 'family' on the card."
             )
-        indexes = self.index[ids]
-        rows = np.flatnonzero(indexes >= 0)
-        return Detections(found.boxes[rows], found.scores[rows], indexes[rows])
+        indexes = self.index_by_class_id[ids]
+        return replace(detections, class_ids=indexes)[indexes >= 0]
 
 
 def labels_from_metadata(graph: Graph) -> tuple[str, ...] | None:
-    """Return the names in a model's own metadata; None if there are none.
+    """Return the labels in the metadata of a model; None if there are none.
 
     Raises:
-        UnsupportedModelError: there are some, in a form that cannot be read.
+        UnsupportedModelError: the metadata has labels in a form that cannot be read.
     """
     for key in _METADATA_KEYS:
         match graph.setting(key):
-            case dict(by_key) if by_key:
-                return _from_mapping(key, by_key)
-            case [*listed] if listed:
-                return _texts(key, listed)
+            case dict(mapping) if mapping:
+                return _labels_from_mapping(key, mapping)
+            case [*values] if values:
+                return _texts(key, values)
             case str(text) if text.lstrip().startswith(("{", "[")):
-                raise _unreadable(key)
+                raise _unreadable_error(key)
             case str(text) if text.strip():
                 parts = text.strip().split("\n" if "\n" in text.strip() else ",")
                 return tuple(part.strip() for part in parts)
     return None
 
 
-def _from_mapping(key: str, mapping: dict[object, object]) -> tuple[str, ...]:
-    """Read names by ids, or ids by names; the ids must have no gap, and begin with 0 or 1."""
+def _labels_from_mapping(key: str, mapping: dict[object, object]) -> tuple[str, ...]:
+    """Return the labels of a mapping from ids to labels, or from labels to ids.
+
+    The ids must begin with 0 or 1, and have no gaps.
+    """
     keys, values = _texts(key, mapping.keys()), _texts(key, mapping.values())
-    by_number = all(isinstance(value, int) for value in mapping.values())
-    by_id = dict(zip(values, keys, strict=True) if by_number else zip(keys, values, strict=True))
-    by_id.setdefault("0", "")
+    has_ids_as_values = all(isinstance(value, int) for value in mapping.values())
+    pairs = zip(values, keys, strict=True) if has_ids_as_values else zip(keys, values, strict=True)
+    label_by_id = dict(pairs)
+    label_by_id.setdefault("0", "")
     try:
-        return tuple(by_id[str(number)] for number in range(len(by_id)))
+        return tuple(label_by_id[str(number)] for number in range(len(label_by_id)))
     except KeyError:
-        raise _unreadable(key) from None
+        raise _unreadable_error(key) from None
 
 
 def _texts(key: str, values: Iterable[object]) -> tuple[str, ...]:
     try:
         return tuple(map(str, values))
-    except (ValueError, RecursionError):  # a number of thousands of digits, a nest of lists
-        raise _unreadable(key) from None
+    except (ValueError, RecursionError):  # a number with thousands of digits, or deep nesting
+        raise _unreadable_error(key) from None
 
 
-def _unreadable(key: str) -> UnsupportedModelError:
+def _unreadable_error(key: str) -> UnsupportedModelError:
     return UnsupportedModelError(
-        f"its metadata has '{key}', and it is no list of labels by class id. Put them on its card, "
-        "as 'labels'."
+        f"'{key}' in its metadata is not a list of labels by class id. Write the labels as "
+        "'labels' on the model card."
     )
 
 
-def resolve_labels(names: tuple[str, ...] | None, source: str, spec: DecodeSpec) -> Labels:
-    """Say what each class id is called.
+def map_labels(labels: tuple[str, ...] | None, source: str, spec: DecodeSpec) -> LabelMap:
+    """Return the label map of a model.
 
     Args:
-        names: from the card or the metadata, with or without one for the background, "" for an id
-            that means no class; None: there are none, and a model with as many classes as COCO is
-            taken for one of COCO's.
-        source: where they come from.
-        spec: tells how many ids there are and which is the first.
+        labels: from the card or the metadata, with or without a label for the background; "" for
+            an id that means no class. None: there are none; then COCO's labels are used if the
+            model has COCO's number of classes.
+        source: where the labels come from.
+        spec: gives the number of classes and the first class id.
 
     Raises:
-        UnsupportedModelError: there are none, or not as many as there are classes.
+        UnsupportedModelError: there are no labels, or not as many as the model has classes.
     """
-    count, first = spec.class_count, spec.first_class_id
-    if names is None:
-        names, source = _coco(count), f"COCO's, for it has {count} classes and no names"
-    one_more = count is None or len(names) == count + 1
-    if one_more and (names[0] == _NOTHING_YET or (first and names[0].lower() in _NO_CLASS)):
-        names = names[1:]
-    if count is not None and len(names) != count:
+    class_count, first_class_id = spec.class_count, spec.first_class_id
+    if labels is None:
+        labels = _coco_labels(class_count)
+        source = f"COCO, because the model has {class_count} classes and no labels"
+    may_have_extra_label = class_count is None or len(labels) == class_count + 1
+    if may_have_extra_label and (
+        labels[0] == _GOOGLE_PLACEHOLDER or (first_class_id and labels[0].lower() in _NO_CLASS)
+    ):
+        labels = labels[1:]
+    if class_count is not None and len(labels) != class_count:
+        background = ' besides the background, which is class 0 and has the label ""'
         raise UnsupportedModelError(
-            f"its labels ({source}) are {len(names)}, and it has {count} classes"
-            + (', without the background, which is class 0 and called ""' if first else "")
-            + ". Put as many 'labels' on its card, in the order of its class ids."
+            f"it has {len(labels)} labels (from {source}), but {class_count} classes"
+            f"{background if first_class_id else ''}. Write one label for each class as 'labels' "
+            "on the model card, in the order of the class ids."
         )
-    names = tuple(map(replace_surrogates, names))
-    # Ids of the same name are of one class.
-    real = tuple(dict.fromkeys(name for name in names if name.lower() not in _NO_CLASS))
-    if not real:
+    labels = tuple(map(replace_surrogates, labels))
+    # Ids with the same label are one class.
+    distinct = tuple(dict.fromkeys(label for label in labels if label.lower() not in _NO_CLASS))
+    if not distinct:
         raise UnsupportedModelError(
-            f"its labels ({source}) name no class. Put them on its card, as 'labels'."
+            f"none of its labels (from {source}) is the name of a class. Write the labels as "
+            "'labels' on the model card."
         )
-    places = {name: place for place, name in enumerate(real)}
-    index = [-1] * first + [places.get(name, -1) for name in names]
-    return Labels(real, source, np.array(index, dtype=np.int64))
+    index_by_label = {label: index for index, label in enumerate(distinct)}
+    indexes = [-1] * first_class_id + [index_by_label.get(label, -1) for label in labels]
+    return LabelMap(distinct, source, np.array(indexes, dtype=np.int64))
 
 
-def _coco(count: int | None) -> tuple[str, ...]:
-    match count:
+def _coco_labels(class_count: int | None) -> tuple[str, ...]:
+    match class_count:
         case 80:
             return COCO_80
         case 90:
             return COCO_90
         case 91:
             return ("", *COCO_90)
-    classes = "how many classes it has" if count is None else f"what its {count} classes are called"
+    classes = "its classes" if class_count is None else f"its {class_count} classes"
     raise UnsupportedModelError(
-        f"neither its metadata nor a card says {classes}. Put 'labels', their names in the order "
-        "of the class ids, on its card (`pretag model card` writes one to start from)."
+        f"neither its metadata nor a model card has labels for {classes}. Write the labels, in the "
+        "order of the class ids, as 'labels' on the model card (`pretag model card` writes a card "
+        "to begin with)."
     )

@@ -1,4 +1,4 @@
-"""A model that is ready to find objects: opened, recognised, and its classes named."""
+"""A model that is ready to use: opened and recognised, with labels."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.detection.extra_inputs import check_extra_inputs, make_extra_input
-from pipeline.detection.labels import labels_from_metadata, resolve_labels
+from pipeline.detection.labels import labels_from_metadata, map_labels
 from pipeline.detection.opened_model import OpenedModel
 from pipeline.detection.registry import recognise_family, unrecognised_error
-from pipeline.detection.session import CPU
-from pipeline.detection.unsupported import UnsupportedModelError, naming_model, one_line
+from pipeline.detection.session import CPU_ONLY
+from pipeline.detection.unsupported import (
+    UnsupportedModelError,
+    as_broken_error,
+    one_line_message,
+)
 from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:
+    from pipeline.detection.card import ModelCard
     from pipeline.detection.families.common.base import Array, DecodeSpec, Family
     from pipeline.detection.graph import ImageInput, TensorInfo
-    from pipeline.detection.labels import Labels
+    from pipeline.detection.labels import LabelMap
     from pipeline.detection.placement import Placement
     from pipeline.detection.preprocess import Preprocess
     from pipeline.frame import Image
@@ -27,47 +32,51 @@ MODELS_DIRECTORY = Path(__file__).parents[2] / "models"
 
 
 def bundled_models() -> list[Path]:
-    """Return the model files that come with pretag, by name."""
+    """Return the model files that come with pretag, sorted by name."""
     return sorted(MODELS_DIRECTORY.glob("*.onnx"))
 
 
 def find_model_file(model: str) -> Path:
-    """Return the file that `detector.model` means: a name at hand, or else a path.
+    """Return the model file that `detector.model` means.
+
+    Args:
+        model: name of a bundled model, or path of an ONNX file.
 
     Raises:
-        BrokenError: there is no such model.
+        BrokenError: there is no such file.
     """
-    at_hand = {path.stem: path for path in bundled_models()}
-    path = at_hand.get(model, Path(model))
+    bundled = {path.stem: path for path in bundled_models()}
+    path = bundled.get(model, Path(model))
     if model.startswith("s3://"):
         raise BrokenError(
-            f"Model {model} is in S3, where only the Lambda function reads models: download it, "
-            "with its card, and give its path."
+            f"Model {model} is in S3, and only the Lambda function reads models from S3. Download "
+            "the model and its card, and set detector.model to the path of the model file."
         )
     if not path.is_file():
-        names = ", ".join(at_hand) or "none"
+        names = ", ".join(bundled) or "none"
         raise BrokenError(
-            f"Model {model} is not there: detector.model is neither a model at hand ({names}) "
-            "nor the path of an ONNX file."
+            f"Model {model} does not exist. Set detector.model to the name of a bundled model "
+            f"({names}) or to the path of an ONNX file."
         )
     return path
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model that several threads may run at a time.
+    """A loaded model. Several threads may run it at the same time.
 
     Attributes:
-        name: the file's name without suffix.
-        sha256: of the file.
-        digest: of all that decides what it finds: the file, and what its card says.
-        family: the name of the family that it is read as.
-        spec: how it is read.
-        classes: the names of its classes.
-        input: takes the picture.
-        extras: the other inputs.
-        score_threshold, iou_threshold: its card's; None: it names none.
-        session: ONNX Runtime's.
+        name: the file's name without its suffix.
+        sha256: sha256 (hex) of the model file.
+        digest: sha256 (hex) of all that decides the results: the model file, and the card's keys
+            that change how it is used.
+        family: the name of the model's family.
+        spec: how the model is used, with the changes that the card makes to the preprocessing.
+        label_map: the label of each class id.
+        image_input: the input that takes the image.
+        extra_inputs: the other inputs.
+        score_threshold, iou_threshold: the card's thresholds; None if it has none.
+        session: the ONNX Runtime session.
     """
 
     name: str
@@ -75,138 +84,162 @@ class Model:
     digest: str
     family: str
     spec: DecodeSpec
-    classes: Labels
-    input: ImageInput
-    extras: tuple[TensorInfo, ...]
+    label_map: LabelMap
+    image_input: ImageInput
+    extra_inputs: tuple[TensorInfo, ...]
     score_threshold: float | None
     iou_threshold: float | None
     session: Any
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the classes; `Detections.class_ids` are indexes into them."""
-        return self.classes.names
+        """The labels of the classes; `Detections.class_ids` are indexes into them."""
+        return self.label_map.labels
 
     @classmethod
     def load(
-        cls, model: str, providers: tuple[str, ...] = CPU, max_megabytes: float | None = None
+        cls, model: str, providers: tuple[str, ...] = CPU_ONLY, max_megabytes: float | None = None
     ) -> Model:
-        """Load a model file, with the card beside it if there is one.
+        """Load a model file, and the card beside it if there is one.
 
         Args:
-            model: a name at hand, or the path of an ONNX file.
-            providers: what runs it, by ONNX Runtime's names, the preferred first.
-            max_megabytes: the largest file to load; None: any.
+            model: name of a bundled model, or path of an ONNX file.
+            providers: names of ONNX Runtime's execution providers, the preferred one first.
+            max_megabytes: largest file to load; None for no limit.
 
         Raises:
-            BrokenError: it is not there, too large, damaged, not the one on its card, or of no
-                kind that pretag reads.
+            BrokenError: the file does not exist, or the model cannot be used.
         """
         return cls.from_opened(OpenedModel.open(find_model_file(model), providers, max_megabytes))
 
     @classmethod
     def from_opened(cls, opened: OpenedModel) -> Model:
-        """Make an opened model ready. It is run only if its file does not tell its shapes.
+        """Recognise an opened model, and find its labels.
+
+        The model is run once on a blank image if its file does not give the shapes of its outputs.
 
         Raises:
-            BrokenError: it is of no kind that pretag reads, or its labels do not fit.
+            BrokenError: no family recognises the model, its labels do not fit, or its card lacks a
+                required key or does not fit the graph.
         """
-        with naming_model(opened.path):
-            return _ready(opened)
+        with as_broken_error(opened.path):
+            family, spec = recognise_model(opened)
+            spec = _apply_card(opened.card, family, spec, opened.graph.image_input)
+            return cls(
+                name=opened.path.stem,
+                sha256=opened.sha256,
+                digest=sha256_of_json({"file": opened.sha256, "card": opened.card.digest()}),
+                family=family.name,
+                spec=spec,
+                label_map=map_labels(*_labels_and_source(opened), spec),
+                image_input=opened.graph.image_input,
+                extra_inputs=opened.extra_inputs,
+                score_threshold=opened.card.thresholds.score,
+                iou_threshold=opened.card.thresholds.iou,
+                session=opened.session,
+            )
 
-    def run(self, image: Image, placement: Placement, options: object) -> list[Array]:
-        """Run it on a picture.
+    def run(self, image: Image, placement: Placement, run_options: object) -> list[Array]:
+        """Return the outputs that `spec.outputs` names, for one image.
 
         Args:
             image: H x W x 3 uint8 BGR.
-            placement: how the image is placed in the input.
-            options: ONNX Runtime's RunOptions.
-
-        Returns:
-            The outputs that its reading names.
+            placement: where the image lies in the input.
+            run_options: ONNX Runtime's RunOptions.
 
         Raises:
-            BrokenError: it fails.
+            BrokenError: the run fails.
         """
-        feed = {port.name: make_extra_input(port, *placement.canvas) for port in self.extras}
-        feed[self.input.name] = self.spec.preprocess.tensor(image, placement, self.input)
+        feed = {
+            tensor.name: make_extra_input(tensor, *placement.input_size)
+            for tensor in self.extra_inputs
+        }
+        feed[self.image_input.name] = self.spec.preprocess.make_tensor(
+            image, placement, self.image_input
+        )
         try:
-            outputs: list[Array] = self.session.run(self.spec.outputs, feed, options)
-        except Exception as error:  # onnxruntime raises a dozen unrelated types
-            raise BrokenError(f"Model {self.name} fails on a picture: {one_line(error)}") from error
+            outputs: list[Array] = self.session.run(self.spec.outputs, feed, run_options)
+        except Exception as error:  # onnxruntime raises many unrelated types
+            height, width = image.shape[:2]
+            raise BrokenError(
+                f"Model {self.name} fails on an image of {width} x {height} pixels: "
+                f"{one_line_message(error)}. Check the model with `pretag model check`."
+            ) from error
         return outputs
 
 
-def recognise_opened(opened: OpenedModel) -> tuple[Family, DecodeSpec]:
-    """Find the family of a model, and how it is read.
+def recognise_model(opened: OpenedModel) -> tuple[Family, DecodeSpec]:
+    """Return the family of an opened model, and how the model is used.
 
     Raises:
-        UnsupportedModelError: it has none, or cannot be read.
+        UnsupportedModelError: no family recognises the model, or it has an input that pretag has
+            no values for.
     """
-    check_extra_inputs(opened.extras)
-    names, _ = _names(opened)
+    check_extra_inputs(opened.extra_inputs)
+    labels, _ = _labels_and_source(opened)
     graph = replace(
         opened.graph,
-        label_count=None if names is None else len(names),
-        family=opened.card.family,
+        label_count=None if labels is None else len(labels),
+        card_family=opened.card.family,
     )
-    known = recognise_family(graph)
-    if known is None and graph.has_unknown_outputs:
+    recognised = recognise_family(graph)
+    if recognised is None and graph.has_unknown_outputs:
         graph = replace(graph, outputs=opened.probed_outputs)
-        known = recognise_family(graph)
-    if known is None:
+        recognised = recognise_family(graph)
+    if recognised is None:
         raise unrecognised_error(graph)
-    return known
+    return recognised
 
 
-def _ready(opened: OpenedModel) -> Model:
-    card = opened.card
-    family, spec = recognise_opened(opened)
+def _apply_card(
+    card: ModelCard, family: Family, spec: DecodeSpec, image_input: ImageInput
+) -> DecodeSpec:
+    """Return the spec with the card's preprocessing.
+
+    Raises:
+        UnsupportedModelError: the card lacks a required key, or does not fit the input.
+    """
     changes = card.preprocess.model_dump(exclude_none=True)
-    untold = [key for key in spec.required_card_keys if key not in changes]
-    if untold:
+    missing = [key for key in spec.required_card_keys if key not in changes]
+    if missing:
         raise UnsupportedModelError(
-            f"it is of the family '{family.name}', whose models differ in how pictures are "
-            f"prepared, and the file does not tell. Put {' and '.join(untold)} under [preprocess] "
-            "on its card (`pretag model card` writes one to start from)."
+            f"models of its family, '{family.name}', differ in their preprocessing, and the file "
+            f"does not show which one it needs. Write {' and '.join(missing)} below [preprocess] "
+            "on the model card (`pretag model card` writes a card to begin with)."
         )
-    if changes:
-        spec = replace(spec, preprocess=replace(spec.preprocess, **changes))
-        _refuse_other_sizes(opened.graph.image, spec.preprocess)
-    return Model(
-        name=opened.path.stem,
-        sha256=opened.sha256,
-        digest=sha256_of_json({"file": opened.sha256, "card": card.digest()}),
-        family=family.name,
-        spec=spec,
-        classes=resolve_labels(*_names(opened), spec),
-        input=opened.graph.image,
-        extras=opened.extras,
-        score_threshold=card.thresholds.score,
-        iou_threshold=card.thresholds.iou,
-        session=opened.session,
-    )
+    if not changes:
+        return spec
+    preprocess = replace(spec.preprocess, **changes)
+    _check_input_size(image_input, preprocess)
+    return replace(spec, preprocess=preprocess)
 
 
-def _refuse_other_sizes(image: ImageInput, preprocess: Preprocess) -> None:
-    """Check that pictures, as a card has them prepared, fit into the input."""
-    sizes = ((image.width, preprocess.width), (image.height, preprocess.height))
+def _check_input_size(image_input: ImageInput, preprocess: Preprocess) -> None:
+    """Check that an image has a size that the input can take, after the card's preprocessing."""
     if preprocess.resize != "none" and 0 in (preprocess.width, preprocess.height):
         raise UnsupportedModelError(
-            "its card resizes pictures, and its graph takes any size: put width and height under "
-            "[preprocess], too."
+            "its card resizes images, but its input takes any size and the card has no size. Write "
+            "width and height below [preprocess] on the model card."
         )
-    free = preprocess.resize in ("none", "keep-ratio", "patches") or preprocess.step is not None
-    if any(fixed is not None and (free or fixed != told) for fixed, told in sizes):
+    is_size_variable = (
+        preprocess.resize in ("none", "keep-ratio", "patches") or preprocess.step is not None
+    )
+    sizes = (
+        (image_input.width, preprocess.width),
+        (image_input.height, preprocess.height),
+    )
+    if any(
+        fixed is not None and (is_size_variable or fixed != from_card) for fixed, from_card in sizes
+    ):
         raise UnsupportedModelError(
-            f"its input is {image.width or '?'} x {image.height or '?'} pixels, and its card has "
-            f"pictures '{preprocess.size}'. Leave width, height and step out, and say how to "
-            "resize: letterbox, top-left or stretch."
+            f"its input is {image_input.width or '?'} x {image_input.height or '?'} pixels, but "
+            f"its card has the preprocessing '{preprocess.resize_description}'. Remove width, "
+            "height and step from the card, and set resize to letterbox, top-left or stretch."
         )
 
 
-def _names(opened: OpenedModel) -> tuple[tuple[str, ...] | None, str]:
-    """Return the labels that are written down, and where."""
+def _labels_and_source(opened: OpenedModel) -> tuple[tuple[str, ...] | None, str]:
+    """Return the labels of the card or else of the metadata, and which of the two has them."""
     if opened.card.labels is not None:
-        return opened.card.labels, "its card's"
-    return labels_from_metadata(opened.graph), "its metadata's"
+        return opened.card.labels, "the model card"
+    return labels_from_metadata(opened.graph), "the metadata"

@@ -1,54 +1,54 @@
-"""Non-maximum suppression: of boxes that show the same object, the best one stays."""
+"""Non-maximum suppression: of boxes of one class that overlap, the best one is kept."""
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from pipeline.frame import Detections
-
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from pipeline.frame import Detections
 
-# Far more than a picture has objects, and few enough to end soon, as in Ultralytics' `max_nms`:
-# https://docs.ultralytics.com/reference/utils/nms/
-MOST_CANDIDATES = 30_000
+# As `max_nms` of Ultralytics: far more boxes than an image has objects, and few enough for NMS to
+# be fast. https://docs.ultralytics.com/reference/utils/nms/
+MAX_CANDIDATES = 30_000
 
 
 def non_max_suppression(candidates: Detections, iou_threshold: float) -> Detections:
-    """Apply greedy, class-wise NMS to the best `MOST_CANDIDATES`.
+    """Apply greedy NMS in each class to the `MAX_CANDIDATES` detections with the best scores.
+
+    Boxes without an area, and boxes whose x2 or y2 is less than x1 or y1, are left out: OpenCV
+    takes any two of them for duplicates.
 
     Args:
-        candidates: N boxes, in any order of scores.
-        iou_threshold: of two boxes of one class with a larger intersection over union, the
-            one with the lower score goes.
+        candidates: N detections, in any order.
+        iou_threshold: of two boxes of one class with a larger IoU, the one with the lower score is
+            removed.
 
     Returns:
-        The boxes that stay, by descending score (ties in the order they came in). Those that are
-        nothing, or inside out, are left out: OpenCV takes two of them for the same.
+        The kept detections, by descending score; equal scores in the order of the candidates.
     """
-    real = np.flatnonzero((candidates.boxes[:, 2:] > candidates.boxes[:, :2]).all(axis=1))
-    best = real[np.argsort(-candidates.scores[real], kind="stable")[:MOST_CANDIDATES]]
-    ids = candidates.class_ids[best]
-    boxes = candidates.boxes[best].astype(np.float64)
-    corners_and_sizes = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    # NMSBoxes leaves out scores of 0, and wants scores to sort by: ranks say the same.
+    valid = np.flatnonzero((candidates.boxes[:, 2:] > candidates.boxes[:, :2]).all(axis=1))
+    order = np.argsort(-candidates.scores[valid], kind="stable")[:MAX_CANDIDATES]
+    best = candidates[valid[order]]
+    boxes = best.boxes.astype(np.float64)
+    boxes_xywh = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+    # NMSBoxes drops scores of 0. Ranks have the same order as the scores, and are never 0.
     ranks = np.arange(len(best), 0, -1, dtype=np.float64)
-    kept = np.zeros(len(best), dtype=np.bool_)
-    # OpenCV's NMSBoxesBatched compares the boxes of all classes: 40 times slower with 80 of them.
-    by_class = np.argsort(ids, kind="stable")
-    for rows in np.split(by_class, np.flatnonzero(np.diff(ids[by_class])) + 1):
+    is_kept = np.zeros(len(best), dtype=np.bool_)
+    # OpenCV's NMSBoxesBatched compares boxes across classes: 40 times slower with 80 classes.
+    by_class = np.argsort(best.class_ids, kind="stable")
+    first_rows = np.flatnonzero(np.diff(best.class_ids[by_class])) + 1
+    for rows in np.split(by_class, first_rows):
         if len(rows) == 1:
-            kept[rows] = True
+            is_kept[rows] = True
             continue
-        left = cv2.dnn.NMSBoxes(
-            corners_and_sizes[rows].tolist(),
+        kept = cv2.dnn.NMSBoxes(
+            boxes_xywh[rows].tolist(),
             ranks[rows].tolist(),
             score_threshold=0.0,
             nms_threshold=iou_threshold,
         )
-        kept[rows[np.asarray(left, dtype=np.int64)]] = True
-    order: NDArray[np.int64] = best[kept]
-    return Detections(
-        candidates.boxes[order], candidates.scores[order], candidates.class_ids[order]
-    )
+        is_kept[rows[np.asarray(kept, dtype=np.int64)]] = True
+    return best[is_kept]

@@ -1,15 +1,16 @@
-"""What an ONNX file is made of, read from its bytes: nothing in it is run, or loaded for that.
+"""Read operators, weights and external tensors from the bytes of an ONNX file, without loading it.
 
-ONNX Runtime reads a file's tensors from other files that it names, and tells neither operators nor
-weights; a protobuf's fields are few to walk, so we look for ourselves, before the runtime does.
+ONNX Runtime opens the other files that a model names, and gives neither operators nor weights. So
+each file is scanned here before ONNX Runtime loads it: the fields of its protobuf are walked, and
+no tensor is read.
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 https://protobuf.dev/programming-guides/encoding/
 """
 
 from __future__ import annotations
 
+import dataclasses
 import mmap
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import BrokenError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Each message's fields that are looked at: by number, and where they lead.
+# For each message type, the fields to read: the message type of the field, or its name.
 _FIELDS = {
     "model": {2: "producer_name", 7: "graph", 25: "function"},
     "function": {7: "node", 11: "attribute"},
@@ -28,40 +29,41 @@ _FIELDS = {
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {1: "dims", 8: "name", 14: "data_location"},
 }
-_EXTERNAL = 1  # the data_location of a tensor that lies in another file
-# No exporter nests If and Loop so deep; a file that does means to exhaust the stack.
-_DEEPEST = 100
-# Nor does a model have so many dimensions, or so many fields: they would take minutes to look at.
-_MOST_DIMENSIONS, _MOST_FIELDS = 64, 2_000_000
-# Readers cut numbers to so many bits, and would see others than we do.
+_EXTERNAL = 1  # data_location of a tensor in another file
+# No exporter nests If and Loop this deep. A file that does is made to exhaust the stack.
+_MAX_DEPTH = 100
+# No model has this many dimensions or fields. To walk more of them would take minutes.
+_MAX_DIMENSIONS, _MAX_FIELDS = 64, 2_000_000
+# Protobuf readers truncate field keys and enum values to 32 bits. So a longer key is refused here,
+# and of a longer enum value the lowest 32 bits count.
 _NUMBER_BITS = 32
 
 _VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
-_MOST_VARINT_BITS = 63
+_MAX_VARINT_SHIFT = 63
 
 
-@dataclass
+@dataclasses.dataclass
 class OnnxFile:
-    """What an ONNX file is made of.
+    """The contents of an ONNX file, without the values of its tensors.
 
     Attributes:
-        producer: what wrote it, such as `pytorch`.
-        operators: the types of its nodes, such as `Conv`.
-        weights: the shape of each named tensor it holds.
-        external: the names of the tensors that it says lie in other files.
+        producer: the program that wrote the file, such as `pytorch`.
+        operators: the operator types of the nodes, such as `Conv`.
+        weights: the shape of each named tensor.
+        external: the names of the tensors whose values are in other files.
     """
 
     producer: str = ""
-    operators: set[str] = field(default_factory=set)
-    weights: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    external: list[str] = field(default_factory=list)
+    operators: set[str] = dataclasses.field(default_factory=set)
+    weights: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    external: list[str] = dataclasses.field(default_factory=list)
 
 
-def scan(path: Path) -> OnnxFile:
-    """Look through an ONNX file.
+def scan_onnx_file(path: Path) -> OnnxFile:
+    """Return the contents of an ONNX file.
 
     Raises:
-        BrokenError: it cannot be read, is empty, cut short, or no ONNX file.
+        BrokenError: the file cannot be read, is empty, is cut short, or is not an ONNX file.
     """
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -69,16 +71,22 @@ def scan(path: Path) -> OnnxFile:
             scanner.walk("model", 0, len(data), depth=0)
     except OSError as error:
         raise BrokenError(f"Model {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:  # mmap's own too, of an empty file
+    except ValueError as error:  # also raised by mmap for an empty file
         raise BrokenError(
-            f"Model {path} is cut short, damaged or no ONNX file: {error}. Export it again, or "
-            "copy it again."
+            f"Model {path} is cut short, damaged or not an ONNX file: {error}. Copy or export it "
+            "again."
         ) from error
-    return scanner.found
+    return scanner.contents
 
 
 class _Field(NamedTuple):
-    """A field's number and value; of a text, a message or packed numbers: where it lies."""
+    """A field of a protobuf message.
+
+    Attributes:
+        number: the field's number in its message type.
+        value: the number that a varint field holds; None for other fields.
+        start, end: offsets of the value's bytes in the file.
+    """
 
     number: int
     value: int | None
@@ -89,53 +97,53 @@ class _Field(NamedTuple):
 class _Scanner:
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
-        self._fields_seen = 0
-        self.found = OnnxFile()
+        self._field_count = 0
+        self.contents = OnnxFile()
 
     def walk(self, message: str, start: int, end: int, depth: int) -> None:
-        """Walk a message's fields, and the messages in it."""
-        if depth > _DEEPEST:
-            raise ValueError(f"its messages are nested more than {_DEEPEST} deep")
+        """Read the fields of a message, and those of the messages in it."""
+        if depth > _MAX_DEPTH:
+            raise ValueError(f"its messages are nested more than {_MAX_DEPTH} levels deep")
         seen = set()
-        for each in self._fields(start, end):
-            name = _FIELDS[message].get(each.number)
+        for field in self._fields(start, end):
+            name = _FIELDS[message].get(field.number)
             seen.add(name)
             if name == "tensor":
-                self._tensor(each)
+                self._read_tensor(field)
             elif name in _FIELDS:
-                self.walk(name, each.start, each.end, depth + 1)
+                self.walk(name, field.start, field.end, depth + 1)
             elif name == "op_type":
-                self.found.operators.add(self._text(each))
+                self.contents.operators.add(self._text(field))
             elif name == "producer_name":
-                self.found.producer = self._text(each)
+                self.contents.producer = self._text(field)
         if message == "model" and "graph" not in seen:
-            raise ValueError("there is no graph in it")
+            raise ValueError("it has no graph")
 
-    def _tensor(self, tensor: _Field) -> None:
+    def _read_tensor(self, tensor: _Field) -> None:
         name, location, dims = "", 0, []
-        for each in self._fields(tensor.start, tensor.end):
-            match _FIELDS["tensor"].get(each.number):
+        for field in self._fields(tensor.start, tensor.end):
+            match _FIELDS["tensor"].get(field.number):
                 case "name":
-                    name = self._text(each)
+                    name = self._text(field)
                 case "data_location":
-                    location = (each.value or 0) & (2**_NUMBER_BITS - 1)
+                    location = (field.value or 0) & (2**_NUMBER_BITS - 1)
                 case "dims":
-                    dims += self._numbers(each)
-                    if len(dims) > _MOST_DIMENSIONS:
-                        raise ValueError(f"a tensor has more than {_MOST_DIMENSIONS} dimensions")
+                    dims += self._numbers(field)
+                    if len(dims) > _MAX_DIMENSIONS:
+                        raise ValueError(f"a tensor has more than {_MAX_DIMENSIONS} dimensions")
         if name:
-            self.found.weights[name] = tuple(dims)
+            self.contents.weights[name] = tuple(dims)
         if location == _EXTERNAL:
-            self.found.external.append(name or "a tensor without a name")
+            self.contents.external.append(name or "a tensor without a name")
 
     def _fields(self, start: int, end: int) -> Iterator[_Field]:
         while start < end:
-            self._fields_seen += 1
-            if self._fields_seen > _MOST_FIELDS:
-                raise ValueError(f"it has more than {_MOST_FIELDS:,} parts")
+            self._field_count += 1
+            if self._field_count > _MAX_FIELDS:
+                raise ValueError(f"it has more than {_MAX_FIELDS:,} fields")
             key, start = self._varint(start, end)
             if key >> _NUMBER_BITS:
-                raise ValueError(f"byte {start} is none of a protobuf")
+                raise ValueError(f"byte {start} does not belong to a protobuf")
             number, wire_type = key >> 3, key & 7
             value = None
             if wire_type == _VARINT:
@@ -146,33 +154,33 @@ class _Scanner:
             elif wire_type in (_EIGHT_BYTES, _FOUR_BYTES):
                 stop = start + (8 if wire_type == _EIGHT_BYTES else 4)
             else:
-                raise ValueError(f"byte {start} is none of a protobuf")
+                raise ValueError(f"byte {start} does not belong to a protobuf")
             if stop > end:
-                raise ValueError(f"byte {start} announces more than there is")
+                raise ValueError(f"the field at byte {start} is longer than its message")
             yield _Field(number, value, start, stop)
             start = stop
 
     def _varint(self, start: int, end: int) -> tuple[int, int]:
-        """Read a number of 7 bits a byte, the lowest first; return it and where it ends."""
+        """Return a number of 7 bits in each byte, lowest bits first, and the offset of its end."""
         value = shift = 0
-        while start < end and shift <= _MOST_VARINT_BITS:
+        while start < end and shift <= _MAX_VARINT_SHIFT:
             byte = self._data[start]
             value |= (byte & 0x7F) << shift
             start, shift = start + 1, shift + 7
-            if byte < 0x80:  # noqa: PLR2004 - the bit that says that more follow
+            if byte < 0x80:  # noqa: PLR2004 - the highest bit means that more bytes follow
                 return value, start
-        raise ValueError(f"the number at byte {start} does not end")
+        raise ValueError(f"a number before byte {start} is cut short or too long")
 
-    def _numbers(self, each: _Field) -> list[int]:
-        """Read repeated numbers: proto2 writes them one by one, proto3 packed."""
-        if each.value is not None:
-            return [each.value]
+    def _numbers(self, field: _Field) -> list[int]:
+        """Return repeated numbers: proto2 writes a field for each, proto3 all in one field."""
+        if field.value is not None:
+            return [field.value]
         numbers: list[int] = []
-        start = each.start
-        while start < each.end and len(numbers) <= _MOST_DIMENSIONS:
-            value, start = self._varint(start, each.end)
+        start = field.start
+        while start < field.end and len(numbers) <= _MAX_DIMENSIONS:
+            value, start = self._varint(start, field.end)
             numbers.append(value)
         return numbers
 
-    def _text(self, each: _Field) -> str:
-        return self._data[each.start : each.end].decode("utf-8", "replace")
+    def _text(self, field: _Field) -> str:
+        return self._data[field.start : field.end].decode("utf-8", "replace")

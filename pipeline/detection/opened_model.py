@@ -1,4 +1,4 @@
-"""A model file that is opened, and what it says of itself; how it is read comes after."""
+"""A model file that is opened, but not yet recognised."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import numpy as np
 
 from pipeline.detection.extra_inputs import check_extra_inputs, make_extra_input
 from pipeline.detection.graph import PROBE_SIDE, Graph, TensorInfo
-from pipeline.detection.onnx_file import scan
-from pipeline.detection.session import CPU, open_session
-from pipeline.detection.unsupported import UnsupportedModelError, naming_model, one_line
+from pipeline.detection.onnx_file import scan_onnx_file
+from pipeline.detection.session import CPU_ONLY, open_session
+from pipeline.detection.unsupported import (
+    UnsupportedModelError,
+    as_broken_error,
+    one_line_message,
+)
 from pipeline.digest import sha256_of_file
 from pipeline.errors import BrokenError
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.detection.onnx_file import OnnxFile
 
 _MEGABYTE = 1_000_000
-_MOST_NAMED = 3
+_MAX_NAMES_IN_MESSAGE = 3
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,12 @@ class OpenedModel:
     """A model file that ONNX Runtime has loaded.
 
     Attributes:
-        path: the file.
-        sha256: of the file.
-        card: beside it; one that says nothing if there is none.
-        graph: its signature.
-        producer: what wrote it.
-        session: ONNX Runtime's.
+        path: path of the model file.
+        sha256: sha256 (hex) of the model file.
+        card: the model card beside the file; an empty one if there is none.
+        graph: the model's inputs, outputs, metadata, operators and weights.
+        producer: the program that wrote the file; empty if the file does not name it.
+        session: the ONNX Runtime session.
     """
 
     path: Path
@@ -48,68 +52,76 @@ class OpenedModel:
 
     @classmethod
     def open(
-        cls, path: Path, providers: tuple[str, ...] = CPU, max_megabytes: float | None = None
+        cls, path: Path, providers: tuple[str, ...] = CPU_ONLY, max_megabytes: float | None = None
     ) -> OpenedModel:
-        """Open a model file and read the card beside it; nothing of it is run.
+        """Open a model file, and the card beside it. The model is not run.
 
         Args:
-            path: the ONNX file.
-            providers: what will run it, by ONNX Runtime's names, the preferred first.
-            max_megabytes: the largest file to open; None: any.
+            path: path of the ONNX file.
+            providers: names of ONNX Runtime's execution providers, the preferred one first.
+            max_megabytes: largest file to open; None for no limit.
 
         Raises:
-            BrokenError: it is not there, too large, damaged, not the one on its card, or holds
-                what ONNX Runtime does not run.
+            BrokenError: the file cannot be read, is too large or damaged, is not the file of its
+                card, or ONNX Runtime cannot load it; or the card is not valid.
         """
-        # pydantic, behind cards, is a fifth of the function's cold start; see handler/worker.py.
+        # The card needs pydantic, which takes a fifth of the function's cold start to import.
         from pipeline.detection.card import ModelCard  # noqa: PLC0415
 
-        with naming_model(path):
-            digest = _digest(path, max_megabytes)
+        with as_broken_error(path):
+            sha256 = _checked_sha256(path, max_megabytes)
             card = ModelCard.for_model(path) or ModelCard()
-            if card.sha256 not in (None, digest):
+            if card.sha256 not in (None, sha256):
                 raise UnsupportedModelError(
-                    f"it is not the one on its card: its sha256 is {digest}, the card says "
+                    f"it is not the file of its card: its sha256 is {sha256}, the card has "
                     f"{card.sha256}. Restore the file, or correct the card."
                 )
-            file = scan(path)
+            file = scan_onnx_file(path)
             if file.external:
-                names = ", ".join(file.external[:_MOST_NAMED])
+                names = ", ".join(file.external[:_MAX_NAMES_IN_MESSAGE])
+                more = ", ..." if len(file.external) > _MAX_NAMES_IN_MESSAGE else ""
                 raise UnsupportedModelError(
-                    f"{len(file.external)} of its tensors ({names}...) lie in other files, which "
-                    "pretag does not open. Save it as one file: "
+                    f"the values of {len(file.external)} tensors ({names}{more}) are in other "
+                    "files, which pretag does not open. Save the model as one file: "
                     "onnx.save(onnx.load('model.onnx'), 'one.onnx')."
                 )
             session = open_session(path, providers)
-            return cls(path, digest, card, _graph(session, file), file.producer, session)
+            return cls(path, sha256, card, _graph(session, file), file.producer, session)
 
     @property
-    def extras(self) -> tuple[TensorInfo, ...]:
-        """The inputs besides the picture."""
-        image = self.graph.image
-        return tuple(port for port in self.graph.inputs if port.name != image.name)
+    def extra_inputs(self) -> tuple[TensorInfo, ...]:
+        """The inputs besides the image.
+
+        Raises:
+            UnsupportedModelError: no input takes an image.
+        """
+        image_input = self.graph.image_input
+        return tuple(tensor for tensor in self.graph.inputs if tensor.name != image_input.name)
 
     @cached_property
     def probed_outputs(self) -> tuple[TensorInfo, ...]:
-        """The outputs with their shapes as they are once it is run on a blank picture.
+        """The outputs with the shapes that they have after a run on a blank image.
 
         Raises:
-            UnsupportedModelError: it does not run.
+            UnsupportedModelError: the run fails.
         """
-        image = self.graph.image
-        check_extra_inputs(self.extras)
-        width, height = image.width or PROBE_SIDE, image.height or PROBE_SIDE
+        image_input = self.graph.image_input
+        check_extra_inputs(self.extra_inputs)
+        width, height = image_input.width or PROBE_SIDE, image_input.height or PROBE_SIDE
         try:
-            feed = {port.name: make_extra_input(port, width, height) for port in self.extras}
-            feed[image.name] = np.zeros(image.shape(width, height), image.type)
+            feed = {
+                tensor.name: make_extra_input(tensor, width, height) for tensor in self.extra_inputs
+            }
+            feed[image_input.name] = np.zeros(image_input.shape(width, height), image_input.type)
             outputs = self.session.run(None, feed)
-        except Exception as error:  # onnxruntime raises a dozen unrelated types
+        except Exception as error:  # onnxruntime raises many unrelated types
             raise UnsupportedModelError(
-                f"it does not run on a blank picture: {one_line(error)}"
+                f"it fails on a blank image of {width} x {height} pixels: "
+                f"{one_line_message(error)}. Check it in ONNX Runtime, or export it again."
             ) from error
         return tuple(
-            replace(port, shape=tuple(size or None for size in np.shape(output)))
-            for port, output in zip(self.graph.outputs, outputs, strict=True)
+            replace(tensor, shape=tuple(size or None for size in np.shape(output)))
+            for tensor, output in zip(self.graph.outputs, outputs, strict=True)
         )
 
 
@@ -124,17 +136,18 @@ def _graph(session: Any, file: OnnxFile) -> Graph:  # noqa: ANN401 - untyped
         )
     except UnicodeDecodeError as error:
         raise UnsupportedModelError(
-            "its names or metadata are no text in UTF-8. Export it again."
+            "its names or metadata are not text in UTF-8. Export it again."
         ) from error
 
 
-def _digest(path: Path, max_megabytes: float | None) -> str:
+def _checked_sha256(path: Path, max_megabytes: float | None) -> str:
+    """Return the sha256 (hex) of a file that is not larger than the limit."""
     try:
         megabytes = path.stat().st_size / _MEGABYTE
         if max_megabytes is not None and megabytes > max_megabytes:
             raise UnsupportedModelError(
-                f"it is {megabytes:.1f} MB, more than detector.max_megabytes "
-                f"({max_megabytes:g}) allows."
+                f"it has {megabytes:.1f} MB, and detector.max_megabytes allows {max_megabytes:g}. "
+                "Raise the limit, or use a smaller model."
             )
         return sha256_of_file(path)
     except OSError as error:

@@ -1,6 +1,6 @@
-"""Whether what was read of a model's outputs can be so: what is another family's is out of bounds.
+"""Check that decoded boxes and scores are possible, to find models of another family.
 
-A misread model finds nothing, or nonsense, and no error would tell.
+Outputs that are decoded as those of the wrong family give no boxes or wrong boxes, and no error.
 """
 
 from __future__ import annotations
@@ -15,37 +15,40 @@ if TYPE_CHECKING:
     from pipeline.detection.model import Model
     from pipeline.frame import Detections
 
-# Half-precision sigmoids may round to a hair more than 1.
-_HIGHEST_SCORE = 1.001
-# So many inputs away lies no box of any model; pixels that are read as shares lie hundreds away.
-_FARTHEST = 20
-# Boxes as shares of the input, read as pixels, all lie within its first two; a few may by chance.
-_SHARES, _BY_CHANCE = 2.0, 10
+# Sigmoids in float16 can be slightly more than 1.
+_MAX_SCORE = 1.001
+# No model predicts boxes this many input sizes away. If pixels are taken for values from 0 to 1,
+# boxes are hundreds of input sizes away.
+_MAX_INPUT_SIZES_AWAY = 20
+# If values from 0 to 1 are taken for pixels, all boxes are within the first two pixels. A few real
+# boxes can be there by chance.
+_CORNER_PIXELS, _MAX_BOXES_IN_CORNER = 2.0, 10
 
 
-def check_plausible(found: Detections, canvas: tuple[int, int], model: Model) -> None:
-    """Check what a model found in an input.
+def check_plausible(detections: Detections, input_size: tuple[int, int], model: Model) -> None:
+    """Check the detections in one image, before they are mapped to the image.
 
     Args:
-        found: boxes in input pixels.
-        canvas: the input's width and height in pixels.
-        model: tells how it was read.
+        detections: boxes in input pixels.
+        input_size: width and height of the input in pixels.
+        model: gives names for the error.
 
     Raises:
-        BrokenError: scores or boxes show that it is of another family.
+        BrokenError: scores or boxes show that the model is of another family.
     """
-    if not len(found):
+    if not len(detections):
         return
-    highest, farthest = found.scores.max(), np.abs(found.boxes).max(axis=1)
-    if highest > _HIGHEST_SCORE:
-        what = f"scores an object {highest:g}, where 1 is the most,"
-    elif np.median(farthest) > _FARTHEST * max(canvas):
-        what = f"finds boxes at {np.median(farthest):.0f} pixels"
-    elif len(found) > _BY_CHANCE and 0 < farthest.max() <= _SHARES < min(canvas):
-        what = f"finds all of {len(found)} boxes within {_SHARES:g} pixels"
+    best_score, distances = detections.scores.max(), np.abs(detections.boxes).max(axis=1)
+    count, distance = len(detections), np.median(distances)
+    if best_score > _MAX_SCORE:
+        problem = f"gives a score of {best_score:g}, but scores are at most 1"
+    elif distance > _MAX_INPUT_SIZES_AWAY * max(input_size):
+        problem = f"gives boxes at {distance:.0f} pixels"
+    elif count > _MAX_BOXES_IN_CORNER and 0 < distances.max() <= _CORNER_PIXELS < min(input_size):
+        problem = f"gives {count} boxes that are all within the first {_CORNER_PIXELS:g} pixels"
     else:
         return
     raise BrokenError(
-        f"Model {model.name} {what} in an input of {canvas[0]} x {canvas[1]}: it is none of the "
-        f"family '{model.family}'. Put the right 'family' on its card."
+        f"Model {model.name} {problem}, in an input of {input_size[0]} x {input_size[1]} pixels: "
+        f"it is not of the family '{model.family}'. Correct the 'family' on its model card."
     )

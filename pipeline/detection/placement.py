@@ -1,4 +1,4 @@
-"""Where a picture lies in a model's input, and the way back."""
+"""Where an image lies in a model's input, and how boxes are mapped back to the image."""
 
 from __future__ import annotations
 
@@ -14,16 +14,27 @@ if TYPE_CHECKING:
     from pipeline.frame import Image
 
 Filter = Literal["linear", "linear-float", "cubic", "warp", "antialias"]
-"""How pixels are made when a picture is scaled: OpenCV's bilinear; the same without rounding to
-bytes, as tensors are scaled; its bicubic; its bilinear warp, which lays the first pixels' centres
-over one another, where the others so lay pictures' corners; or Pillow's bilinear, which looks at
-all pixels when it scales down. Models see sharper edges in the one than in the other; boxes move by
-more than a pixel."""
+"""How pixels are interpolated when an image is scaled.
+
+- `linear`: OpenCV's bilinear interpolation.
+- `linear-float`: the same without rounding to bytes, as when a tensor is scaled.
+- `cubic`: OpenCV's bicubic interpolation.
+- `warp`: OpenCV's bilinear warp. It aligns the centres of the first pixels; the other filters align
+  the corners of the images.
+- `antialias`: Pillow's bilinear interpolation, which uses all pixels when it scales down.
+
+Edges are sharper with some filters than with others. With the wrong filter, boxes move by more than
+a pixel.
+"""
 
 BoxRescale = Literal["axes", "ratio"]
-"""How a letterbox's boxes go back to the picture, which whole pixels make a hair wider or higher
-than it should be: by the scale of each axis, or by the ratio that was asked for. The two differ by
-up to half an input pixel; in a picture of 4096 pixels that are 3."""
+"""Which scale maps boxes from a letterbox back to the image.
+
+The size of the scaled image is rounded to whole pixels, so that its width and height can differ
+slightly from the image's size times the ratio. `axes` uses the real scale of each axis, `ratio`
+uses the ratio before rounding. The two differ by up to half an input pixel, which is 3 pixels in an
+image that is 4096 pixels wide.
+"""
 
 _OPENCV_FILTERS = {
     "linear": cv2.INTER_LINEAR,
@@ -34,161 +45,188 @@ _OPENCV_FILTERS = {
 
 @dataclass(frozen=True)
 class Placement:
-    """A picture's place in a model's input; all in pixels.
+    """Where an image lies in a model's input, and at what scale. All sizes are in pixels.
 
     Attributes:
-        picture: the picture's width and height.
-        scaled: its width and height once scaled.
-        canvas: the input's width and height.
-        scale: input pixels for a picture pixel, across and down, on the way back. Whole pixels
-            make the picture itself a hair wider or narrower; reference codes differ in which of
-            the two they mean, so each kind of placement says it.
-        left, top: where the scaled picture's corner lies in the input.
+        image_size: width and height of the image.
+        scaled_size: width and height of the scaled image.
+        input_size: width and height of the input.
+        scale: input pixels for an image pixel, across and down, when boxes are mapped back. The
+            scaled image, in whole pixels, can have a slightly different scale. Reference codes
+            differ in which of the two they use, so each function that returns a placement decides.
+        left, top: the top left corner of the scaled image in the input.
     """
 
-    picture: tuple[int, int]
-    scaled: tuple[int, int]
-    canvas: tuple[int, int]
+    image_size: tuple[int, int]
+    scaled_size: tuple[int, int]
+    input_size: tuple[int, int]
     scale: tuple[float, float]
     left: int = 0
     top: int = 0
 
     def apply(self, image: Image, filter_: Filter, padding: int) -> NDArray[Any]:
-        """Return the input's pixels: the picture in its place, around it `padding` in each channel.
+        """Return the input's pixels: the scaled image, and padding around it.
 
         Args:
-            image: H x W x 3 uint8, of the size this placement is for.
-            filter_: how it is scaled.
-            padding: 0 to 255.
+            image: H x W x 3 uint8, of the placement's image size.
+            filter_: how the image is scaled.
+            padding: value of each channel around the image, 0 to 255.
 
         Returns:
-            Canvas height x width x 3 uint8; float32, still 0 to 255, if the filter does not round.
+            Input height x width x 3, uint8; for `linear-float`, float32 from 0 to 255.
         """
         pixels = image.astype(np.float32) if filter_ == "linear-float" else image
-        fitted = pixels if self.picture == self.scaled else _scaled(pixels, self.scaled, filter_)
-        if self.scaled == self.canvas:
-            return fitted
-        canvas = np.full((self.canvas[1], self.canvas[0], 3), padding, dtype=fitted.dtype)
-        canvas[self._window] = fitted
-        return canvas
+        if self.image_size != self.scaled_size:
+            pixels = _resize(pixels, self.scaled_size, filter_)
+        if self.scaled_size == self.input_size:
+            return pixels
+        width, height = self.input_size
+        padded = np.full((height, width, 3), padding, dtype=pixels.dtype)
+        padded[self._window] = pixels
+        return padded
 
-    def zero_padding(self, plane: NDArray[Any]) -> NDArray[Any]:
-        """Return a channel of the input with nothing but the picture: around it there are zeros."""
-        cleared = np.zeros_like(plane)
-        cleared[self._window] = plane[self._window]
-        return cleared
+    def zero_padding(self, channel: NDArray[Any]) -> NDArray[Any]:
+        """Return a channel of the input (height x width) with zeros around the image."""
+        zeroed = np.zeros_like(channel)
+        zeroed[self._window] = channel[self._window]
+        return zeroed
 
     @property
     def _window(self) -> tuple[slice, slice]:
-        width, height = self.scaled
+        """The rows and columns of the input in which the scaled image lies."""
+        width, height = self.scaled_size
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
     def boxes_to_image(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map boxes from the input back to the picture, clipped to it.
+        """Map boxes from the input back to the image, and clip them to the image.
 
         Args:
             boxes: N x 4, x1 y1 x2 y2 in input pixels.
 
         Returns:
-            N x 4 float32, x1 y1 x2 y2 in the picture's pixels.
+            N x 4 float32, x1 y1 x2 y2 in image pixels.
         """
         offset = np.array([self.left, self.top] * 2, dtype=np.float32)
         scale = np.array(self.scale * 2, dtype=np.float32)
-        limit = np.array(self.picture * 2, dtype=np.float32)
-        inside: NDArray[np.float32] = np.clip((boxes - offset) / scale, 0, limit)
-        return inside
+        limit = np.array(self.image_size * 2, dtype=np.float32)
+        clipped: NDArray[np.float32] = np.clip((boxes - offset) / scale, 0, limit)
+        return clipped
 
 
 def unchanged(width: int, height: int) -> Placement:
-    """Leave the picture as it is: the graph scales it."""
+    """Return the placement of an image that is not scaled, because the graph scales it."""
     size = (width, height)
-    return Placement(picture=size, scaled=size, canvas=size, scale=(1.0, 1.0))
+    return Placement(image_size=size, scaled_size=size, input_size=size, scale=(1.0, 1.0))
 
 
-def stretch(width: int, height: int, canvas: tuple[int, int]) -> Placement:
-    """Fill the input with the picture, whatever its proportions."""
-    scale = (canvas[0] / width, canvas[1] / height)
-    return Placement(picture=(width, height), scaled=canvas, canvas=canvas, scale=scale)
+def stretch(width: int, height: int, input_size: tuple[int, int]) -> Placement:
+    """Return the placement of an image that fills the input, without keeping the proportions."""
+    return Placement(
+        image_size=(width, height),
+        scaled_size=input_size,
+        input_size=input_size,
+        scale=(input_size[0] / width, input_size[1] / height),
+    )
 
 
 def letterbox(
     width: int,
     height: int,
-    canvas: tuple[int, int],
+    max_size: tuple[int, int],
     step: int | None = None,
     box_rescale: BoxRescale = "axes",
 ) -> Placement:
-    """Centre the picture in the input, as large as it fits.
+    """Return the placement of an image that is centred in the input, as large as fits.
 
-    With a step, the input is only as large as it must be, in steps: Ultralytics feeds models of a
-    free size so. https://docs.ultralytics.com/reference/data/augment/#ultralytics.data.augment.LetterBox
+    Args:
+        width: width of the image.
+        height: height of the image.
+        max_size: width and height of the input; with a step, the largest size of the input.
+        step: if given, each side of the input is the least multiple of the step that holds the
+            scaled image, as Ultralytics does for inputs of a free size:
+            https://docs.ultralytics.com/reference/data/augment/#ultralytics.data.augment.LetterBox
+        box_rescale: which scale maps boxes back to the image.
     """
-    scale = min(canvas[0] / width, canvas[1] / height)
-    scaled = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if step is not None:
-        canvas = (_up_to(scaled[0], step), _up_to(scaled[1], step))
-    axes, ratio = (scaled[0] / width, scaled[1] / height), (scale, scale)
+    ratio = min(max_size[0] / width, max_size[1] / height)
+    scaled_size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+    input_size = max_size if step is None else _round_up(scaled_size, step)
+    axes = (scaled_size[0] / width, scaled_size[1] / height)
     return Placement(
-        picture=(width, height),
-        scaled=scaled,
-        canvas=canvas,
-        scale=axes if box_rescale == "axes" else ratio,
-        left=(canvas[0] - scaled[0]) // 2,
-        top=(canvas[1] - scaled[1]) // 2,
+        image_size=(width, height),
+        scaled_size=scaled_size,
+        input_size=input_size,
+        scale=axes if box_rescale == "axes" else (ratio, ratio),
+        left=(input_size[0] - scaled_size[0]) // 2,
+        top=(input_size[1] - scaled_size[1]) // 2,
     )
 
 
-def top_left(width: int, height: int, canvas: tuple[int, int]) -> Placement:
-    """Put the picture into the input's corner, as large as it fits; YOLOX cuts off fractions.
+def top_left(width: int, height: int, input_size: tuple[int, int]) -> Placement:
+    """Return the placement of an image in the top left corner of the input, as large as fits.
 
+    The scaled size is rounded down, as in YOLOX:
     https://github.com/Megvii-BaseDetection/YOLOX/blob/main/yolox/data/data_augment.py
     """
-    scale = min(canvas[0] / width, canvas[1] / height)
-    scaled = (max(1, int(width * scale)), max(1, int(height * scale)))
-    return Placement(picture=(width, height), scaled=scaled, canvas=canvas, scale=(scale, scale))
+    ratio = min(input_size[0] / width, input_size[1] / height)
+    return Placement(
+        image_size=(width, height),
+        scaled_size=(max(1, int(width * ratio)), max(1, int(height * ratio))),
+        input_size=input_size,
+        scale=(ratio, ratio),
+    )
 
 
-def keep_ratio(width: int, height: int, short: int, long: int, step: int | None) -> Placement:
-    """Scale the picture until its short side is `short`, or its long side `long`, if that is less.
+def keep_ratio(
+    width: int, height: int, short_side: int, long_side: int, step: int | None
+) -> Placement:
+    """Return the placement of an image whose scaled size decides the size of the input.
 
-    The input is as large as the picture then, or with a step the next multiple of it. In that, a
-    model does not see where the picture ends: the way back is by the ratio that was asked for.
-    DETR's rounding: https://github.com/facebookresearch/detr/blob/main/datasets/transforms.py
+    The image is scaled so that its short side is `short_side`, or so that its long side is
+    `long_side` if that is smaller. The input has the size of the scaled image. With a step, each
+    side of the input is the next multiple of the step; then a model cannot see where the image
+    ends, and boxes are mapped back by the ratio before rounding.
+
+    Sizes are rounded as in DETR:
+    https://github.com/facebookresearch/detr/blob/main/datasets/transforms.py
     """
-    low, high = min(width, height), max(width, height)
-    if high / low * short > long:
-        short = max(1, round(long * low / high))
-    ratio = short / low
-    scaled = (
-        (short, int(short * height / width)) if width < height
-        else (int(short * width / height), short)
+    shorter, longer = min(width, height), max(width, height)
+    if longer / shorter * short_side > long_side:
+        short_side = max(1, round(long_side * shorter / longer))
+    scaled_size = (
+        (short_side, int(short_side * height / width)) if width < height
+        else (int(short_side * width / height), short_side)
     )  # fmt: skip
-    canvas, scale = scaled, (scaled[0] / width, scaled[1] / height)
+    input_size, scale = scaled_size, (scaled_size[0] / width, scaled_size[1] / height)
     if step is not None:
-        canvas, scale = (_up_to(scaled[0], step), _up_to(scaled[1], step)), (ratio, ratio)
-    return Placement(picture=(width, height), scaled=scaled, canvas=canvas, scale=scale)
+        ratio = short_side / shorter
+        input_size, scale = _round_up(scaled_size, step), (ratio, ratio)
+    return Placement(
+        image_size=(width, height), scaled_size=scaled_size, input_size=input_size, scale=scale
+    )
 
 
-def patches(width: int, height: int, short: int, long: int, step: int) -> Placement:
-    """Scale as `keep_ratio` does, then squeeze each side down to a multiple of `step`.
+def patches(width: int, height: int, short_side: int, long_side: int, step: int) -> Placement:
+    """Return the placement of an image that is stretched to a whole number of patches.
 
-    YOLOS in transformers: https://github.com/huggingface/transformers/blob/main/src/transformers/models/yolos/image_processing_yolos.py
+    The size is that of `keep_ratio`, with each side rounded down to a multiple of `step`, as for
+    YOLOS in transformers:
+    https://github.com/huggingface/transformers/blob/main/src/transformers/models/yolos/image_processing_yolos.py
     """
-    kept = keep_ratio(width, height, short, long, None)
-    across, down = (max(step, side - side % step) for side in kept.scaled)
-    return stretch(width, height, (across, down))
+    scaled_size = keep_ratio(width, height, short_side, long_side, None).scaled_size
+    columns, rows = (max(step, side - side % step) for side in scaled_size)
+    return stretch(width, height, (columns, rows))
 
 
-def _up_to(length: int, step: int) -> int:
-    return -(-length // step) * step
+def _round_up(size: tuple[int, int], step: int) -> tuple[int, int]:
+    return -(-size[0] // step) * step, -(-size[1] // step) * step
 
 
-def _scaled(image: NDArray[Any], size: tuple[int, int], filter_: Filter) -> NDArray[Any]:
+def _resize(image: NDArray[Any], size: tuple[int, int], filter_: Filter) -> NDArray[Any]:
     if filter_ in _OPENCV_FILTERS:
         return np.asarray(cv2.resize(image, size, interpolation=_OPENCV_FILTERS[filter_]))
     if filter_ == "warp":
         matrix = np.diag([size[0] / image.shape[1], size[1] / image.shape[0], 1])
         return np.asarray(cv2.warpPerspective(image, matrix, size), dtype=np.uint8)
-    from PIL import Image as Pillow  # noqa: PLC0415 - few models want it
+    from PIL import Image as PillowImage  # noqa: PLC0415 - few models need it
 
-    return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.BILINEAR))
+    return np.asarray(PillowImage.fromarray(image).resize(size, PillowImage.Resampling.BILINEAR))

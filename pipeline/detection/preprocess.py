@@ -1,4 +1,4 @@
-"""What a model's reference code does to a picture before the model sees it."""
+"""The steps from an image to a model's input tensor: placement, colour order, normalisation."""
 
 from __future__ import annotations
 
@@ -27,30 +27,33 @@ if TYPE_CHECKING:
 
 Resize = Literal["letterbox", "top-left", "stretch", "keep-ratio", "patches", "none"]
 Colour = Literal["rgb", "bgr"]
-Triple = tuple[float, float, float]
+ChannelValues = tuple[float, float, float]
 
-IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
-IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
+IMAGENET_MEAN: ChannelValues = (0.485, 0.456, 0.406)
+IMAGENET_STD: ChannelValues = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
 class Preprocess:
-    """A preprocessing: pixels become `(pixel * scale - mean) / std`.
+    """A preprocessing. Pixel values become `(pixel * scale - mean) / std`.
 
     Attributes:
-        resize: `letterbox` centres the picture, `top-left` puts it into the corner, `stretch`
-            fills the input, `keep-ratio` makes the input as large as the picture then is,
-            `patches` cuts that down to whole ones and squeezes the picture in, `none` leaves it as
-            it is.
-        width, height: of the input in pixels; of the two that keep proportions, its long and its
-            short side.
-        step: an input of a free size is a multiple of this, in pixels; None: as large as it is.
-        filter: how the picture is scaled.
-        box_rescale: how boxes of a letterbox go back to the picture.
-        padding: the value around the picture, 0 to 255, in each channel; None: what becomes 0.
+        resize: how the image is placed in the input. `letterbox`: scaled and centred. `top-left`:
+            scaled, in the top left corner. `stretch`: scaled to the size of the input.
+            `keep-ratio`: scaled, and the input gets the size of the scaled image. `patches`: like
+            `keep-ratio`, but stretched to multiples of `step`. `none`: not scaled.
+        width, height: size of the input in pixels. For `keep-ratio` and `patches`, the larger of
+            the two is the long side, and the smaller one the short side.
+        step: each side of an input of a free size is a multiple of this number of pixels; None for
+            any number of pixels.
+        filter: how pixels are interpolated.
+        box_rescale: which scale maps boxes from a letterbox back to the image.
+        padding: value of each channel around the image, 0 to 255, before normalisation; None for 0
+            after normalisation.
         colour: the order of the channels.
-        scale: what pixels of 0 to 255 are multiplied with; bytes are left alone.
-        mean, std: of the channels, in their order.
+        scale: factor for pixel values of 0 to 255. An input of uint8 takes the pixel values
+            themselves, without scale, mean and std.
+        mean, std: for each channel, in the order of `colour`.
     """
 
     resize: Resize = "letterbox"
@@ -62,19 +65,19 @@ class Preprocess:
     padding: int | None = 114
     colour: Colour = "rgb"
     scale: float = 1 / 255
-    mean: Triple = (0.0, 0.0, 0.0)
-    std: Triple = (1.0, 1.0, 1.0)
+    mean: ChannelValues = (0.0, 0.0, 0.0)
+    std: ChannelValues = (1.0, 1.0, 1.0)
 
     @property
-    def size(self) -> str:
-        """How large a picture becomes, for a person."""
+    def resize_description(self) -> str:
+        """How an image is resized, such as `letterbox to 640 x 640`."""
         if self.resize == "none":
-            return "as large as it is"
-        within = "within" if self.resize in ("keep-ratio", "patches") else "to"
-        return f"{self.resize} {within} {self.width} x {self.height}"
+            return "unchanged size"
+        preposition = "within" if self.resize in ("keep-ratio", "patches") else "to"
+        return f"{self.resize} {preposition} {self.width} x {self.height}"
 
     def placement(self, width: int, height: int) -> Placement:
-        """Return the place of a picture of this size in the input."""
+        """Return where an image of this size lies in the input."""
         size = (self.width, self.height)
         match self.resize:
             case "letterbox":
@@ -84,55 +87,57 @@ class Preprocess:
             case "stretch":
                 return stretch(width, height, size)
             case "keep-ratio":
-                short, long = sorted(size)
-                return keep_ratio(width, height, short, long, self.step)
+                short_side, long_side = sorted(size)
+                return keep_ratio(width, height, short_side, long_side, self.step)
             case "patches":
-                short, long = sorted(size)
-                return patches(width, height, short, long, self.step or 1)
+                short_side, long_side = sorted(size)
+                return patches(width, height, short_side, long_side, self.step or 1)
             case "none":
                 return unchanged(width, height)
 
-    def tensor(self, image: Image, placement: Placement, wanted: ImageInput) -> NDArray[np.generic]:
-        """Return the picture as the model takes it.
+    def make_tensor(
+        self, image: Image, placement: Placement, image_input: ImageInput
+    ) -> NDArray[np.generic]:
+        """Return the input tensor for an image, in the input's layout and type.
 
         Args:
             image: H x W x 3 uint8 BGR.
-            placement: the result of `placement` for its size.
-            wanted: the model's input.
+            placement: what `placement` returns for the size of the image.
+            image_input: the model's input for the image.
         """
-        canvas = placement.apply(image, self.filter, self.padding or 0)
-        planes = cv2.split(canvas)
+        pixels = placement.apply(image, self.filter, self.padding or 0)
+        channels = cv2.split(pixels)
         if self.colour == "rgb":
-            planes = planes[::-1]
-        if wanted.type != "uint8":
-            planes = list(map(self._valued, planes, range(len(planes))))
+            channels = channels[::-1]
+        if image_input.type != "uint8":
+            channels = list(map(self._normalise_channel, channels, range(len(channels))))
             if self.padding is None:
-                planes = list(map(placement.zero_padding, planes))
-        axis = 0 if "CHW" in wanted.layout else 2
-        tensor = np.stack(planes, axis=axis).astype(wanted.type, copy=False)
-        if "N" not in wanted.layout:
+                channels = list(map(placement.zero_padding, channels))
+        axis = 0 if "CHW" in image_input.layout else 2
+        tensor = np.stack(channels, axis=axis).astype(image_input.type, copy=False)
+        if "N" not in image_input.layout:
             return tensor
-        return np.repeat(tensor[np.newaxis], wanted.batch, axis=0)
+        return np.repeat(tensor[np.newaxis], image_input.batch, axis=0)
 
-    def _valued(self, plane: NDArray[Any], channel: int) -> NDArray[np.float32]:
-        """Return a channel's values for its pixels, which are bytes or, between them, floats."""
-        if plane.dtype == np.uint8:
-            return np.asarray(cv2.LUT(plane, self._tables[channel]), dtype=np.float32)
-        return _normalised(plane, self.scale, self.mean[channel], self.std[channel])
+    def _normalise_channel(self, channel: NDArray[Any], index: int) -> NDArray[np.float32]:
+        """Return the normalised values of a channel, which is uint8, or float32 from 0 to 255."""
+        if channel.dtype == np.uint8:
+            return np.asarray(cv2.LUT(channel, self._lookup_tables[index]), dtype=np.float32)
+        return _normalise(channel, self.scale, self.mean[index], self.std[index])
 
     @cached_property
-    def _tables(self) -> list[NDArray[np.float32]]:
-        """For each channel, what each of the 256 pixel values becomes: quicker than arithmetic."""
+    def _lookup_tables(self) -> list[NDArray[np.float32]]:
+        """For each channel, the normalised values of 0 to 255. Faster than arithmetic."""
         values = np.arange(256, dtype=np.float32)
         return [
-            _normalised(values, self.scale, mean, std)
+            _normalise(values, self.scale, mean, std)
             for mean, std in zip(self.mean, self.std, strict=True)
         ]
 
 
-def _normalised(
+def _normalise(
     values: NDArray[np.float32], scale: float, mean: float, std: float
 ) -> NDArray[np.float32]:
-    # 255 is divided by, as reference codes do: its inverse is off by a bit in some values.
+    # Reference codes divide by 255. To multiply by 1 / 255 changes the last bit of some values.
     scaled = values / np.float32(1 / scale)
     return np.asarray((scaled - np.float32(mean)) / np.float32(std), dtype=np.float32)

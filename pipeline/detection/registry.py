@@ -1,4 +1,4 @@
-"""Recognise the family of a model by its graph: the list of families, and how they are asked."""
+"""Recognise the family of a model by its graph. All families are listed here."""
 
 from __future__ import annotations
 
@@ -52,8 +52,11 @@ FAMILIES: tuple[Family, ...] = (
     yolox.FAMILY,
     yolov5.FAMILY,
 )
-"""All families, in the order in which they are asked. Families that match names of tensors come
-before those that match shapes only, and stricter ones before looser ones."""
+"""All families. The first one that recognises a graph is used, so the order matters.
+
+Families that match names of tensors come before those that match shapes only, and strict ones come
+before loose ones.
+"""
 
 # Tasks of Ultralytics whose outputs are not upright boxes: https://docs.ultralytics.com/tasks/
 _TASKS_WITHOUT_BOXES = ("classify", "obb", "semantic", "depth")
@@ -66,7 +69,7 @@ def recognise_family(graph: Graph) -> tuple[Family, DecodeSpec] | None:
     """Return the family of a graph, and how its outputs are decoded.
 
     Args:
-        graph: the model's graph. If its card names a family, only that family is asked.
+        graph: the model's graph. If its card names a family, only this family can recognise it.
 
     Returns:
         The first family that recognises the graph; None if none does.
@@ -80,13 +83,13 @@ def recognise_family(graph: Graph) -> tuple[Family, DecodeSpec] | None:
     task = graph.metadata.get("task")
     if task in _TASKS_WITHOUT_BOXES:
         raise UnsupportedModelError(
-            f"its metadata gives the task '{task}', and pretag reads detectors with upright boxes. "
-            "Export a model of task 'detect'."
+            f"its metadata has the task '{task}', but pretag needs a detector with upright boxes. "
+            "Export a model for the task 'detect'."
         )
-    candidates = [family for family in FAMILIES if graph.family in (None, family.name)]
+    candidates = [family for family in FAMILIES if graph.card_family in (None, family.name)]
     if not candidates:
         raise UnsupportedModelError(
-            f"its card names the family '{graph.family}', which does not exist. The families are "
+            f'its card has family = "{graph.card_family}", which does not exist. Choose from '
             f"{_family_names()}."
         )
     for family in candidates:
@@ -98,11 +101,11 @@ def recognise_family(graph: Graph) -> tuple[Family, DecodeSpec] | None:
 
 def unrecognised_error(graph: Graph) -> UnsupportedModelError:
     """Return the error for a graph that no family recognises, or not the one on its card."""
-    if graph.family is not None:
-        expects = next(family.expects for family in FAMILIES if family.name == graph.family)
+    if graph.card_family is not None:
+        expects = next(family.expects for family in FAMILIES if family.name == graph.card_family)
         return UnsupportedModelError(
-            f'its card says family = "{graph.family}", which needs {expects}; the model has '
-            f"{graph}. Correct the card, or remove the family to have it recognised."
+            f'its card says family = "{graph.card_family}", which needs {expects}; the model has '
+            f"{graph}. Correct the family on the card, or remove it so that pretag recognises it."
         )
     return UnsupportedModelError(
         f"it has {graph}, which no family recognises{_resemblance(graph)}. The families are "
@@ -111,11 +114,11 @@ def unrecognised_error(graph: Graph) -> UnsupportedModelError:
 
 
 def _resemblance(graph: Graph) -> str:
-    """Return what the outputs look like, and what to do about it; empty if unknown."""
-    match [port.shape for port in graph.outputs]:
+    """Return a clause about what the outputs look like; empty if they look like nothing known."""
+    match [tensor.shape for tensor in graph.outputs]:
         case [[_, int(classes)]] if classes > _MAX_BOX_COLUMNS:
             return ". It looks like a classifier, which has no boxes"
-    if all(port.rank in _FEATURE_MAP_RANKS for port in graph.outputs):
+    if all(tensor.rank in _FEATURE_MAP_RANKS for tensor in graph.outputs):
         return (
             ". Its outputs look like masks, or like feature maps that are not decoded to boxes: "
             "export it with the step that decodes them"

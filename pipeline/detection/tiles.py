@@ -1,11 +1,13 @@
-"""Looking closer: a picture in overlapping tiles, and what was found in them put together.
+"""Tiles: overlapping parts of an image in which objects are detected, for small objects.
 
-A model sees a picture scaled to its own few hundred pixels, where small objects are nothing. In a
-tile they are larger. Akyon et al., Slicing Aided Hyper Inference: https://arxiv.org/abs/2202.06934
+A model sees an image scaled down to a few hundred pixels, in which small objects disappear. In a
+tile they are larger. The method is that of Akyon et al., Slicing Aided Hyper Inference:
+https://arxiv.org/abs/2202.06934
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,102 +22,114 @@ if TYPE_CHECKING:
 
     from pipeline.frame import Image
 
-# A box so near to its tile's edge reaches it: models place edges to a few pixels.
+# A box touches an edge of its tile if it is at most this far away from it: models place the sides
+# of boxes to within a few pixels. The first number is a share of the tile's side.
 _MARGIN_SHARE = 0.01
-_SMALLEST_MARGIN_PIXELS = 2.0
-# So much of a part that was cut off is within the box of the whole object.
-_COVERED_SHARE = 0.5
+_MIN_MARGIN_PIXELS = 2.0
+# If at least this share of a cut box lies in a larger box of its class, it is removed.
+_MIN_COVERED_SHARE = 0.5
 
 
 class Tile(NamedTuple):
-    """A part of a picture, in whole pixels of it; x2 and y2 are the first beyond."""
+    """A part of an image, in whole pixels of the image; x2 and y2 are exclusive."""
 
     x1: int
     y1: int
     x2: int
     y2: int
 
-    def of(self, image: Image) -> Image:
-        """Return the picture's pixels in it."""
+    def crop(self, image: Image) -> Image:
+        """Return the pixels of the image that are in the tile."""
         return image[self.y1 : self.y2, self.x1 : self.x2]
 
 
 def tile_grid(width: int, height: int, count: int, overlap: float) -> list[Tile]:
-    """Cut a picture into count x count tiles of one size.
+    """Return count x count tiles of one size that cover an image.
 
     Args:
-        width: of the picture, in pixels.
-        height: of the same.
-        count: how many tiles lie side by side, and one below the other.
-        overlap: the share of its side that a tile has at least in common with its neighbour.
+        width: width of the image in pixels.
+        height: height of the image in pixels.
+        count: number of tiles in each row and in each column.
+        overlap: the least share of its side by which a tile overlaps with the next tile.
 
     Returns:
-        The tiles, row by row; together they cover the picture, and nothing beyond it.
+        The tiles, row by row. None reaches beyond the image.
     """
     columns, rows = _spans(width, count, overlap), _spans(height, count, overlap)
     return [Tile(x1, y1, x2, y2) for y1, y2 in rows for x1, x2 in columns]
 
 
-def shift_to_image(found: Detections, tile: Tile) -> Detections:
-    """Return what was found in a tile, in the pixels of the whole picture."""
+def shift_to_image(detections: Detections, tile: Tile) -> Detections:
+    """Return the detections of a tile with boxes in pixels of the image."""
     corner = np.array([tile.x1, tile.y1] * 2, dtype=np.float32)
-    return Detections(found.boxes + corner, found.scores, found.class_ids)
+    return replace(detections, boxes=detections.boxes + corner)
 
 
-def touches_inner_edge(boxes: NDArray[np.float32], tile: Tile, picture: Tile) -> NDArray[np.bool_]:
-    """Say which boxes reach an edge of their tile that is none of the picture's.
+def touches_inner_edge(boxes: NDArray[np.float32], tile: Tile, image: Tile) -> NDArray[np.bool_]:
+    """Return which boxes touch an edge of their tile that is not an edge of the image.
 
     Args:
-        boxes: N x 4, x1 y1 x2 y2 in the whole picture's pixels.
-        tile: where they were found.
-        picture: the whole of it.
+        boxes: N x 4, x1 y1 x2 y2 in image pixels.
+        tile: the tile in which the boxes were detected.
+        image: the whole image.
 
     Returns:
-        N: whether more of the object may lie beyond.
+        N: whether the object may continue outside the tile.
     """
     sides = np.array([tile.x2 - tile.x1, tile.y2 - tile.y1] * 2)
-    margin = np.maximum(sides * _MARGIN_SHARE, _SMALLEST_MARGIN_PIXELS)
-    inner = np.array(tile) != np.array(picture)
-    touching: NDArray[np.bool_] = ((np.abs(boxes - np.array(tile)) <= margin) & inner).any(axis=1)
-    return touching
+    margin = np.maximum(sides * _MARGIN_SHARE, _MIN_MARGIN_PIXELS)
+    is_inner_edge = np.array(tile) != np.array(image)
+    is_near = np.abs(boxes - np.array(tile)) <= margin
+    touches: NDArray[np.bool_] = (is_near & is_inner_edge).any(axis=1)
+    return touches
 
 
-def merge_tiles(views: Sequence[Detections], parts: Sequence[NDArray[np.bool_]]) -> Detections:
-    """Put what several views show together, without parts of objects that a view has more of.
+def merge_tiles(
+    detections_of_tiles: Sequence[Detections], are_cut: Sequence[NDArray[np.bool_]]
+) -> Detections:
+    """Join the detections of several tiles, and remove cut boxes whose object has a larger box.
+
+    A cut box is removed if at least half of it lies in a larger box of its class. An object can
+    still have several boxes: NMS has to follow.
 
     Args:
-        views: what each found, in the whole picture's pixels; the same object may be in several.
-        parts: for each view, which of its boxes are cut off.
+        detections_of_tiles: detections of each tile, with boxes in image pixels.
+        are_cut: for each tile, which of its boxes touch an inner edge.
 
     Returns:
-        The boxes of all views, view by view, except cut-off ones of which at least a half lies
-        within a larger box of their class. NMS is still to come.
+        The detections that remain, tile by tile.
     """
-    every = Detections.concat(views)
+    joined = Detections.concat(detections_of_tiles)
     return Detections.concat(
-        [_without_parts(*view, every) for view in zip(views, parts, strict=True)]
+        [
+            _remove_covered(detections, is_cut, joined)
+            for detections, is_cut in zip(detections_of_tiles, are_cut, strict=True)
+        ]
     )
 
 
-def _without_parts(view: Detections, parts: NDArray[np.bool_], every: Detections) -> Detections:
-    cut = np.flatnonzero(parts)
-    cut_areas = areas(view.boxes[cut])[:, np.newaxis]
-    # A part is smaller than what it is a part of: so two parts never remove one another.
-    covered = (
-        (view.class_ids[cut, np.newaxis] == every.class_ids)
-        & (cut_areas < areas(every.boxes))
-        & (intersections(view.boxes[cut], every.boxes) >= _COVERED_SHARE * cut_areas)
+def _remove_covered(
+    detections: Detections, is_cut: NDArray[np.bool_], others: Detections
+) -> Detections:
+    cut = detections[is_cut]
+    cut_areas = areas(cut.boxes)[:, np.newaxis]
+    # Only a larger box removes a box, so that two boxes never remove each other.
+    is_covered = (
+        (cut.class_ids[:, np.newaxis] == others.class_ids)
+        & (cut_areas < areas(others.boxes))
+        & (intersections(cut.boxes, others.boxes) >= _MIN_COVERED_SHARE * cut_areas)
     )
-    rows = np.delete(np.arange(len(view)), cut[covered.any(axis=1)])
-    return view[rows]
+    is_kept = ~is_cut
+    is_kept[is_cut] = ~is_covered.any(axis=1)
+    return detections[is_kept]
 
 
 def _spans(length: int, count: int, overlap: float) -> list[tuple[int, int]]:
-    """Return the starts and ends of overlapping spans of one length, the shortest that will do."""
+    """Return starts and ends of the shortest spans of one length that cover `length` pixels."""
     if count == 1:
         return [(0, length)]
     gaps = count - 1
-    # Without rounding, spans that share a part o with the next cover n - (n - 1) o of their sides.
+    # Before rounding, n spans that overlap by a share o cover n - (n - 1) * o times their length.
     side = max(1, int(length / (count - gaps * overlap)))
     while -(-(length - side) // gaps) > side * (1 - overlap):
         side += 1

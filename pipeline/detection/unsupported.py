@@ -1,4 +1,4 @@
-"""Why a model cannot be used, said by whoever finds out."""
+"""The error of a model that cannot be used, and its translation to pretag's errors."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ if TYPE_CHECKING:
 
 
 class UnsupportedModelError(Exception):
-    """A model cannot be used; the message goes on where "Model x cannot be used: " ends."""
+    """A model cannot be used.
+
+    The message completes the sentence "Model x cannot be used: ...", and then says what to do.
+    """
 
 
 @contextmanager
-def naming_model(model: Path) -> Iterator[None]:
-    """Say which model cannot be used, as a failure that pretag understands.
+def as_broken_error(model_file: Path) -> Iterator[None]:
+    """Replace an UnsupportedModelError by a BrokenError that names the model file.
 
     Raises:
-        BrokenError: for an UnsupportedModelError within.
+        BrokenError: the code in the `with` block raised UnsupportedModelError.
     """
     try:
         yield
     except UnsupportedModelError as error:
-        raise BrokenError(f"Model {model} cannot be used: {error}") from error
+        raise BrokenError(f"Model {model_file} cannot be used: {error}") from error
 
 
-def one_line(error: Exception) -> str:
-    """Return what a library says of a failure, without its line breaks."""
-    return " ".join(str(error).split())
+def one_line_message(error: Exception) -> str:
+    """Return the message of a library's error on one line, without a full stop at its end."""
+    return " ".join(str(error).split()).rstrip(".")

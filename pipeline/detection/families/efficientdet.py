@@ -38,13 +38,13 @@ def recognise(graph: Graph) -> DecodeSpec | None:
             pass
         case _:
             return None
-    image = graph.image
+    image_input = graph.image_input
     return DecodeSpec(
         why=f"'{graph.outputs[0]}' has one row for each object, and the heads are EfficientDet's",
         preprocess=Preprocess(
             resize="top-left",
-            width=image.width or _USUAL_SIZE,
-            height=image.height or _USUAL_SIZE,
+            width=image_input.width or _USUAL_SIZE,
+            height=image_input.height or _USUAL_SIZE,
             filter="antialias",
             padding=None,
         ),

@@ -97,7 +97,7 @@ def _may_be_objects(graph: Graph, rows: int) -> bool:
         isinstance(arguments, dict) and arguments.get("nms")
     ):
         return True
-    size = assumed_input_size(graph.image)
+    size = assumed_input_size(graph.image_input)
     anchor_strides = find_strides(rows, size, ALL_STRIDES, anchors_per_cell=3) or find_strides(
         rows, size
     )

@@ -40,16 +40,15 @@ def recognise(graph: Graph) -> DecodeSpec | None:
     class_head_width = graph.bias_width(_CLASS_HEAD)
     if outputs[0].name not in _ZOO_BOXES and class_head_width is None:
         return None
-    image = graph.image
-    has_free_size = image.width is None or image.height is None
+    image_input = graph.image_input
     return DecodeSpec(
         why="its outputs are N x 4 boxes, N labels and N scores, and its names are those of "
         "maskrcnn-benchmark",
         preprocess=Preprocess(
-            resize="keep-ratio" if has_free_size else "stretch",
-            width=image.width or _LONG_SIDE,
-            height=image.height or _SHORT_SIDE,
-            step=_STEP if has_free_size else None,
+            resize="keep-ratio" if image_input.has_free_size else "stretch",
+            width=image_input.width or _LONG_SIDE,
+            height=image_input.height or _SHORT_SIDE,
+            step=_STEP if image_input.has_free_size else None,
             filter="antialias",
             padding=None,
             colour="bgr",

@@ -92,7 +92,7 @@ def _recognise_one_output(graph: Graph) -> DecodeSpec | None:
     match [tensor.shape for tensor in graph.outputs]:
         case [[_, int(rows), int(columns)]]:
             bins = _bins(graph, columns)
-            strides = find_strides(rows, assumed_input_size(graph.image))
+            strides = find_strides(rows, assumed_input_size(graph.image_input))
         case _:
             return None
     # YOLOX has the same number of rows, so that the columns have to show that this is NanoDet.
@@ -126,11 +126,11 @@ def _recognise_grid_outputs(graph: Graph) -> DecodeSpec | None:
 
 
 def _preprocess(graph: Graph) -> Preprocess:
-    image = graph.image
+    image_input = graph.image_input
     return Preprocess(
         resize="stretch",
-        width=image.width or _USUAL_SIZE,
-        height=image.height or _USUAL_SIZE,
+        width=image_input.width or _USUAL_SIZE,
+        height=image_input.height or _USUAL_SIZE,
         filter="warp",
         colour="bgr",
         scale=1.0,
@@ -145,7 +145,7 @@ def _bins(graph: Graph, columns: int) -> int | None:
     The graph is NanoDet's if its card or the names of its layers say so. Without both, the columns
     have to be the labels, or COCO's 80 classes, and the usual 32.
     """
-    is_nanodet = graph.family == _NAME or any(
+    is_nanodet = graph.card_family == _NAME or any(
         layer in name for name in graph.weights for layer in _LAYERS
     )
     if graph.label_count is None:

@@ -40,14 +40,14 @@ def recognise(graph: Graph) -> DecodeSpec | None:
             pass
         case _:
             return None
-    image = graph.image
+    image_input = graph.image_input
     return DecodeSpec(
         why=f"it has an input '{_SCALE_INPUT}', and '{graph.outputs[0]}' has one row for each "
         "object: class, score and box",
         preprocess=Preprocess(
             resize="stretch",
-            width=image.width or _USUAL_SIZE,
-            height=image.height or _USUAL_SIZE,
+            width=image_input.width or _USUAL_SIZE,
+            height=image_input.height or _USUAL_SIZE,
             filter="cubic",
         ),
         outputs=tuple(tensor.name for tensor in graph.outputs),

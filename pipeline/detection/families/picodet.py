@@ -48,15 +48,15 @@ def recognise(graph: Graph) -> DecodeSpec | None:
     grid_outputs = None if nanodet.has_nanodet_output_names(graph) else find_grid_outputs(graph)
     if grid_outputs is None:
         return None
-    image, is_rapidai = graph.image, _RAPIDAI_LABELS in graph.metadata
+    image_input, is_rapidai = graph.image_input, _RAPIDAI_LABELS in graph.metadata
     return DecodeSpec(
         why=f"each of {len(grid_outputs.strides)} grids has an output with class scores and one "
         f"with {SIDES} x {BINS} values for the box"
         + ("; the metadata holds the labels as RapidAI does" if is_rapidai else ""),
         preprocess=Preprocess(
             resize="stretch",
-            width=image.width or _USUAL_SIZE,
-            height=image.height or _USUAL_SIZE,
+            width=image_input.width or _USUAL_SIZE,
+            height=image_input.height or _USUAL_SIZE,
             filter="linear" if is_rapidai else "cubic",
             colour="bgr" if is_rapidai else "rgb",
             mean=IMAGENET_MEAN,

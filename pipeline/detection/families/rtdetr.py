@@ -71,12 +71,12 @@ def has_rtdetr_head(graph: Graph) -> bool:
 
 def rtdetr_preprocess(graph: Graph) -> Preprocess:
     """Return the preprocessing of RT-DETR, or of DEIMv2 if the backbone is DINOv3."""
-    image = graph.image
+    image_input = graph.image_input
     has_dinov3 = any(layer in name for name in graph.weights for layer in _DINOV3_LAYERS)
     return Preprocess(
         resize="stretch",
-        width=image.width or _USUAL_SIZE,
-        height=image.height or _USUAL_SIZE,
+        width=image_input.width or _USUAL_SIZE,
+        height=image_input.height or _USUAL_SIZE,
         filter="antialias",
         mean=IMAGENET_MEAN if has_dinov3 else (0.0, 0.0, 0.0),
         std=IMAGENET_STD if has_dinov3 else (1.0, 1.0, 1.0),

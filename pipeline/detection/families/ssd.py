@@ -44,13 +44,13 @@ def recognise(graph: Graph) -> DecodeSpec | None:
             pass
         case _:
             return None
-    image = graph.image
+    image_input = graph.image_input
     return DecodeSpec(
         why=f"'{boxes}' and '{scores}' have one row for each anchor; class 0 is the background",
         preprocess=Preprocess(
             resize="stretch",
-            width=image.width or _USUAL_SIZE,
-            height=image.height or _USUAL_SIZE,
+            width=image_input.width or _USUAL_SIZE,
+            height=image_input.height or _USUAL_SIZE,
             scale=1.0,
             mean=(_MEAN,) * 3,
             std=(_STD,) * 3,

@@ -98,13 +98,12 @@ def coco_class_count(graph: Graph) -> int | None:
 
 
 def _preprocess(graph: Graph) -> Preprocess:
-    image = graph.image
-    has_free_size = image.width is None or image.height is None
-    mean = _HALF_RANGE if image.name.startswith(_CUT_GRAPH_INPUT) else 0.0
+    image_input = graph.image_input
+    mean = _HALF_RANGE if image_input.name.startswith(_CUT_GRAPH_INPUT) else 0.0
     return Preprocess(
-        resize="none" if has_free_size else "stretch",
-        width=image.width or 0,
-        height=image.height or 0,
+        resize="none" if image_input.has_free_size else "stretch",
+        width=image_input.width or 0,
+        height=image_input.height or 0,
         scale=1.0,
         mean=(mean,) * 3,
         std=(mean or 1.0,) * 3,

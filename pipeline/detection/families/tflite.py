@@ -39,13 +39,13 @@ def recognise(graph: Graph) -> DecodeSpec | None:
     outputs = _find_outputs(graph)
     if outputs is None:
         return None
-    image = graph.image
+    image_input = graph.image_input
     return DecodeSpec(
         why=f"'{outputs[0].name}' and three more outputs are boxes, scores, classes and a count",
         preprocess=Preprocess(
             resize="stretch",
-            width=image.width or _USUAL_SIZE,
-            height=image.height or _USUAL_SIZE,
+            width=image_input.width or _USUAL_SIZE,
+            height=image_input.height or _USUAL_SIZE,
             scale=1.0,
             mean=(_HALF_RANGE,) * 3,
             std=(_HALF_RANGE,) * 3,

@@ -46,15 +46,14 @@ def recognise(graph: Graph) -> DecodeSpec | None:
     outputs = find_outputs(graph)
     if outputs is None or any(_DETECTRON2_LAYER in name for name in graph.weights):
         return None
-    image = graph.image
-    has_free_size = image.width is None or image.height is None
+    image_input = graph.image_input
     class_count, first_class_id = _classes(graph)
     return DecodeSpec(
         why="its outputs are N x 4 boxes, N labels and N scores, without a batch",
         preprocess=Preprocess(
-            resize="none" if has_free_size else "stretch",
-            width=image.width or 0,
-            height=image.height or 0,
+            resize="none" if image_input.has_free_size else "stretch",
+            width=image_input.width or 0,
+            height=image_input.height or 0,
         ),
         outputs=tuple(tensor.name for tensor in outputs),
         decode=decode,

@@ -97,12 +97,12 @@ def _may_be_anchors(graph: Graph, values: int, anchors: int | None) -> bool:
 
     Without metadata or a card that says so, the number of anchors has to be that of the input.
     """
-    is_certain = graph.family == _NAME or has_ultralytics_metadata(graph)
+    is_certain = graph.card_family == _NAME or has_ultralytics_metadata(graph)
     if anchors is None:
         return is_certain
     # An output has more anchors than values, except that of a very small input.
     has_more_anchors = anchors > values or values - _BOX_VALUES == graph.label_count
-    strides = find_strides(anchors, assumed_input_size(graph.image), ALL_STRIDES)
+    strides = find_strides(anchors, assumed_input_size(graph.image_input), ALL_STRIDES)
     return has_more_anchors and (strides is not None or is_certain)
 
 

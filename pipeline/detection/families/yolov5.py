@@ -103,9 +103,9 @@ def select_anchors(anchors: Array, score_threshold: float) -> tuple[Array, Array
 
 def _may_be_anchors(graph: Graph, rows: int) -> bool:
     """Return whether the rows are known to be anchors, or are as many as the input has anchors."""
-    if graph.family == _NAME or has_ultralytics_metadata(graph):
+    if graph.card_family == _NAME or has_ultralytics_metadata(graph):
         return True
-    size = assumed_input_size(graph.image)
+    size = assumed_input_size(graph.image_input)
     strides = find_strides(rows, size, ALL_STRIDES, _ANCHORS_PER_CELL) or find_strides(rows, size)
     return strides is not None
 

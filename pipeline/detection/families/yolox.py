@@ -44,7 +44,7 @@ _RELATIVE_CENTRE_SHARE = 0.25
 
 def recognise(graph: Graph) -> DecodeSpec | None:
     """Recognise one output of `1 x N x (5 + classes)` with one row for each cell of the input."""
-    output, size = graph.outputs[0], assumed_input_size(graph.image)
+    output, size = graph.outputs[0], assumed_input_size(graph.image_input)
     match output.shape:
         case [_, int(rows), int(columns)] if columns > _BOX_COLUMNS:
             strides = find_strides(rows, size)

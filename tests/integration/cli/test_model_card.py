@@ -31,7 +31,7 @@ def test_a_written_card_does_not_change_the_detections(
     assert card is not None
     assert (card.name, card.sha256, card.family) == ("my model", before.sha256, "ultralytics")
     after = Model.load(str(model_file))
-    assert after.classes.source != before.classes.source
+    assert after.label_map.source != before.label_map.source
     assert after.labels == before.labels
     detections, detections_with_card = (
         Detector(each, DetectorConfig(score_threshold=0.1)).detect(frame)

@@ -28,7 +28,11 @@ def test_the_default_model_is_at_hand_with_its_card() -> None:
     assert card.sha256 == model.sha256
     assert card.name == model.name
     assert model.labels[:3] == ("person", "bicycle", "car")
-    assert (model.family, model.input.width, model.input.height) == ("ultralytics", 300, 300)
+    assert (model.family, model.image_input.width, model.image_input.height) == (
+        "ultralytics",
+        300,
+        300,
+    )
 
 
 def test_a_path_is_a_model_too(tmp_path: Path) -> None:
@@ -79,7 +83,7 @@ def patched(tmp_path: Path, old: bytes, new: bytes) -> str:
 def test_a_model_of_80_classes_without_names_is_taken_for_one_of_coco(tmp_path: Path) -> None:
     model = Model.load(patched(tmp_path, b"\x05names", b"\x05nomes"))
     assert model.labels == Model.load(str(DEFAULT)).labels
-    assert model.classes.source == "COCO's, for it has 80 classes and no names"
+    assert model.label_map.source == "COCO's, for it has 80 classes and no names"
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.999])

@@ -35,7 +35,7 @@ def test_the_layout_is_told_by_shape_and_type(
 )
 def test_what_takes_no_picture(shape: Shape | None, kind: str) -> None:
     with pytest.raises(UnsupportedModelError, match="none of its inputs takes a colour picture"):
-        _ = Graph((TensorInfo("x", kind, shape),), ()).image
+        _ = Graph((TensorInfo("x", kind, shape),), ()).image_input
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 16385, 8), (1, 3, 10000, 10000), (10**6, 3, 640, 640)])
@@ -43,7 +43,7 @@ def test_an_input_that_would_fill_the_memory(shape: Shape) -> None:
     with pytest.raises(
         UnsupportedModelError, match="is larger than pretag feeds: 16384 pixels a side and a"
     ):
-        _ = Graph((TensorInfo("x", "float32", shape),), ()).image
+        _ = Graph((TensorInfo("x", "float32", shape),), ()).image_input
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from pipeline.detection.coco_classes import COCO_80, COCO_90
 from pipeline.detection.families.common.base import DecodeSpec, to_detections
 from pipeline.detection.graph import Graph
-from pipeline.detection.labels import labels_from_metadata, resolve_labels
+from pipeline.detection.labels import labels_from_metadata, map_labels
 from pipeline.detection.preprocess import Preprocess
 from pipeline.detection.unsupported import UnsupportedModelError
 from pipeline.errors import BrokenError
@@ -74,59 +74,59 @@ def test_coco_has_80_classes_under_90_numbers() -> None:
     ("count", "first", "dog"), [(80, 0, 16), (80, 1, 17), (90, 1, 18), (90, 0, 17), (91, 0, 18)]
 )
 def test_cocos_own_numbers(count: int, first: int, dog: int) -> None:
-    labels = resolve_labels(None, "", spec(count, first))
-    assert labels.names == COCO_80
-    assert [labels.names[index] for index in labels.map_ids(found(dog)).class_ids] == ["dog"]
+    labels = map_labels(None, "", spec(count, first))
+    assert labels.labels == COCO_80
+    assert [labels.labels[index] for index in labels.map_class_ids(found(dog)).class_ids] == ["dog"]
 
 
 def test_the_background_may_be_named_or_not() -> None:
     for names in (("cat", "dog"), ("background", "cat", "dog"), ("", "cat", "dog")):
         for count in (2, None):
-            labels = resolve_labels(names, "", spec(count, first=1))
-            assert labels.names == ("cat", "dog")
-            assert labels.map_ids(found(2, 1)).class_ids.tolist() == [1, 0]
+            labels = map_labels(names, "", spec(count, first=1))
+            assert labels.labels == ("cat", "dog")
+            assert labels.map_class_ids(found(2, 1)).class_ids.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("count", [3, None])
 def test_what_googles_label_maps_begin_with_is_no_class(first: int, count: int | None) -> None:
-    labels = resolve_labels(("???", "cat", "???", "dog"), "", spec(count, first))
-    assert labels.names == ("cat", "dog")
-    assert labels.map_ids(found(first, first + 1, first + 2)).class_ids.tolist() == [0, 1]
+    labels = map_labels(("???", "cat", "???", "dog"), "", spec(count, first))
+    assert labels.labels == ("cat", "dog")
+    assert labels.map_class_ids(found(first, first + 1, first + 2)).class_ids.tolist() == [0, 1]
 
 
 def test_a_first_class_is_not_taken_for_the_background() -> None:
     with pytest.raises(
         UnsupportedModelError, match="are 3, and it has 2 classes, without the background"
     ):
-        resolve_labels(("cat", "dog", "bird"), "its card's", spec(2, first=1))
+        map_labels(("cat", "dog", "bird"), "its card's", spec(2, first=1))
 
 
 def test_ids_of_one_name_are_one_class() -> None:
-    labels = resolve_labels(("car", "dog", "car"), "", spec(3))
-    assert labels.names == ("car", "dog")
-    assert labels.map_ids(found(0, 1, 2)).class_ids.tolist() == [0, 1, 0]
+    labels = map_labels(("car", "dog", "car"), "", spec(3))
+    assert labels.labels == ("car", "dog")
+    assert labels.map_class_ids(found(0, 1, 2)).class_ids.tolist() == [0, 1, 0]
 
 
 def test_halves_of_characters_are_replaced() -> None:
-    assert resolve_labels(("\ud800", "\U0001f600"), "", spec(2)).names == ("\ufffd", "\U0001f600")
+    assert map_labels(("\ud800", "\U0001f600"), "", spec(2)).labels == ("\ufffd", "\U0001f600")
 
 
 def test_what_fits_is_not_cut_off() -> None:
-    assert resolve_labels(("???", "b"), "", spec(2)).index.tolist() == [-1, 0]
+    assert map_labels(("???", "b"), "", spec(2)).index_by_class_id.tolist() == [-1, 0]
 
 
 def test_ids_that_mean_no_class_are_left_out() -> None:
-    labels = resolve_labels(("cat", "N/A", "dog"), "", spec(3))
-    assert labels.names == ("cat", "dog")
-    assert labels.map_ids(found(0, 1, 2)).class_ids.tolist() == [0, 1]
+    labels = map_labels(("cat", "N/A", "dog"), "", spec(3))
+    assert labels.labels == ("cat", "dog")
+    assert labels.map_class_ids(found(0, 1, 2)).class_ids.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("class_id", [-1, 2])
 def test_a_class_without_a_name_is_no_object(class_id: int) -> None:
-    labels = resolve_labels(("cat", "dog"), "its card's", spec(None))
+    labels = map_labels(("cat", "dog"), "its card's", spec(None))
     with pytest.raises(BrokenError, match=f"finds class {class_id}, and its labels"):
-        labels.map_ids(found(0, class_id))
+        labels.map_class_ids(found(0, class_id))
 
 
 @pytest.mark.parametrize(
@@ -140,4 +140,4 @@ def test_a_class_without_a_name_is_no_object(class_id: int) -> None:
 )
 def test_what_is_refused(names: tuple[str, ...] | None, count: int | None, says: str) -> None:
     with pytest.raises(UnsupportedModelError, match=says):
-        resolve_labels(names, "its card's", spec(count))
+        map_labels(names, "its card's", spec(count))

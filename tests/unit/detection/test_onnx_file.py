@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.detection.model import MODELS_DIRECTORY
-from pipeline.detection.onnx_file import scan
+from pipeline.detection.onnx_file import scan_onnx_file
 from pipeline.errors import BrokenError
 
 
@@ -38,7 +38,7 @@ def written(path: Path, *graph: bytes, producer: str = "tests") -> Path:
 
 
 def test_the_default_model() -> None:
-    found = scan(MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx")
+    found = scan_onnx_file(MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx")
     assert {"Conv", "Sigmoid", "Concat"} <= found.operators
     assert any(len(shape) == 4 for shape in found.weights.values())
     assert found.external == []
@@ -52,7 +52,7 @@ def test_weights_and_operators(tmp_path: Path, packed: bool) -> None:  # noqa: F
         field(5, tensor("head.weight", 300, 7, packed=packed)),
         field(1, field(4, "Exp") + field(7, "")),
     )
-    found = scan(path)
+    found = scan_onnx_file(path)
     assert found.weights == {"head.bias": (300,), "head.weight": (300, 7)}
     assert (found.producer, found.operators) == ("tests", {"Exp"})
 
@@ -68,7 +68,7 @@ def test_tensors_in_other_files_are_told_wherever_they_hide(tmp_path: Path) -> N
         field(1, field(4, "Constant") + constant),
         field(1, field(4, "If") + branch),
     )
-    assert scan(path).external == ["plain", "in a node", "in a branch"]
+    assert scan_onnx_file(path).external == ["plain", "in a node", "in a branch"]
 
 
 EXTERNAL = tensor("hidden", 2, external=True)
@@ -86,14 +86,14 @@ EXTERNAL = tensor("hidden", 2, external=True)
     ],
 )
 def test_tensors_in_other_files_do_not_hide(tmp_path: Path, hidden: bytes) -> None:
-    assert scan(written(tmp_path / "a.onnx", hidden)).external == ["hidden"]
+    assert scan_onnx_file(written(tmp_path / "a.onnx", hidden)).external == ["hidden"]
 
 
 def test_nor_in_a_functions_attributes(tmp_path: Path) -> None:
     path = written(tmp_path / "a.onnx")
     function = field(25, field(11, field(5, EXTERNAL)))
     path.write_bytes(path.read_bytes() + function)
-    assert scan(path).external == ["hidden"]
+    assert scan_onnx_file(path).external == ["hidden"]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_nor_in_a_functions_attributes(tmp_path: Path) -> None:
 )
 def test_what_no_model_has(tmp_path: Path, graph: bytes, says: str) -> None:
     with pytest.raises(BrokenError, match=says):
-        scan(written(tmp_path / "a.onnx", graph))
+        scan_onnx_file(written(tmp_path / "a.onnx", graph))
 
 
 def test_hostile_nesting_ends(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_hostile_nesting_ends(tmp_path: Path) -> None:
     for _ in range(120):
         graph = field(1, field(5, field(6, graph)))
     with pytest.raises(BrokenError, match="nested more than"):
-        scan(written(tmp_path / "a.onnx", graph))
+        scan_onnx_file(written(tmp_path / "a.onnx", graph))
 
 
 @given(data=st.binary(max_size=200))
@@ -122,7 +122,7 @@ def test_no_bytes_crash_it(tmp_path_factory: pytest.TempPathFactory, data: bytes
     path = tmp_path_factory.getbasetemp() / "any.onnx"
     path.write_bytes(data)
     try:
-        found = scan(path)
+        found = scan_onnx_file(path)
     except BrokenError as error:
         assert "cut short, damaged or no ONNX file" in str(error)  # noqa: PT017 - either is right
     else:
@@ -135,4 +135,4 @@ def test_what_is_no_onnx_file(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.onnx"
     path.write_bytes(data)
     with pytest.raises(BrokenError, match=r"a\.onnx is cut short, damaged or no ONNX file"):
-        scan(path)
+        scan_onnx_file(path)

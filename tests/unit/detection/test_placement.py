@@ -34,13 +34,13 @@ def test_letterbox_of_a_wide_picture() -> None:
 def test_a_letterbox_of_a_free_size_is_no_larger_than_it_must_be(
     size: tuple[int, int], canvas: tuple[int, int]
 ) -> None:
-    assert placement.letterbox(*size, (640, 640), step=32).canvas == canvas
+    assert placement.letterbox(*size, (640, 640), step=32).input_size == canvas
 
 
 def test_top_left_cuts_off_fractions() -> None:
     placed = placement.top_left(1366, 768, (640, 640))
     assert (placed.left, placed.top) == (0, 0)
-    assert placed.scaled == (640, 359)  # 359.8
+    assert placed.scaled_size == (640, 359)  # 359.8
     assert placed.scale == (640 / 1366, 640 / 1366)
 
 
@@ -49,8 +49,8 @@ def test_top_left_cuts_off_fractions() -> None:
     [((768, 576), (1066, 800)), ((576, 768), (800, 1066)), ((1920, 1080), (1333, 750))],
 )
 def test_keep_ratio_rounds_as_detr_does(size: tuple[int, int], scaled: tuple[int, int]) -> None:
-    assert placement.keep_ratio(*size, 800, 1333, None).scaled == scaled
-    canvas = placement.keep_ratio(*size, 800, 1333, 32).canvas
+    assert placement.keep_ratio(*size, 800, 1333, None).scaled_size == scaled
+    canvas = placement.keep_ratio(*size, 800, 1333, 32).input_size
     assert all(side % 32 == 0 for side in canvas)
     assert all(0 <= free - taken < 32 for free, taken in zip(canvas, scaled, strict=True))
 
@@ -65,14 +65,14 @@ def test_keep_ratio_with_a_step_goes_back_by_the_ratio() -> None:
 @pytest.mark.parametrize(("size", "scaled"), [((768, 576), (1056, 800)), ((97, 61), (1264, 800))])
 def test_patches_are_whole(size: tuple[int, int], scaled: tuple[int, int]) -> None:
     placed = placement.patches(*size, 800, 1333, 16)
-    assert placed.scaled == placed.canvas == scaled
+    assert placed.scaled_size == placed.input_size == scaled
     assert placed.scale == (scaled[0] / size[0], scaled[1] / size[1])
 
 
 def test_a_letterbox_goes_back_by_axes_or_by_the_ratio() -> None:
     axes = placement.letterbox(4096, 2160, (640, 640))
     ratio = placement.letterbox(4096, 2160, (640, 640), box_rescale="ratio")
-    assert axes.scaled == ratio.scaled == (640, 338)  # 337.5
+    assert axes.scaled_size == ratio.scaled_size == (640, 338)  # 337.5
     assert (axes.scale, ratio.scale) == ((0.15625, 338 / 2160), (0.15625, 0.15625))
     bottom = np.array([[0, 0, 640, axes.top + 338]], dtype=np.float32)
     assert axes.boxes_to_image(bottom)[0].tolist() == [0, 0, 4096, 2160]
@@ -114,10 +114,12 @@ def test_the_scale_is_that_of_the_pixels(
 ) -> None:
     plan = Preprocess(resize=resize, width=640, height=320, step=32, box_rescale=box_rescale)
     placed = plan.placement(width, height)
-    for picture, scaled, scale in zip(placed.picture, placed.scaled, placed.scale, strict=True):
+    for picture, scaled, scale in zip(
+        placed.image_size, placed.scaled_size, placed.scale, strict=True
+    ):
         assert abs(picture * scale - scaled) <= 1
     for scaled, start, canvas in zip(
-        placed.scaled, (placed.left, placed.top), placed.canvas, strict=True
+        placed.scaled_size, (placed.left, placed.top), placed.input_size, strict=True
     ):
         assert 0 <= start <= start + scaled <= canvas
 
@@ -143,7 +145,9 @@ def test_antialias_looks_at_every_pixel() -> None:
     # One white column in 8: bilinear sampling at every 8th pixel sees all of it, or none.
     image = np.zeros((8, 800, 3), dtype=np.uint8)
     image[:, ::8] = 255
-    placed = Placement(picture=(800, 8), scaled=(100, 8), canvas=(100, 8), scale=(0.125, 1))
+    placed = Placement(
+        image_size=(800, 8), scaled_size=(100, 8), input_size=(100, 8), scale=(0.125, 1)
+    )
     smooth = placed.apply(image, "antialias", 0)
     assert abs(float(smooth.mean()) - 255 / 8) < 1
     assert smooth[:, 10:90].std() < 1

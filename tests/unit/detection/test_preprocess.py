@@ -19,7 +19,7 @@ def wanted(shape: tuple[int | None, ...], kind: str = "float32") -> ImageInput:
 
 def test_rgb_from_0_to_1_as_reference_codes_compute_it() -> None:
     pre = Preprocess(resize="none")
-    tensor = pre.tensor(IMAGE, pre.placement(8, 6), wanted((1, 3, 6, 8)))
+    tensor = pre.make_tensor(IMAGE, pre.placement(8, 6), wanted((1, 3, 6, 8)))
     rgb = IMAGE[:, :, ::-1].transpose(2, 0, 1)[np.newaxis]
     assert tensor.dtype == np.float32
     assert np.array_equal(tensor, rgb.astype(np.float32) / np.float32(255))
@@ -27,7 +27,7 @@ def test_rgb_from_0_to_1_as_reference_codes_compute_it() -> None:
 
 def test_mean_and_std_of_each_channel() -> None:
     pre = Preprocess(resize="none", mean=IMAGENET_MEAN, std=IMAGENET_STD)
-    tensor = pre.tensor(IMAGE, pre.placement(8, 6), wanted((None, 3, None, None)))
+    tensor = pre.make_tensor(IMAGE, pre.placement(8, 6), wanted((None, 3, None, None)))
     rgb = IMAGE[:, :, ::-1].astype(np.float64) / 255
     expected = ((rgb - IMAGENET_MEAN) / IMAGENET_STD).transpose(2, 0, 1)[np.newaxis]
     assert np.allclose(tensor, expected, atol=1e-6)
@@ -35,7 +35,7 @@ def test_mean_and_std_of_each_channel() -> None:
 
 def test_bgr_pixels_as_they_are() -> None:
     pre = Preprocess(resize="none", colour="bgr", scale=1.0)
-    tensor = pre.tensor(IMAGE, pre.placement(8, 6), wanted((1, 3, 6, 8)))
+    tensor = pre.make_tensor(IMAGE, pre.placement(8, 6), wanted((1, 3, 6, 8)))
     assert np.array_equal(tensor[0], IMAGE.transpose(2, 0, 1))
 
 
@@ -53,7 +53,7 @@ def test_layout_type_and_batch_are_the_inputs(
 ) -> None:
     pre = Preprocess(resize="none")
     port = wanted(shape, kind)
-    tensor = pre.tensor(IMAGE, pre.placement(8, 6), port)
+    tensor = pre.make_tensor(IMAGE, pre.placement(8, 6), port)
     assert tensor.shape == expected == port.shape(8, 6)
     assert tensor.dtype == kind
     if kind == "uint8":
@@ -75,7 +75,7 @@ def test_floats_are_not_rounded_to_bytes() -> None:
     )
     values = (exactly, replace(exactly, filter="linear"))
     port = wanted((1, 3, 1, 3))
-    exact, rounded = (pre.tensor(ramp, pre.placement(4, 1), port)[0, 0, 0] for pre in values)
+    exact, rounded = (pre.make_tensor(ramp, pre.placement(4, 1), port)[0, 0, 0] for pre in values)
     # The centres of thirds lie at 1/6, 1 1/2 and 2 5/6 of four pixels.
     between = np.array([10 + 3 / 6, 16.5, 20 + 20 * 5 / 6])
     expected = (between / 255 - IMAGENET_MEAN[0]) / IMAGENET_STD[0]
@@ -90,7 +90,7 @@ def test_around_the_picture(padding: int | None, around: float) -> None:
     pre = Preprocess(
         width=8, height=10, padding=padding, scale=1.0, mean=(50.0,) * 3, std=(2.0,) * 3
     )
-    tensor = pre.tensor(IMAGE, pre.placement(8, 6), wanted((1, 3, 10, 8)))
+    tensor = pre.make_tensor(IMAGE, pre.placement(8, 6), wanted((1, 3, 10, 8)))
     assert (tensor[:, :, :2] == around).all()
     assert (tensor[:, :, 8:] == around).all()
     picture = (IMAGE[:, :, ::-1].astype(np.float32) - 50) / 2

@@ -60,7 +60,7 @@ def queries(count: int, columns: int) -> Ports:
         ("yolox", [IMAGE_640], float_tensors(("output", (1, 8400, 85))), {}),
         ("yolox", [IMAGE_416], float_tensors(("output", (1, 3549, 6))), {}),
         ("yolov5", [IMAGE_96], float_tensors(("output0", (1, 567, 6))), {"label_count": 1}),
-        ("yolov5", [IMAGE_640], float_tensors(("output0", (1, 1917, 85))), {"family": "yolov5"}),
+        ("yolov5", [IMAGE_640], float_tensors(("o", (1, 1917, 85))), {"card_family": "yolov5"}),
         ("yolov5", [IMAGE_640], float_tensors(("output0", (1, 6000, 85))), {}),
         ("ultralytics", [IMAGE_640], float_tensors(("output0", (1, 8400, 7))), {"label_count": 3}),
         (
@@ -153,7 +153,9 @@ def test_what_is_no_detector_is_told_what_would_be(
     assert str(outputs[0]) in message
     assert looks in message
     assert all(family.name in message for family in FAMILIES)
-    assert 'card says family = "yolox"' in str(unrecognised_error(replace(unknown, family="yolox")))
+    assert 'card says family = "yolox"' in str(
+        unrecognised_error(replace(unknown, card_family="yolox"))
+    )
 
 
 @pytest.mark.parametrize("task", ["obb", "classify"])
@@ -173,4 +175,4 @@ def test_a_family_that_does_not_exist() -> None:
         UnsupportedModelError,
         match=r"the family 'yolo', which does not exist\. The families are .*yolox",
     ):
-        recognise_family(Graph(SIZED, RTDETR, family="yolo"))
+        recognise_family(Graph(SIZED, RTDETR, card_family="yolo"))

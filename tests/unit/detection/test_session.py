@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.detection.model import find_model_file
-from pipeline.detection.session import CPU, open_session
+from pipeline.detection.session import CPU_ONLY, open_session
 
 DEFAULT = find_model_file("ssdlite_mobilenet_v2_coco")
 
@@ -60,7 +60,7 @@ def test_a_model_is_loaded_and_finds_objects_without_sys() -> None:
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
 def test_a_session_has_no_threads_that_could_spin() -> None:
     before = threads()
-    session = open_session(DEFAULT, CPU)
+    session = open_session(DEFAULT, CPU_ONLY)
     assert threads() == before
     options = session.get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)

@@ -62,7 +62,7 @@ def find_grid_outputs(graph: Graph) -> GridOutputs | None:
     distributions = [tensor for tensor, _, columns in tables if columns == SIDES * BINS]
     class_counts = {columns for tensor, _, columns in tables if tensor not in distributions}
     cell_counts = [rows for tensor, rows, _ in tables if tensor in distributions]
-    strides = find_strides(sum(cell_counts), assumed_input_size(graph.image))
+    strides = find_strides(sum(cell_counts), assumed_input_size(graph.image_input))
     is_paired = len(tables) == len(graph.outputs) == 2 * len(distributions)
     if (
         strides is None

@@ -29,13 +29,13 @@ ALL_STRIDES: tuple[Strides, ...] = (
 )
 
 
-def assumed_input_size(image: ImageInput) -> tuple[int, int]:
+def assumed_input_size(image_input: ImageInput) -> tuple[int, int]:
     """Return the width and height of the input, in pixels, that the outputs' shapes belong to.
 
     For an input of a free size, this is the size of the blank image that a model is run on to see
     the shapes of its outputs.
     """
-    return image.width or PROBE_SIDE, image.height or PROBE_SIDE
+    return image_input.width or PROBE_SIDE, image_input.height or PROBE_SIDE
 
 
 def find_strides(

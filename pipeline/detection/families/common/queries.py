@@ -74,12 +74,11 @@ def detr_preprocess(graph: Graph) -> Preprocess:
     An input of a free size keeps the image's proportions, with sides of 800 to 1333 pixels. To an
     input of a fixed size the image is stretched.
     """
-    image = graph.image
-    has_free_size = image.width is None or image.height is None
+    image_input = graph.image_input
     return Preprocess(
-        resize="keep-ratio" if has_free_size else "stretch",
-        width=image.width or _LONG_SIDE,
-        height=image.height or _SHORT_SIDE,
+        resize="keep-ratio" if image_input.has_free_size else "stretch",
+        width=image_input.width or _LONG_SIDE,
+        height=image_input.height or _SHORT_SIDE,
         filter="antialias",
         padding=0,
         mean=IMAGENET_MEAN,

@@ -37,13 +37,15 @@ def ultralytics_preprocess(graph: Graph) -> Preprocess:
     Two details depend on the version that exported the model. If the metadata has no version, the
     newest rules apply.
     """
-    image = graph.image
+    image_input = graph.image_input
     height, width = _exported_size(graph.setting("imgsz"))
-    has_free_size, version = image.width is None or image.height is None, _version(graph)
+    version = _version(graph)
     return Preprocess(
-        width=image.width or width,
-        height=image.height or height,
-        step=_stride(graph) if has_free_size and version >= _PADS_TO_STRIDE_SINCE else None,
+        width=image_input.width or width,
+        height=image_input.height or height,
+        step=_stride(graph)
+        if image_input.has_free_size and version >= _PADS_TO_STRIDE_SINCE
+        else None,
         box_rescale="axes" if version >= _RESCALES_BY_AXES_SINCE else "ratio",
     )
 

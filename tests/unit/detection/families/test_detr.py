@@ -71,14 +71,14 @@ def test_an_input_of_a_free_size_keeps_the_proportions() -> None:
         "keep-ratio", "antialias", None,
     )  # fmt: skip
     assert (preprocess.mean, preprocess.std) == (IMAGENET_MEAN, IMAGENET_STD)
-    assert preprocess.placement(640, 480).canvas == (1066, 800)
-    assert preprocess.placement(480, 1280).canvas == (500, 1333)
+    assert preprocess.placement(640, 480).input_size == (1066, 800)
+    assert preprocess.placement(480, 1280).input_size == (500, 1333)
 
 
 def test_yolos_gets_multiples_of_its_patches() -> None:
     preprocess = recognise([IMAGE_OF_FREE_SIZE], outputs(100, 4), weights=YOLOS)[1].preprocess
     assert (preprocess.resize, preprocess.step) == ("patches", 16)
-    assert preprocess.placement(768, 576).canvas == (1056, 800)
+    assert preprocess.placement(768, 576).input_size == (1056, 800)
     fixed = replace(IMAGE_640, shape=(1, 3, 512, 864))
     assert recognise([fixed], outputs(100, 4), weights=YOLOS)[1].preprocess.resize == "stretch"
 

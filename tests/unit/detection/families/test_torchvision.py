@@ -129,4 +129,4 @@ def test_maskrcnn_benchmark_is_recognised_by_names(
     preprocess = spec.preprocess
     assert (preprocess.resize, preprocess.step, preprocess.colour) == ("keep-ratio", 32, "bgr")
     assert (preprocess.scale, preprocess.mean) == (1, (102.9801, 115.9465, 122.7717))
-    assert preprocess.placement(1920, 1080).canvas == (1440, 800)
+    assert preprocess.placement(1920, 1080).input_size == (1440, 800)
