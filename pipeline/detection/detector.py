@@ -160,13 +160,13 @@ def _class_ids(classes: tuple[str, ...] | None, model: Model) -> NDArray[np.int6
     for label in classes:
         if label not in model.labels:
             similar = difflib.get_close_matches(label, model.labels, n=1)
-            remedy = (
-                f"Did you mean '{similar[0]}'?"
+            hint = (
+                f"did you mean '{similar[0]}'?"
                 if similar
-                else f"Choose from {', '.join(model.labels)}."
+                else f"its classes are {', '.join(model.labels)}."
             )
             raise ConfigError(
                 f"Config key 'detector.classes' names '{label}', which is not a class of model "
-                f"{model.name}. {remedy}"
+                f"{model.name}: {hint}"
             )
     return np.array(sorted({model.labels.index(label) for label in classes}), dtype=np.int64)
