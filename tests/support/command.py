@@ -20,6 +20,9 @@ Pretag = Callable[..., Finished]
 # Start of a command line that runs the command as a process of its own.
 PRETAG_PROCESS = (sys.executable, "-m", "pipeline")
 
+# Options of `pretag run` for a short run: 3 frames of the sample.
+SPARSE_SAMPLING = ("--set", "sampling.every_seconds=10", "--set", "dedupe.method=none")
+
 
 def with_signal(number: signal.Signals, action: signal.Handlers) -> tuple[str, ...]:
     """Return the start of a command line: runs the rest of it with SIG_DFL or SIG_IGN for a signal.
