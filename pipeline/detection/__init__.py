@@ -1,5 +1,6 @@
-"""Detect objects: an image and an ONNX model file come in, `Detections` in image pixels go out.
+"""Detect objects in images with an ONNX model.
 
-Reads model files and model cards from local paths only, and knows neither videos nor S3. May
-import `config` and the modules on top of `pipeline`: `frame`, `digest`, `errors` and `text`.
+An ONNX file with its model card, and images, come in; `Detections` in displayed pixels of the image
+go out. Model files and cards are read from local paths only, never from `storage`. May import
+`config`, `frame`, `digest`, `errors` and `text`.
 """

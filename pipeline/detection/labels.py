@@ -61,9 +61,9 @@ class LabelMap:
             wrong = ids.max() if ids.min() >= 0 else ids.min()
             raise BrokenError(
                 f"The model detected an object of class {wrong}, but its labels (from "
-                f"{self.source}) are those of the classes 0 to {count - 1}, the last one is "
+                f"{self.source}) are only those of the classes 0 to {count - 1}. The last one is "
                 f"'{self.labels[-1]}'. Write all labels from class 0 on as 'labels' on the model "
-                "card, \"\" for an id that means no class; or correct the 'family' on the card."
+                "card, with \"\" for an id that means no class. Or correct the 'family' there."
             )
         indexes = self.index_by_class_id[ids]
         return replace(detections, class_ids=indexes)[indexes >= 0]
@@ -142,11 +142,11 @@ def map_labels(labels: tuple[str, ...] | None, source: str, spec: DecodeSpec) ->
     ):
         labels = labels[1:]
     if class_count is not None and len(labels) != class_count:
-        background = ' besides the background, which is class 0 and has the label ""'
+        background = " besides the background, which is class 0" if first_class_id else ""
         raise UnsupportedModelError(
-            f"it has {len(labels)} labels (from {source}), but {class_count} classes"
-            f"{background if first_class_id else ''}. Write one label for each class as 'labels' "
-            "on the model card, in the order of the class ids."
+            f"it has {class_count} classes{background}, but the number of its labels (from "
+            f"{source}) is {len(labels)}. Write one label for each class as 'labels' on the model "
+            "card, in the order of the class ids."
         )
     labels = tuple(map(replace_surrogates, labels))
     # Ids with the same label are one class.

@@ -75,8 +75,8 @@ def recognise_family(graph: Graph) -> tuple[Family, DecodeSpec] | None:
         The first family that recognises the graph; None if none does.
 
     Raises:
-        UnsupportedModelError: the card names an unknown family, the model's task is not detection,
-            or a family recognises the graph but cannot decode it.
+        UnsupportedModelError: the graph has no outputs, the model's task is not detection, the card
+            names an unknown family, or no input can take an image.
     """
     if not graph.outputs:
         raise UnsupportedModelError("it has no outputs. Export it again.")
@@ -100,7 +100,10 @@ def recognise_family(graph: Graph) -> tuple[Family, DecodeSpec] | None:
 
 
 def unrecognised_error(graph: Graph) -> UnsupportedModelError:
-    """Return the error for a graph that no family recognises, or not the one on its card."""
+    """Return the error for a graph that no family recognises.
+
+    If the card names a family, the error says why this family does not recognise the graph.
+    """
     if graph.card_family is not None:
         expects = next(family.expects for family in FAMILIES if family.name == graph.card_family)
         return UnsupportedModelError(

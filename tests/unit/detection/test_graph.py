@@ -1,14 +1,13 @@
-"""Signatures: which input takes the picture, and how."""
+"""The inputs of a graph, its settings and its weights, as families use them."""
 
 import pytest
 
-from pipeline.detection.extra_inputs import check_extra_inputs, make_extra_input
 from pipeline.detection.graph import Graph, ImageInput, Shape, TensorInfo
 from pipeline.detection.unsupported import UnsupportedModelError
 
 
 @pytest.mark.parametrize(
-    ("shape", "kind", "expected"),
+    ("shape", "element_type", "expected"),
     [
         ((1, 3, 480, 640), "float32", ("NCHW", 1, 640, 480)),
         ((None, 3, None, None), "float16", ("NCHW", 1, None, None)),
@@ -21,29 +20,37 @@ from pipeline.detection.unsupported import UnsupportedModelError
         ((480, 640, 3), "uint8", ("HWC", 1, 640, 480)),
     ],
 )
-def test_the_layout_is_told_by_shape_and_type(
-    shape: Shape, kind: str, expected: tuple[str, int, int | None, int | None]
+def test_shape_and_type_decide_the_layout_of_an_image_input(
+    shape: Shape, element_type: str, expected: tuple[str, int, int | None, int | None]
 ) -> None:
-    image = ImageInput.from_tensor(TensorInfo("x", kind, shape))
-    assert image is not None
-    assert (image.layout, image.batch, image.width, image.height) == expected
+    image_input = ImageInput.from_tensor(TensorInfo("x", element_type, shape))
+    assert image_input is not None
+    assert expected == (
+        image_input.layout, image_input.batch, image_input.width, image_input.height,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("shape", "kind"),
+    ("shape", "element_type"),
     [((1, 1, 28, 28), "float32"), ((1, 3, 4, 4), "int64"), ((1, 2), "float32"), (None, "uint8")],
 )
-def test_what_takes_no_picture(shape: Shape | None, kind: str) -> None:
-    with pytest.raises(UnsupportedModelError, match="none of its inputs takes a colour picture"):
-        _ = Graph((TensorInfo("x", kind, shape),), ()).image_input
+def test_a_graph_without_an_image_input_is_refused(shape: Shape | None, element_type: str) -> None:
+    graph = Graph((TensorInfo("x", element_type, shape),), ())
+    with pytest.raises(
+        UnsupportedModelError,
+        match=r"none of its inputs \(x: .*\) takes a colour image\. Export it with an input that",
+    ):
+        _ = graph.image_input
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 16385, 8), (1, 3, 10000, 10000), (10**6, 3, 640, 640)])
-def test_an_input_that_would_fill_the_memory(shape: Shape) -> None:
+def test_an_input_that_would_use_up_the_memory_is_refused(shape: Shape) -> None:
+    graph = Graph((TensorInfo("x", "float32", shape),), ())
     with pytest.raises(
-        UnsupportedModelError, match="is larger than pretag feeds: 16384 pixels a side and a"
+        UnsupportedModelError,
+        match=r"its input 'x: .*' is too large: the limits are 16384 pixels for a side",
     ):
-        _ = Graph((TensorInfo("x", "float32", shape),), ()).image_input
+        _ = graph.image_input
 
 
 @pytest.mark.parametrize(
@@ -57,47 +64,17 @@ def test_an_input_that_would_fill_the_memory(shape: Shape) -> None:
         ({"other.bias": (9,), "head.bias": (7,)}, 7),
     ],
 )
-def test_a_bias_is_as_long_as_can_be(
+def test_the_width_of_a_bias_is_found_by_name_unless_it_is_impossible(
     weights: dict[str, tuple[int, ...]], width: int | None
 ) -> None:
     assert Graph((), (), weights=weights).bias_width(r"head\.bias$") == width
 
 
-def test_a_setting_that_takes_long_to_read_stays_text() -> None:
+def test_a_setting_that_is_too_long_to_be_parsed_stays_text() -> None:
     text = "[" + "1," * 600_000 + "]"
     assert Graph((), (), {"names": text}).setting("names") == text
 
 
-def test_ports_are_told_as_a_person_reads_them() -> None:
+def test_a_tensor_is_shown_with_its_name_sizes_and_type() -> None:
     assert str(TensorInfo("boxes", "float32", (1, None, 4))) == "boxes: 1 x ? x 4 float32"
     assert str(TensorInfo("boxes", "float32", None)) == "boxes: ? float32"
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "shape", "values"),
-    [
-        ("orig_target_sizes", "int64", (None, 2), [[640, 480]]),
-        ("im_shape", "float32", (1, 2), [[480, 640]]),
-        ("scale_factor", "float32", (1, 2), [[1, 1]]),
-        ("scale_factor", "float32", (2, 2), [[1, 1], [1, 1]]),
-        ("pixel_mask", "int64", (None, 2, 2), [[[1, 1], [1, 1]]]),
-    ],
-)
-def test_known_inputs_are_filled(name: str, kind: str, shape: Shape, values: list[object]) -> None:
-    filled = make_extra_input(TensorInfo(name, kind, shape), 640, 480)
-    assert filled.dtype == kind
-    assert filled.tolist() == values
-
-
-@pytest.mark.parametrize(
-    "port",
-    [
-        TensorInfo("prompt", "int64", (1, 77)),
-        TensorInfo("im_shape", "float32", (1, 3)),
-        TensorInfo("scale_factor", "float32", (1, 4)),
-        TensorInfo("pixel_mask", "string", (1, 64, 64)),
-    ],
-)
-def test_an_input_that_says_nothing_is_refused(port: TensorInfo) -> None:
-    with pytest.raises(UnsupportedModelError, match=f"'{port}', which pretag cannot fill"):
-        check_extra_inputs((TensorInfo("orig_target_sizes", "int64", (1, 2)), port))

@@ -1,4 +1,4 @@
-"""Which family a signature is known as, and what is said of one that no family knows."""
+"""The family that recognises a graph, and the errors for graphs that no family recognises."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,9 +20,9 @@ from tests.support.graphs import (
     recognise,
 )
 
-Ports = Sequence[TensorInfo]
+Tensors = Sequence[TensorInfo]
 
-SIZED = (IMAGE_640, TensorInfo("orig_target_sizes", "int64", (1, 2)))
+IMAGE_AND_SIZE = (IMAGE_640, TensorInfo("orig_target_sizes", "int64", (1, 2)))
 LABELS, SCORES = TensorInfo("labels", "int64", (1, 300)), TensorInfo("scores", "float32", (1, 300))
 RTDETR = (LABELS, *float_tensors(("boxes", (1, 300, 4))), SCORES)
 TORCHVISION = (
@@ -39,12 +39,12 @@ EFFICIENT_NMS = float_tensors(
 GRIDS = (2704, 676, 169, 49)
 
 
-def queries(count: int, columns: int) -> Ports:
+def queries(count: int, columns: int) -> Tensors:
     return float_tensors(("logits", (1, count, columns)), ("pred_boxes", (1, count, 4)))
 
 
 @pytest.mark.parametrize(
-    ("family", "inputs", "outputs", "more"),
+    ("family", "inputs", "outputs", "fields"),
     [
         ("ultralytics", [IMAGE_640], float_tensors(("output0", (1, 84, 8400))), {}),
         ("ultralytics", [IMAGE_640], float_tensors(("output0", (1, 6, 8400))), {}),
@@ -80,7 +80,7 @@ def queries(count: int, columns: int) -> Ports:
         ),
         ("end-to-end", [IMAGE_640], float_tensors(("output", (None, 7))), {}),
         ("efficient-nms", [IMAGE_640], EFFICIENT_NMS, {}),
-        ("rtdetr", SIZED, RTDETR, {}),
+        ("rtdetr", IMAGE_AND_SIZE, RTDETR, {}),
         ("detr", [IMAGE_OF_FREE_SIZE], queries(100, 92), {}),
         ("detr", [IMAGE_OF_FREE_SIZE], queries(9, 4), {"label_count": 3}),
         ("detr-sigmoid", [IMAGE_640], queries(300, 80), {}),
@@ -116,12 +116,14 @@ def queries(count: int, columns: int) -> Ports:
         ("ssd", [IMAGE_416], float_tensors(("scores", (1, 3000, 21)), ("boxes", (1, 3000, 4))), {}),
     ],
 )  # fmt: skip
-def test_signatures(family: str, inputs: Ports, outputs: Ports, more: dict[str, Any]) -> None:
-    assert recognise(inputs, outputs, **more)[0] == family
+def test_a_graph_is_recognised_by_its_family(
+    family: str, inputs: Tensors, outputs: Tensors, fields: dict[str, Any]
+) -> None:
+    assert recognise(inputs, outputs, **fields)[0] == family
 
 
 @pytest.mark.parametrize(
-    ("outputs", "looks"),
+    ("outputs", "message"),
     [
         (float_tensors(("logits", (1, 1000))), "a classifier, which has no boxes"),
         (float_tensors(("output", (1, 32, 160, 160))), "like masks, or like feature maps"),
@@ -129,7 +131,7 @@ def test_signatures(family: str, inputs: Ports, outputs: Ports, more: dict[str, 
             float_tensors(("output", (1, 3, 80, 80, 85)), ("o2", (1, 3, 40, 40, 85))),
             "or like feature maps that",
         ),
-        # SCRFD, YOLO-NAS, AutoML, a transformer's features.
+        # SCRFD, YOLO-NAS, AutoML, and the features of a transformer.
         (
             float_tensors(*((str(n), (n, 2)) for n in (12800, 3200, 800))),
             "which no family recognises",
@@ -144,25 +146,25 @@ def test_signatures(family: str, inputs: Ports, outputs: Ports, more: dict[str, 
         ),
     ],
 )
-def test_what_is_no_detector_is_told_what_would_be(
-    outputs: tuple[TensorInfo, ...], looks: str
+def test_the_error_for_an_unknown_graph_names_its_outputs_and_all_families(
+    outputs: tuple[TensorInfo, ...], message: str
 ) -> None:
     unknown = Graph((IMAGE_640,), outputs)
     assert recognise_family(unknown) is None
-    message = str(unrecognised_error(unknown))
-    assert str(outputs[0]) in message
-    assert looks in message
-    assert all(family.name in message for family in FAMILIES)
+    error = str(unrecognised_error(unknown))
+    assert str(outputs[0]) in error
+    assert message in error
+    assert all(family.name in error for family in FAMILIES)
     assert 'card says family = "yolox"' in str(
         unrecognised_error(replace(unknown, card_family="yolox"))
     )
 
 
 @pytest.mark.parametrize("task", ["obb", "classify"])
-def test_another_task_is_refused_whatever_its_shape(task: str) -> None:
+def test_a_model_for_another_task_is_refused_even_if_its_outputs_fit(task: str) -> None:
     outputs = float_tensors(("output0", (1, 84, 8400)))
     with pytest.raises(
-        UnsupportedModelError, match=f"the task '{task}'.*Export a model of task 'detect'"
+        UnsupportedModelError, match=f"the task '{task}'.*Export a model for the task 'detect'"
     ):
         recognise_family(Graph((IMAGE_640,), outputs, {"task": task}))
     assert (
@@ -170,9 +172,9 @@ def test_another_task_is_refused_whatever_its_shape(task: str) -> None:
     )
 
 
-def test_a_family_that_does_not_exist() -> None:
+def test_a_card_with_an_unknown_family_is_refused() -> None:
     with pytest.raises(
         UnsupportedModelError,
-        match=r"the family 'yolo', which does not exist\. The families are .*yolox",
+        match=r'its card has family = "yolo", which does not exist\. Choose from .*yolox',
     ):
-        recognise_family(Graph(SIZED, RTDETR, card_family="yolo"))
+        recognise_family(Graph(IMAGE_AND_SIZE, RTDETR, card_family="yolo"))

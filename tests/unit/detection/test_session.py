@@ -1,4 +1,4 @@
-"""ONNX Runtime on our terms: no threads of its own, no run before the first, no need of /sys."""
+"""ONNX Runtime sessions: they start no threads, and do not need /sys."""
 
 import os
 import subprocess
@@ -22,45 +22,49 @@ print(len(detector.detect(np.full((96, 96, 3), 90, np.uint8))) > 0)
 """
 
 
-def threads() -> int:
+def thread_count() -> int:
+    """Return the number of threads of this process."""
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-def hidden(path: str) -> list[str]:
-    """Return what runs a command with a folder hidden from it, and from nothing else."""
+def hide_folder(path: str) -> list[str]:
+    """Return the start of a command line that hides a folder from the command that follows it.
+
+    Other processes still see the folder. The test is skipped if the system does not allow it.
+    """
     if os.geteuid() != 0:
-        pytest.skip("only root may hide a folder from a process")
-    # Mounts of this namespace stay in it.
+        pytest.skip("only root can hide a folder from a process")
+    # A private mount namespace: its mounts are not visible outside.
     start = ["unshare", "--mount", "--propagation", "private", "sh", "-c"]
     hide = f'mount -t tmpfs none {path} && exec "$@"'
     try:
         subprocess.run([*start, hide, "sh", "true"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no mount namespace here, to hide {path} in: {error}")
+        pytest.skip(f"mount namespaces are not available: {error}")
     return [*start, hide, "sh"]
 
 
-# ONNX Runtime on Lambda's arm64, which has no /sys/devices/system/cpu:
+# Lambda on arm64 has no /sys/devices/system/cpu, from which ONNX Runtime reads the CPUs:
 # https://github.com/microsoft/onnxruntime/issues/10038
-def test_a_model_is_loaded_and_finds_objects_without_sys() -> None:
-    start = hidden("/sys")
-    seen = subprocess.run(
+def test_a_model_detects_objects_without_sys() -> None:
+    start = hide_folder("/sys")
+    listing = subprocess.run(
         [*start, sys.executable, "-c", "import os; print(os.listdir('/sys'))"],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
-    assert seen.stdout == "[]\n"
-    done = subprocess.run(
+    assert listing.stdout == "[]\n"
+    detect = subprocess.run(
         [*start, sys.executable, "-c", DETECT], check=False, capture_output=True, text=True
     )
-    # On arm64 the library that looks for CPU features says so, and goes on.
-    told = [line for line in done.stderr.splitlines() if "cpuinfo" not in line]
-    assert (done.returncode, done.stdout, told) == (0, "True\n", [])
+    # On arm64, the library cpuinfo writes a warning and continues.
+    errors = [line for line in detect.stderr.splitlines() if "cpuinfo" not in line]
+    assert (detect.returncode, detect.stdout, errors) == (0, "True\n", [])
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
-def test_a_session_has_no_threads_that_could_spin() -> None:
-    before = threads()
+def test_a_session_starts_no_threads() -> None:
+    before = thread_count()
     session = open_session(DEFAULT, CPU_ONLY)
-    assert threads() == before
+    assert thread_count() == before
     options = session.get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
