@@ -14,7 +14,7 @@ from pipeline.detection.model import Model
 from pipeline.detection.registry import FAMILIES
 from pipeline.frame import Detections, Image
 from tests.support import clips, family_exports
-from tests.support.onnx_edit import DEFAULT
+from tests.support.default_model import DEFAULT_MODEL
 
 Head = Callable[[Path], Path]
 
@@ -75,7 +75,7 @@ def test_every_head_finds_the_same(
     assert model.family == family
     config = DetectorConfig(score_threshold=0.4, iou_threshold=0.5)
     other = Detector(model, config)
-    default = Detector(Model.load(str(DEFAULT)), config)
+    default = Detector(Model.load(str(DEFAULT_MODEL)), config)
     for frame in frames:
         expected, found = default.detect(frame), other.detect(frame)
         assert len(expected) >= 5
