@@ -1,8 +1,8 @@
 """Read operators, weights and external tensors from the bytes of an ONNX file, without loading it.
 
-ONNX Runtime opens the other files that a model names, and gives neither operators nor weights. So
-each file is scanned here before ONNX Runtime loads it: the fields of its protobuf are walked, and
-no tensor is read.
+Families recognise a graph by its operators and weights, which ONNX Runtime does not list. And ONNX
+Runtime opens any other file that a model names for its tensors. So each file is scanned here before
+ONNX Runtime loads it. The scan reads the fields of the protobuf, but not the values of tensors.
 https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -70,7 +70,9 @@ def scan_onnx_file(path: Path) -> OnnxFile:
             scanner = _Scanner(data)
             scanner.walk("model", 0, len(data), depth=0)
     except OSError as error:
-        raise BrokenError(f"Model {path} cannot be read: {error.strerror}.") from error
+        raise BrokenError(
+            f"Model {path} cannot be read: {error.strerror}. Check the path and its permissions."
+        ) from error
     except ValueError as error:  # also raised by mmap for an empty file
         raise BrokenError(
             f"Model {path} is cut short, damaged or not an ONNX file: {error}. Copy or export it "

@@ -151,4 +151,6 @@ def _checked_sha256(path: Path, max_megabytes: float | None) -> str:
             )
         return sha256_of_file(path)
     except OSError as error:
-        raise BrokenError(f"Model {path} cannot be read: {error.strerror}.") from error
+        raise BrokenError(
+            f"Model {path} cannot be read: {error.strerror}. Check the path and its permissions."
+        ) from error

@@ -1,4 +1,4 @@
-"""The error of a model that cannot be used, and its translation to pretag's errors."""
+"""The error for a model that cannot be used, and functions that shape error messages."""
 
 from __future__ import annotations
 
