@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.measuring import say
 from bench.results import publish, table, when_and_where
-from tests.support import corruption, fuzzing
+from tests.support import fuzzing, mutants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,13 +30,13 @@ def measured() -> str:
     seeds = range(MUTANTS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        corruption.write_originals(folder)
+        mutants.write_originals(folder)
         say(f"{MUTANTS} mutants")
-        ours = fuzzing.outcomes(fuzzing.reading(folder, "pretag"), seeds)
-        theirs = fuzzing.outcomes(fuzzing.reading(folder, "pyav"), seeds)
+        ours = fuzzing.decode_mutants(fuzzing.child_command(folder, "pretag"), seeds)
+        theirs = fuzzing.decode_mutants(fuzzing.child_command(folder, "pyav"), seeds)
         kinds: dict[tuple[str, str], list[Pair]] = defaultdict(list)
         for pair in zip(ours, theirs, strict=True):
-            mutant = corruption.mutant(folder, pair[0].seed)
+            mutant = mutants.make_mutant(folder, pair[0].seed)
             kinds[mutant.name, mutant.kind].append(pair)
     return report(kinds)
 
@@ -48,7 +48,7 @@ def report(kinds: dict[tuple[str, str], list[Pair]]) -> str:
     reasons = Counter(ours.end for ours, _ in pairs)
     return (
         f"## Damaged videos\n\n{when_and_where()}. {len(pairs)} mutants of "
-        f"{corruption.FRAMES} frames each. FFmpeg's frames are PyAV's, "
+        f"{mutants.FRAMES} frames each. FFmpeg's frames are PyAV's, "
         "which skips every packet that fails.\n\n"
         f"{table(TITLES, [*rows, row('**all**', pairs)])}\n"
         f"{table(('end', 'mutants'), ((end, str(n)) for end, n in reasons.most_common()))}"

@@ -91,13 +91,15 @@ def scores() -> Iterator[tuple[str, Score, Score]]:
     with TemporaryDirectory() as folder:
         for width, height in SIZES:
             for noise in NOISES:
-                for take in scenes.footage(width, height, noise, SEED):
+                for take in scenes.make_footage(width, height, noise, SEED):
                     for crf in CRFS:
                         path = Path(folder) / "take.mp4"
                         images = (
-                            take.images if crf is None else scenes.encoded(take.images, crf, path)
+                            take.images
+                            if crf is None
+                            else scenes.encode_and_decode(take.images, crf, path)
                         )
-                        ours = scenes.score(take, scenes.dropped(images))
+                        ours = scenes.score(take, scenes.is_dropped(images))
                         yield take.kind, ours, scenes.score(take, dropped_by_hash(images))
 
 
@@ -180,7 +182,7 @@ def textures() -> list[Image]:
     """Return full HD pictures of natural spectrum, with a little noise."""
     random = np.random.default_rng(SEED)
     lights = (125 + 45 * scenes.texture(*FULL_HD, random) for _ in range(TEXTURES))
-    return [scenes.sensed(light, 2, random) for light in lights]
+    return [scenes.add_noise(light, 2, random) for light in lights]
 
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ def measured() -> str:
 def write_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     """Write what is no video, and what starts as one does; return the paths by name."""
     decoy, url = folder / "decoy.ts", "http://127.0.0.1:9/decoy.ts"
-    texts = hostile_files.no_videos(decoy, url)
-    others = hostile_files.odd_videos(folder, decoy, url) | liars(folder)
+    texts = hostile_files.other_files(decoy, url)
+    others = hostile_files.hostile_videos(folder, decoy, url) | liars(folder)
     paths: list[dict[str, Path]] = []
     for files in (texts, others):
         named = {name: folder / f"{len(paths)}_{n}" for n, name in enumerate(files)}

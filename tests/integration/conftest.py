@@ -1,12 +1,19 @@
 """Fixtures of the integration tests."""
 
+import shutil
 import signal
 import sys
+from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from pipeline import cli
+from pipeline.frame import Image
+from tests.support import clips
 from tests.support.command import Finished, Pretag
+from tests.support.default_model import DEFAULT_MODEL
 
 
 @pytest.fixture
@@ -27,3 +34,19 @@ def pretag(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
         return Finished(int(ended.value.code or 0), out, err)
 
     return call
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    """Return a copy of the default model without its card."""
+    path = tmp_path / "my model.onnx"
+    shutil.copy(DEFAULT_MODEL, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def frame() -> Image:
+    """Return the first frame of the sample."""
+    with av.open(str(clips.SAMPLE)) as container:
+        decoded = next(clips.decoded_frames(container)).to_ndarray(format="bgr24")
+    return np.asarray(decoded, dtype=np.uint8)

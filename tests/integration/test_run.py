@@ -121,7 +121,7 @@ def test_portrait_boxes_are_in_displayed_pixels(run: Run, tmp_path: Path) -> Non
     _, upright = capture.read()
     lying = np.ascontiguousarray(np.rot90(upright, 1))  # the header's turn sets it upright again
     path = clips.write_clip(tmp_path / "phone.mp4", [np.asarray(lying, dtype=np.uint8)] * 3)
-    truth = coco_of(run(clips.rotate_header(path)))
+    truth = coco_of(run(clips.set_rotation(path)))
     (image,) = truth.imgs.values()
     assert (image["width"], image["height"]) == (768, 576)
     people = [
@@ -140,7 +140,7 @@ def test_a_second_run_writes_the_same_bytes(run: Run) -> None:
     assert run(out="a").result == run(out="a").result
 
 
-def test_every_sampled_frame_is_accounted_for(run: Run) -> None:
+def test_frames_csv_has_every_sampled_frame(run: Run) -> None:
     outcome = run()
     rows = frames(outcome)
     assert [int(row["frame_index"]) for row in rows] == list(range(0, 300, 10))
@@ -176,7 +176,7 @@ def test_a_scene_that_comes_back_in_another_segment_is_dropped_by_the_merge(
 
 
 @pytest.mark.parametrize("method", ["phash", "dhash", "average_hash", "whash"])
-def test_a_still_video_leaves_one_frame(run: Run, tmp_path: Path, method: str) -> None:
+def test_a_still_video_keeps_one_frame(run: Run, tmp_path: Path, method: str) -> None:
     path = clips.write_clip(tmp_path / "still.mp4", [clips.texture(5)] * 40)
     outcome = run(path, dedupe={"method": method})
     assert [row["status"] for row in frames(outcome)] == ["kept", *["dropped"] * 3]
@@ -184,13 +184,13 @@ def test_a_still_video_leaves_one_frame(run: Run, tmp_path: Path, method: str) -
     assert len(image[method]) == 16
 
 
-def test_no_hash_keeps_all(run: Run) -> None:
+def test_without_a_hash_all_frames_are_kept(run: Run) -> None:
     outcome = run(dedupe={"method": "none"}, sampling={"every_seconds": 10})
     assert [row["status"] for row in frames(outcome)] == ["kept"] * 3
     assert not {"phash", "none"} & set(coco_of(outcome).imgs[1])
 
 
-def test_without_images_the_dataset_names_them_still(run: Run) -> None:
+def test_without_images_the_dataset_still_names_them(run: Run) -> None:
     outcome = run(output={"images": False}, sampling={"every_seconds": 10})
     assert not (result(outcome) / "images").exists()
     assert [image["file_name"] for image in coco_of(outcome).imgs.values()] == [
@@ -199,7 +199,7 @@ def test_without_images_the_dataset_names_them_still(run: Run) -> None:
     ]
 
 
-def test_quality_is_the_jpegs(run: Run) -> None:
+def test_jpeg_quality_is_applied(run: Run) -> None:
     sizes = [
         len(files(run(output={"jpeg_quality": quality}, sampling={"end_seconds": 1}))[
             "images/default/frame_000000.jpg"
@@ -209,7 +209,7 @@ def test_quality_is_the_jpegs(run: Run) -> None:
     assert sizes[0] * 2 < sizes[1]
 
 
-def test_a_class_allow_list_and_threshold(run: Run) -> None:
+def test_only_listed_classes_above_the_threshold_are_detected(run: Run) -> None:
     outcome = run(
         detector={"classes": ["car"], "score_threshold": 0.8}, sampling={"every_seconds": 10}
     )
@@ -233,7 +233,7 @@ def test_the_effective_config_is_stored(run: Run, model: Model) -> None:
     }
 
 
-def test_a_rejected_video_has_a_rejection_alone(run: Run, tmp_path: Path) -> None:
+def test_a_rejected_video_has_only_a_rejection(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "text.mp4"
     path.write_text("not a video at all")
     outcome = run(path)
@@ -247,7 +247,7 @@ def test_a_rejected_video_has_a_rejection_alone(run: Run, tmp_path: Path) -> Non
     assert not (result(outcome).parent / "latest.json").exists()
 
 
-def test_progress_goes_through_the_video(model: Model, tmp_path: Path) -> None:
+def test_progress_reaches_the_end_of_the_video(model: Model, tmp_path: Path) -> None:
     seen: list[tuple[float, float | None]] = []
     config = Config.model_validate({"sampling": {"every_seconds": 10}})
     source = LocalVideo.at(clips.SAMPLE)
@@ -282,7 +282,9 @@ class FullDisk(FolderSink):
         super().put(path, data)
 
 
-def test_a_failure_in_one_stage_ends_all_and_leaves_nothing(model: Model, tmp_path: Path) -> None:
+def test_a_failure_in_one_stage_ends_all_stages_and_leaves_no_file(
+    model: Model, tmp_path: Path
+) -> None:
     config, before = Config(), set(threading.enumerate())
     with pytest.raises(BrokenError, match="cannot be written: No space left"):
         annotate(
@@ -296,7 +298,7 @@ def test_a_failure_in_one_stage_ends_all_and_leaves_nothing(model: Model, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_number_of_cpus_changes_no_byte(model: Model, tmp_path: Path) -> None:
+def test_the_result_does_not_depend_on_the_number_of_cpus(model: Model, tmp_path: Path) -> None:
     config = Config.model_validate({"sampling": {"every_seconds": 2}})
 
     def tree(cpus: int) -> dict[str, bytes]:

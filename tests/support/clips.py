@@ -1,6 +1,9 @@
-"""Test clips, encoded on the spot with PyAV: what is in them is known exactly."""
+"""Test clips, encoded with PyAV during the test, and simple damage to them.
 
-from collections.abc import Iterator, Sequence
+The content of each clip is known exactly: numbers as barcodes, or textures by seed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,51 +15,75 @@ from PIL import Image as PillowImage
 from pipeline.frame import Image
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "pedestrians.mp4"
-# In a row of damage, reading is begun anew this often.
-READ_ERRORS = 1000
 MILLISECONDS = Fraction(1, 1000)
+# In a damaged file, reading is tried again after this many failed packets at most.
+_MAX_FAILED_PACKETS = 1000
 
 
 def barcode(number: int, width: int = 160, height: int = 96) -> Image:
-    """Draw a number as 8 vertical stripes, black or white, that survive any codec."""
+    """Return an image of a number as 8 vertical stripes, black or white. Any codec keeps them."""
     bits = np.array([(number >> bit) & 1 for bit in range(8)], dtype=np.uint8) * 255
     row = np.repeat(bits, width // 8)
     return np.repeat(np.tile(row, (height, 1))[:, :, np.newaxis], 3, axis=2)
 
 
 def read_barcode(image: Image) -> int:
-    """Read the number that `barcode` drew."""
+    """Return the number that `barcode` drew."""
     stripes = np.array_split(image.mean(axis=(0, 2)), 8)
     return sum(int(stripe[len(stripe) // 2] > 127) << bit for bit, stripe in enumerate(stripes))
 
 
+def barcodes(count: int) -> list[Image]:
+    """Return the images of the numbers from 0."""
+    return [barcode(number) for number in range(count)]
+
+
 def texture(seed: int, width: int = 160, height: int = 96) -> Image:
-    """Paint soft random blotches; two seeds' hashes are far apart."""
+    """Return an image of soft random spots. The hashes of two seeds differ in many bits."""
     coarse = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
-    grown = PillowImage.fromarray(coarse).resize((width, height), PillowImage.Resampling.BICUBIC)
-    return np.asarray(grown, dtype=np.uint8)
+    smooth = PillowImage.fromarray(coarse).resize((width, height), PillowImage.Resampling.BICUBIC)
+    return np.asarray(smooth, dtype=np.uint8)
 
 
-def write_clip(  # noqa: PLR0913 - a clip has many properties; each test names the one it is about
+def textures(count: int, width: int = 160, height: int = 96) -> list[Image]:
+    """Return the textures of the seeds from 0."""
+    return [texture(seed, width, height) for seed in range(count)]
+
+
+def write_clip(  # noqa: PLR0913 - a clip has many properties, and each test sets few of them
     path: Path,
-    images: Sequence[Image],
+    images: Iterable[Image],
     *,
     codec: str = "libx264",
     rate: int | Fraction = 10,
     times_ms: Sequence[int] | None = None,
+    size: tuple[int, int] | None = None,
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
 ) -> Path:
-    """Encode images at a constant rate, or at given times."""
+    """Encode images (BGR, all of one size), and return the path.
+
+    Args:
+        path: its suffix decides the container.
+        images: encoded one by one, so an iterator needs little memory.
+        codec: FFmpeg's name of the encoder.
+        rate: frames per second.
+        times_ms: presentation time of each image; None: at a constant rate.
+        size: width and height of the video; None: those of the images.
+        options, container_options: FFmpeg's options for the encoder and for the container.
+    """
     with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
         assert isinstance(stream, av.VideoStream)
-        stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         if times_ms is not None:
             stream.codec_context.time_base = MILLISECONDS
         for number, image in enumerate(images):
+            if number == 0:
+                stream.width, stream.height = size or image.shape[1::-1]
             frame = av.VideoFrame.from_ndarray(image, "bgr24")
+            if size is not None:
+                frame = frame.reformat(*size, interpolation="BILINEAR")
             if times_ms is not None:
                 frame.pts, frame.time_base = times_ms[number], MILLISECONDS
             container.mux(stream.encode(frame))
@@ -64,8 +91,8 @@ def write_clip(  # noqa: PLR0913 - a clip has many properties; each test names t
     return path
 
 
-def write_sound(path: Path) -> Path:
-    """Encode a second of silence, without any video."""
+def write_audio(path: Path) -> Path:
+    """Encode a second of silence, without video, and return the path."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=48_000)
         assert isinstance(stream, av.AudioStream)
@@ -78,20 +105,19 @@ def write_sound(path: Path) -> Path:
 
 
 def frame_times_ms(path: Path) -> list[float]:
-    """Return the reference: PyAV's presentation times, relative to the first frame."""
+    """Return the presentation times that PyAV reports, relative to the first frame."""
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        base = stream.time_base
+        base = container.streams.video[0].time_base
         assert base is not None
         times = [frame.pts for frame in decoded_frames(container) if frame.pts is not None]
     return [float((time - times[0]) * base * 1000) for time in times]
 
 
 def decoded_frames(container: InputContainer) -> Iterator[av.VideoFrame]:
-    """Yield what FFmpeg itself recovers: packets and frames that fail are passed over."""
+    """Yield the frames that FFmpeg can decode. Packets and frames that fail are skipped."""
     failed = 0
     packets = container.demux(container.streams.video[0])
-    while failed < READ_ERRORS:
+    while failed < _MAX_FAILED_PACKETS:
         try:
             yield from next(packets).decode()
         except StopIteration:
@@ -101,8 +127,8 @@ def decoded_frames(container: InputContainer) -> Iterator[av.VideoFrame]:
             packets = container.demux(container.streams.video[0])
 
 
-def rotate_header(path: Path) -> Path:
-    """Mark an mp4 as turned by 90 degrees clockwise, as phones do: tkhd's display matrix.
+def set_rotation(path: Path) -> Path:
+    """Mark an mp4 as rotated by 90 degrees clockwise, as phones do, in tkhd's display matrix.
 
     https://developer.apple.com/documentation/quicktime-file-format/track_header_atom
     """
@@ -114,9 +140,24 @@ def rotate_header(path: Path) -> Path:
     return path
 
 
-def name_codec(path: Path, written: bytes, named: bytes) -> Path:
-    """Name another codec in an mp4's header: the index still counts frames, but none decodes."""
+def replace_codec(path: Path, old: bytes, new: bytes) -> Path:
+    """Name another codec in the header of an mp4. Its index stays, but no frame can be decoded."""
     data = path.read_bytes()
-    assert written in data
-    path.write_bytes(data.replace(written, named))
+    assert old in data
+    path.write_bytes(data.replace(old, new))
+    return path
+
+
+def zero_bytes(path: Path, start: float, length: int) -> Path:
+    """Overwrite bytes with zeros, from a share of the file on (0 to 1)."""
+    data = bytearray(path.read_bytes())
+    first = round(len(data) * start)
+    data[first : first + length] = bytes(length)
+    path.write_bytes(data)
+    return path
+
+
+def cut_off(path: Path, share: float = 0.5) -> Path:
+    """Keep only the first share of a file (0 to 1)."""
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     return path

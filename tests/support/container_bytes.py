@@ -1,4 +1,4 @@
-"""The bytes that containers are made of: boxes, elements, chunks, packets."""
+"""Make and change the bytes of containers: boxes, elements, chunks and packets."""
 
 import struct
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ def box(kind: bytes, payload: bytes) -> bytes:
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the boxes side by side in some bytes."""
+    """Yield the kind and the payload of each box in a sequence of boxes."""
     offset = 0
     while offset < len(data):
         size = int.from_bytes(data[offset : offset + 4])
@@ -20,8 +20,8 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         offset += size
 
 
-def replace_in_boxes(data: bytes, path: tuple[bytes, ...], old: bytes, new: bytes) -> bytes:
-    """Replace bytes at the end of a path of boxes, and size the boxes anew."""
+def replace_in_box(data: bytes, path: tuple[bytes, ...], old: bytes, new: bytes) -> bytes:
+    """Replace bytes in the box at the end of a path of nested boxes, and correct all sizes."""
     if not path:
         return data.replace(old, new)
     if path[0] == b"dref":
@@ -30,58 +30,58 @@ def replace_in_boxes(data: bytes, path: tuple[bytes, ...], old: bytes, new: byte
             for kind, payload in boxes(data)
         )
     return b"".join(
-        box(kind, replace_in_boxes(payload, path[1:], old, new) if kind == path[0] else payload)
+        box(kind, replace_in_box(payload, path[1:], old, new) if kind == path[0] else payload)
         for kind, payload in boxes(data)
     )
 
 
-def insert_in_moov(data: bytes, more: bytes) -> bytes:
-    """Put boxes at the end of an mp4's index, which must come last."""
+def append_to_moov(data: bytes, more: bytes) -> bytes:
+    """Append boxes to the index (moov) of an mp4, which must be the last box of the file."""
     return b"".join(
         box(kind, payload + more if kind == b"moov" else payload) for kind, payload in boxes(data)
     )
 
 
-def nested(kind: bytes, depth: int) -> bytes:
-    """Return boxes in boxes."""
+def nested_boxes(kind: bytes, depth: int) -> bytes:
+    """Return boxes of one kind, each inside the one before it."""
     return b"".join(struct.pack(">I", 8 * n) + kind for n in range(depth, 0, -1))
 
 
 def element(number: int, payload: bytes) -> bytes:
-    """Return an element of a Matroska file, its size in eight bytes."""
-    identity = number.to_bytes((number.bit_length() + 7) // 8)
-    return identity + (len(payload) | 1 << 56).to_bytes(8) + payload
+    """Return an element of a Matroska file. Its size has eight bytes."""
+    element_id = number.to_bytes((number.bit_length() + 7) // 8)
+    return element_id + (len(payload) | 1 << 56).to_bytes(8) + payload
 
 
 def nested_elements(number: int, depth: int) -> bytes:
-    """Return elements in elements."""
+    """Return elements of one kind, each inside the one before it."""
     width = len(element(number, b""))
-    heads = (element(number, b"")[:-8] + (width * n | 1 << 56).to_bytes(8) for n in range(depth))
-    return b"".join(reversed(list(heads)))
+    headers = (element(number, b"")[:-8] + (width * n | 1 << 56).to_bytes(8) for n in range(depth))
+    return b"".join(reversed(list(headers)))
 
 
 def append_to_segment(mkv: bytes, more: bytes) -> bytes:
-    """Put an element at the end of a Matroska file's segment."""
+    """Append an element to the segment of a Matroska file."""
     start = mkv.index(b"\x18\x53\x80\x67")
     return mkv[:start] + element(0x18538067, mkv[start + 12 :] + more)
 
 
-def superindex(avi: bytes) -> bytes:
-    """Give an AVI an OpenDML index whose parts are itself."""
+def add_recursive_index(avi: bytes) -> bytes:
+    """Add an OpenDML index to an AVI, all of whose entries point at the index itself."""
     at = avi.index(b"strf")
     entries = b"".join(struct.pack("<QII", at, 0xFFFFFFF0, 1) for _ in range(64))
     index = struct.pack("<HBBI4s12x", 4, 0, 0, 0x7FFFFFFF, b"00dc") + entries
     chunk = b"indx" + struct.pack("<I", len(index)) + index
-    grown = avi[:at] + chunk + avi[at:]
+    result = avi[:at] + chunk + avi[at:]
     for name in (b"hdrl", b"strl"):
-        size = grown.index(name) - 4
-        new = struct.unpack("<I", grown[size : size + 4])[0] + len(chunk)
-        grown = patch(grown, size, struct.pack("<I", new))
-    return grown
+        offset = result.index(name) - 4
+        size = struct.unpack("<I", result[offset : offset + 4])[0] + len(chunk)
+        result = overwrite(result, offset, struct.pack("<I", size))
+    return result
 
 
-def programs(count: int, streams: int) -> bytes:
-    """Return a transport stream's tables: programs of H.264 streams that never come."""
+def program_tables(count: int, streams: int) -> bytes:
+    """Return tables of a transport stream: programs of H.264 streams that have no data."""
     out = []
     for first in range(0, count, 40):
         section = struct.pack(">HBBB", 1, 0xC1, first // 40, (count - 1) // 40)
@@ -98,7 +98,7 @@ def programs(count: int, streams: int) -> bytes:
 
 
 def table_packet(pid: int, table: int, body: bytes) -> bytes:
-    """Return a transport stream's packet with one section."""
+    """Return a packet of a transport stream with one section of a table."""
     section = struct.pack(">BH", table, 0xB000 | len(body) + 4) + body
     packet = struct.pack(">BHB", 0x47, 0x4000 | pid, 0x10) + b"\0" + section + mpeg_crc(section)
     return packet.ljust(TS_PACKET, b"\xff")
@@ -114,6 +114,6 @@ def mpeg_crc(data: bytes) -> bytes:
     return struct.pack(">I", crc)
 
 
-def patch(data: bytes, at: int, new: bytes) -> bytes:
-    """Overwrite bytes."""
-    return data[:at] + new + data[at + len(new) :]
+def overwrite(data: bytes, offset: int, new: bytes) -> bytes:
+    """Return the data with some bytes overwritten."""
+    return data[:offset] + new + data[offset + len(new) :]

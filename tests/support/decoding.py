@@ -1,42 +1,59 @@
-"""Decode a whole video, as a run does."""
+"""Decode a video the way a run does, and return all sampled frames."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.config.schema import Config, LimitsConfig
+from pipeline.config.schema import Config
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.video import Video
 from pipeline.runlog import RunLog
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
     from pipeline.decoding.video import DecodeResult
     from pipeline.frame import Frame
     from pipeline.storage.source import ByteStream
 
 
 class Decoded(NamedTuple):
-    """The sampled frames of a video, and the result of decoding it."""
+    """The sampled frames of a video, the result of decoding it, and the log."""
 
     frames: list[Frame]
     result: DecodeResult
+    log: RunLog
 
 
-def decode(  # noqa: PLR0913 - the same choices as a run has
+def decode(
     stream: ByteStream,
     name: str,
     config: Config | None = None,
-    limits: LimitsConfig | None = None,
     *,
     threads: int = 1,
-    log: RunLog | None = None,
 ) -> Decoded:
-    """Decode a video; by default sample a frame a second."""
-    video = Video(stream, name, limits or LimitsConfig(), threads=threads)
-    items = video.frames(Sampler(SamplingGrid.from_config(config or Config())), log or RunLog())
+    """Decode a video. By default one frame a second is sampled."""
+    config = config or Config()
+    video, log = Video(stream, name, config.limits, threads=threads), RunLog()
+    items = sampled_frames(video, config, log)
     frames = []
     while True:
         try:
             frames.append(next(items))
         except StopIteration as end:
-            return Decoded(frames, end.value)
+            return Decoded(frames, end.value, log)
+
+
+def decode_file(path: Path, **sampling: float) -> Decoded:
+    """Decode a file. By default one frame a second is sampled."""
+    with path.open("rb") as stream:
+        return decode(stream, path.name, Config.model_validate({"sampling": sampling}))
+
+
+def sampled_frames(
+    video: Video, config: Config | None = None, log: RunLog | None = None
+) -> Generator[Frame, None, DecodeResult]:
+    """Yield the sampled frames of a video. By default one frame a second is sampled."""
+    grid = SamplingGrid.from_config(config or Config())
+    return video.frames(Sampler(grid), log or RunLog())

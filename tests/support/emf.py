@@ -1,4 +1,4 @@
-"""Reading embedded metric format as CloudWatch does, and refusing what it would drop.
+"""Read embedded metric format (EMF) from a log, and check it by the rules of CloudWatch.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -67,7 +67,7 @@ Dimensions = frozenset[tuple[str, str]]
 
 
 def blobs(text: str) -> list[dict[str, Any]]:
-    """Return the valid EMF blobs among the lines of a log."""
+    """Return the EMF objects in the lines of a log. Each must be valid."""
     found = []
     for line in text.splitlines():
         if '"_aws"' not in line:
@@ -79,7 +79,7 @@ def blobs(text: str) -> list[dict[str, Any]]:
 
 
 def values(blob: dict[str, Any]) -> dict[tuple[str, Dimensions], float]:
-    """Return each metric of a blob, by name and dimensions."""
+    """Return the metrics of an EMF object, by name and dimensions."""
     result = {}
     for directive in blob["_aws"]["CloudWatchMetrics"]:
         for names in directive["Dimensions"]:

@@ -1,4 +1,4 @@
-"""Tells whether a file was opened, by whoever: the kernel's own word (Linux).
+"""Tell whether any process opened a file, with Linux's inotify.
 
 https://man7.org/linux/man-pages/man7/inotify.7.html
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 _OPENED_OR_READ = 0x20 | 0x01  # IN_OPEN, IN_ACCESS
 
 
-class Watch:
-    """Watches all files of a folder, from its construction on."""
+class FileWatch:
+    """Watches the files of a folder, from its construction on."""
 
     def __init__(self, folder: Path) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -20,8 +20,8 @@ class Watch:
         assert self._events >= 0, os.strerror(ctypes.get_errno())
         assert watched >= 0, os.strerror(ctypes.get_errno())
 
-    def touched(self) -> bool:
-        """Tell whether a file was opened or read since the last question."""
+    def was_read(self) -> bool:
+        """Tell whether a file was opened or read since the last call."""
         try:
             return bool(os.read(self._events, 65536))
         except BlockingIOError:

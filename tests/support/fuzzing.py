@@ -1,6 +1,7 @@
-"""Reads mutants in a child process: its crash or hang is an outcome, not the end of the run.
+"""Decode mutants in a child process, so that a crash or a hang ends only that process.
 
-Started as a program it is that child: `FOLDER READER FIRST LAST`, one JSON line a mutant.
+This module is also the program of the child process. Its arguments are `FOLDER DECODER FIRST LAST`,
+and it prints one JSON line for each mutant.
 """
 
 import io
@@ -18,23 +19,25 @@ import av
 
 from pipeline.errors import RejectedError
 from tests.support import clips
-from tests.support.corruption import mutant
 from tests.support.decoding import decode
+from tests.support.mutants import make_mutant
 
-Read = tuple[str, int, int]
-"""How it ended, the frames decoded, and those known to be lost."""
+Result = tuple[str, int, int]
+"""How decoding ended, the number of decoded frames, and the number of lost frames."""
 
 DEADLINE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How reading a mutant ended.
+    """How decoding a mutant ended.
 
     Attributes:
-        end: `done`, a reason of rejection, `crashed ...` or `hung`.
-        frames: decoded.
-        lost: frames said to be missing.
+        seed: the seed of the mutant.
+        end: `done`, a reason code of a rejection, `crashed ...` or `hung`.
+        frames: number of decoded frames.
+        lost: number of frames in missing ranges.
+        seconds: how long it took.
     """
 
     seed: int
@@ -44,41 +47,50 @@ class Outcome:
     seconds: float = 0.0
 
 
-def reading(folder: Path, reader: str) -> list[str]:
-    """Return the command that reads mutants; the first seed, and the one past the last, follow."""
-    return [sys.executable, "-m", "tests.support.fuzzing", str(folder), reader]
+def child_command(folder: Path, decoder: str) -> list[str]:
+    """Return the command of the child process, without the two seeds."""
+    return [sys.executable, "-m", "tests.support.fuzzing", str(folder), decoder]
 
 
-def outcomes(
+def decode_mutants(
     command: Sequence[str], seeds: range, deadline: float = DEADLINE_SECONDS
 ) -> list[Outcome]:
-    """Have mutants read; a culprit's successors get a new child."""
-    found: list[Outcome] = []
-    while len(found) < len(seeds):
-        found += _of_one_child(command, seeds[len(found) :], deadline)
-    return found
+    """Decode the mutants of some seeds. After a crash or a hang, a new child process continues.
+
+    Args:
+        command: the command of the child process; it gets the first seed and the end of the seeds.
+        seeds: the seeds.
+        deadline: seconds without an outcome after which the child process is killed.
+    """
+    outcomes: list[Outcome] = []
+    while len(outcomes) < len(seeds):
+        outcomes += _decode_in_child(command, seeds[len(outcomes) :], deadline)
+    return outcomes
 
 
-def _of_one_child(command: Sequence[str], seeds: range, deadline: float) -> list[Outcome]:
-    found: list[Outcome] = []
-    started = [*command, str(seeds.start), str(seeds.stop)]
-    with subprocess.Popen(started, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as child:
+def _decode_in_child(command: Sequence[str], seeds: range, deadline: float) -> list[Outcome]:
+    """Return the outcomes up to the first crash or hang."""
+    outcomes: list[Outcome] = []
+    with_seeds = [*command, str(seeds.start), str(seeds.stop)]
+    with subprocess.Popen(
+        with_seeds, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    ) as child:
         assert child.stdout is not None
         rest = b""
-        while len(found) < len(seeds):
+        while len(outcomes) < len(seeds):
             if not select.select([child.stdout], [], [], deadline)[0]:
                 child.kill()
-                return [*found, Outcome(seeds[len(found)], "hung", seconds=deadline)]
+                return [*outcomes, Outcome(seeds[len(outcomes)], "hung", seconds=deadline)]
             data = os.read(child.stdout.fileno(), 65536)
             if not data:
-                return [*found, Outcome(seeds[len(found)], f"crashed with {child.wait()}")]
+                return [*outcomes, Outcome(seeds[len(outcomes)], f"crashed with {child.wait()}")]
             *lines, rest = (rest + data).split(b"\n")
-            found += [Outcome(**json.loads(line)) for line in lines]
-    return found
+            outcomes += [Outcome(**json.loads(line)) for line in lines]
+    return outcomes
 
 
-def read_with_pretag(data: bytes) -> Read:
-    """Read as a run does, a sample a second."""
+def decode_with_pretag(data: bytes) -> Result:
+    """Decode as a run does, and sample one frame a second."""
     try:
         coverage = decode(io.BytesIO(data), "mutant").result.coverage
     except RejectedError as error:
@@ -86,30 +98,30 @@ def read_with_pretag(data: bytes) -> Read:
     return "done", coverage.decoded, coverage.lost
 
 
-def read_with_pyav(data: bytes) -> Read:
-    """Read with FFmpeg itself: what fails, packet or frame, is passed over."""
+def decode_with_pyav(data: bytes) -> Result:
+    """Decode with PyAV, which is FFmpeg itself. Packets and frames that fail are skipped."""
     frames = 0
     try:
         with av.open(io.BytesIO(data), "r", metadata_errors="ignore") as container:
             for _ in clips.decoded_frames(container):
                 frames += 1
-    except (av.error.FFmpegError, IndexError):  # it does not open, or has no video
+    except (av.error.FFmpegError, IndexError):  # it does not open, or has no video stream
         pass
     return "done" if frames else "no frames", frames, 0
 
 
-READERS: dict[str, Callable[[bytes], Read]] = {
-    "pretag": read_with_pretag,
-    "pyav": read_with_pyav,
+DECODERS: dict[str, Callable[[bytes], Result]] = {
+    "pretag": decode_with_pretag,
+    "pyav": decode_with_pyav,
 }
 
 
-def main(folder: Path, reader: str, seeds: range) -> None:
-    """Read mutants one by one, and print how each ended."""
+def main(folder: Path, decoder: str, seeds: range) -> None:
+    """Decode mutants one by one, and print the outcome of each."""
     for seed in seeds:
-        began = time.perf_counter()
-        end, frames, lost = READERS[reader](mutant(folder, seed).data)
-        seconds = round(time.perf_counter() - began, 3)
+        started = time.perf_counter()
+        end, frames, lost = DECODERS[decoder](make_mutant(folder, seed).data)
+        seconds = round(time.perf_counter() - started, 3)
         sys.stdout.write(json.dumps(asdict(Outcome(seed, end, frames, lost, seconds))) + "\n")
         sys.stdout.flush()
 

@@ -1,6 +1,6 @@
-"""Hostile files: texts that name others, liars, bombs, absurd counts. Each is small, and made here.
+"""Hostile files: playlists that name other files, false headers, and small files of large images.
 
-Playlists that read files are not invented: https://nvd.nist.gov/vuln/detail/CVE-2016-1897
+Playlists that read files are a known attack: https://nvd.nist.gov/vuln/detail/CVE-2016-1897
 """
 
 import io
@@ -11,27 +11,57 @@ from pathlib import Path
 import av
 from PIL import Image as PillowImage
 
-from tests.support import clips, container_bytes
+from tests.support import clips
+from tests.support.container_bytes import (
+    TS_PACKET,
+    add_recursive_index,
+    append_to_moov,
+    append_to_segment,
+    box,
+    boxes,
+    element,
+    nested_boxes,
+    nested_elements,
+    overwrite,
+    program_tables,
+    replace_in_box,
+)
 
 Files = dict[str, bytes]
+"""The contents of files, by a description of each."""
 
 
-def no_videos(decoy: Path, url: str) -> Files:
-    """Make what only calls itself a video; the decoy and the URL are what it tries to reach."""
-    return {**texts(decoy, url), **other_kinds()}
+def other_files(decoy: Path, url: str) -> Files:
+    """Return files that are not videos.
+
+    Args:
+        decoy: a file that a reader must not open.
+        url: an address that a reader must not call.
+    """
+    return {**playlists(decoy, url), **other_formats()}
 
 
-def odd_videos(folder: Path, decoy: Path, url: str) -> Files:
-    """Make what starts as a video does."""
-    return {**references(folder, decoy, url), **counts(folder), **bombs(folder)}
+def hostile_videos(folder: Path, decoy: Path, url: str) -> Files:
+    """Return files that start as videos do. The folder is for temporary files."""
+    return {
+        **disguised_playlists(decoy),
+        **references(folder, decoy, url),
+        **false_headers(folder),
+        **large_images(folder),
+    }
 
 
-def texts(decoy: Path, url: str) -> Files:
-    """Playlists and scripts that name the decoy: relative, absolute, by file: and by http:."""
-    named = {"relative": decoy.name, "absolute": f"{decoy}", "file": f"file://{decoy}", "http": url}
-    made: dict[str, str] = {}
-    for how, target in named.items():
-        made |= {
+def playlists(decoy: Path, url: str) -> Files:
+    """Return playlists and scripts that name the decoy: relative, absolute, by file: or http:."""
+    targets = {
+        "relative": decoy.name,
+        "absolute": f"{decoy}",
+        "file": f"file://{decoy}",
+        "http": url,
+    }
+    texts: dict[str, str] = {}
+    for how, target in targets.items():
+        texts |= {
             f"HLS, {how}": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{target}\n",
             f"ffconcat, {how}": f"ffconcat version 1.0\nfile '{target}'\n",
             f"DASH, {how}": f"<?xml version='1.0'?><MPD><BaseURL>{target}</BaseURL></MPD>",
@@ -40,24 +70,35 @@ def texts(decoy: Path, url: str) -> Files:
             f"ASX, {how}": f"<asx><entry><ref href='{target}'/></entry></asx>",
             f"reference, {how}": f"[Reference]\nRef1={target}\n",
         }
-    made |= {
+    texts |= {
         "SDP": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nm=video 5004 RTP/AVP 96\n",
         "RTSP": f"RTSPtext{url.replace('http', 'rtsp')}",
         "lavfi": f"movie={decoy}",
         "sequence": "frame_%03d.png",
     }
-    return {name: text.encode() for name, text in made.items()}
+    return {name: text.encode() for name, text in texts.items()}
 
 
-def other_kinds() -> Files:
-    """Files that are something else, whatever they are called."""
-    pictures = {}
+def disguised_playlists(decoy: Path) -> Files:
+    """Return playlists that name the decoy and have bytes by which a container is detected."""
+    hls = f"#EXTINF:5,\n{decoy.name}\n#EXT-X-ENDLIST\n".encode()
+    script = f"ffconcat version 1.0\nfile '{decoy.name}'\n#".encode()
+    packet = b"G".ljust(TS_PACKET, b"x")
+    return {
+        "HLS, disguised as mp4": b"#EXTmoov\n#EXTM3U\n" + hls,
+        "ffconcat, disguised as ts": script.ljust(TS_PACKET, b"x") + packet * 4,
+    }
+
+
+def other_formats() -> Files:
+    """Return images, documents, archives and fonts."""
+    images = {}
     for kind in ("PNG", "JPEG", "GIF", "WEBP"):
         buffer = io.BytesIO()
         PillowImage.new("RGB", (64, 64)).save(buffer, kind)
-        pictures[kind] = buffer.getvalue()
+        images[kind] = buffer.getvalue()
     return {
-        **pictures,
+        **images,
         "PDF": b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n",
         "ZIP": b"PK\x03\x04" + bytes(60),
         "HTML": b"<!DOCTYPE html><html><video src='x.mp4'></video></html>",
@@ -70,124 +111,124 @@ def other_kinds() -> Files:
 
 
 def references(folder: Path, decoy: Path, url: str) -> Files:
-    """Real containers whose headers point at other files."""
-    mp4 = clip(folder, "h264.mp4")
-    mkv = clip(folder, "h264.mkv")
-    here = container_bytes.box(b"url ", b"\0\0\0\1")
-    assert here in mp4
-    made = {}
+    """Return videos whose headers refer to other files."""
+    mp4, mkv = clip(folder, "h264.mp4"), clip(folder, "h264.mkv")
+    same_file = box(b"url ", b"\0\0\0\1")
+    assert same_file in mp4
+    data_reference = (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref")
+    files = {}
     for how, target in (("file", f"file://{decoy}"), ("http", url), ("relative", decoy.name)):
-        there = container_bytes.box(b"url ", bytes(4) + target.encode() + b"\0")
-        made[f"mov, data elsewhere, {how}"] = container_bytes.replace_in_boxes(
-            mp4, (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"), here, there
+        name = target.encode()
+        other_file = box(b"url ", bytes(4) + name + b"\0")
+        files[f"mov, data in another file, {how}"] = replace_in_box(
+            mp4, data_reference, same_file, other_file
         )
-        link = container_bytes.box(
-            b"rdrf", b"\0\0\0\0url " + struct.pack(">I", len(target)) + target.encode()
-        )
-        made[f"mov, movie elsewhere, {how}"] = container_bytes.box(
-            b"ftyp", b"qt  "
-        ) + container_bytes.box(
-            b"moov", container_bytes.box(b"rmra", container_bytes.box(b"rmda", link))
-        )
-    linked = container_bytes.element(
-        0x1549A966,
-        container_bytes.element(0x73A4, b"a" * 16) + container_bytes.element(0x3EB923, b"b" * 16),
+        link = box(b"rdrf", b"\0\0\0\0url " + struct.pack(">I", len(name)) + name)
+        movie = box(b"moov", box(b"rmra", box(b"rmda", link)))
+        files[f"mov, movie in another file, {how}"] = box(b"ftyp", b"qt  ") + movie
+    linked = element(0x1549A966, element(0x73A4, b"a" * 16) + element(0x3EB923, b"b" * 16))
+    font = (
+        element(0x466E, decoy.name.encode())
+        + element(0x4660, b"application/x-truetype-font")
+        + element(0x465C, b"\0\1\0\0" * 20)
+        + element(0x46AE, b"\1")
     )
-    attached = container_bytes.element(
-        0x1941A469,
-        container_bytes.element(
-            0x61A7,
-            container_bytes.element(0x466E, decoy.name.encode())
-            + container_bytes.element(0x4660, b"application/x-truetype-font")
-            + container_bytes.element(0x465C, b"\0\1\0\0" * 20)
-            + container_bytes.element(0x46AE, b"\1"),
-        ),
-    )
-    made["mkv, segment linked"] = container_bytes.append_to_segment(mkv, linked)
-    made["mkv, font attached"] = container_bytes.append_to_segment(mkv, attached)
-    return made
+    attached = element(0x1941A469, element(0x61A7, font))
+    files["mkv, segments in other files"] = append_to_segment(mkv, linked)
+    files["mkv, attached font"] = append_to_segment(mkv, attached)
+    return files
 
 
-def counts(folder: Path) -> Files:
-    """Headers that count, nest or measure beyond all measure."""
-    mp4, avi = clip(folder, "h264.mp4"), clip(folder, "mpeg4.avi")
-    mkv, ts = clip(folder, "h264.mkv"), clip(folder, "h264.ts")
-    made = {}
+def false_headers(folder: Path) -> Files:
+    """Return videos whose headers have far too large counts, sizes or depths."""
+    return {
+        **false_mp4_headers(clip(folder, "h264.mp4")),
+        **false_mkv_headers(clip(folder, "h264.mkv")),
+        **false_avi_headers(clip(folder, "mpeg4.avi")),
+        "ts, 200 programs of 20 streams": program_tables(200, 20) * 2 + clip(folder, "h264.ts"),
+        "ts, only sync bytes": (b"\x47" + b"\xff" * (TS_PACKET - 1)) * 5000,
+    }
+
+
+def false_mp4_headers(mp4: bytes) -> Files:
+    """Return the mp4 with false headers."""
+    files = {}
     for kind in (b"stts", b"stsc", b"stsz", b"stco"):
-        at = mp4.index(kind) + (12 if kind == b"stsz" else 8)
-        made[f"mp4, 2^31 entries of {kind.decode()}"] = container_bytes.patch(
-            mp4, at, b"\x80\0\0\0"
-        )
-        made[f"mp4, 2^32 entries of {kind.decode()}"] = container_bytes.patch(
-            mp4, at, b"\xff\xff\xff\xff"
-        )
-    slow = container_bytes.patch(mp4, mp4.index(b"stts") + 16, b"\x0f\xff\xff\xff")
-    made["mp4, 70 hours"] = slow.replace(b"edts", b"free")
-    trak = next(
-        payload
-        for kind, payload in container_bytes.boxes(dict(container_bytes.boxes(mp4))[b"moov"])
-        if kind == b"trak"
-    )
-    for number in (300, 2000):
-        made[f"mp4, {number} streams"] = container_bytes.insert_in_moov(
-            mp4, container_bytes.box(b"trak", trak) * number
-        )
+        count_at = mp4.index(kind) + (12 if kind == b"stsz" else 8)
+        name = f"entries of {kind.decode()}"
+        files[f"mp4, 2^31 {name}"] = overwrite(mp4, count_at, b"\x80\0\0\0")
+        files[f"mp4, 2^32 {name}"] = overwrite(mp4, count_at, b"\xff\xff\xff\xff")
+    long_frames = overwrite(mp4, mp4.index(b"stts") + 16, b"\x0f\xff\xff\xff")
+    files["mp4, 70 hours"] = long_frames.replace(b"edts", b"free")
+    for count in (300, 2000):
+        files[f"mp4, {count} streams"] = repeat_track(mp4, count)
     for kind in (b"moov", b"udta", b"meta"):
-        made[f"mp4, 10,000 nested {kind.decode()}"] = container_bytes.box(
-            b"ftyp", b"isom"
-        ) + container_bytes.nested(kind, 10_000)
+        nested = nested_boxes(kind, 10_000)
+        files[f"mp4, 10,000 nested {kind.decode()}"] = box(b"ftyp", b"isom") + nested
+    return files
+
+
+def repeat_track(mp4: bytes, count: int) -> bytes:
+    """Return the mp4 with further copies of its track."""
+    moov = dict(boxes(mp4))[b"moov"]
+    track = next(payload for kind, payload in boxes(moov) if kind == b"trak")
+    return append_to_moov(mp4, box(b"trak", track) * count)
+
+
+def false_mkv_headers(mkv: bytes) -> Files:
+    """Return the Matroska file with false headers."""
+    segment, tracks = mkv.index(b"\x18\x53\x80\x67"), mkv.index(b"\x16\x54\xae\x6b")
     cluster = mkv.index(b"\x1f\x43\xb6\x75")
-    giant = b"\x01" + b"\xff" * 6 + b"\xfe"
-    made["mkv, a giant cluster"] = container_bytes.patch(mkv, cluster + 4, giant)
-    tracks = mkv.index(b"\x16\x54\xae\x6b")
-    made["mkv, giant tracks"] = container_bytes.patch(mkv, tracks + 4, giant)
-    head = mkv[: mkv.index(b"\x18\x53\x80\x67")]
-    made["mkv, 10,000 nested tags"] = container_bytes.append_to_segment(
-        mkv, container_bytes.nested_elements(0x67C8, 10_000)
-    )
-    made["mkv, an endless header"] = head + b"\x18\x53\x80\x67\x01" + b"\xff" * 7 + bytes(10**6)
+    giant_size = b"\x01" + b"\xff" * 6 + b"\xfe"
+    unknown_size = b"\x01" + b"\xff" * 7
+    return {
+        "mkv, a giant cluster": overwrite(mkv, cluster + 4, giant_size),
+        "mkv, giant tracks": overwrite(mkv, tracks + 4, giant_size),
+        "mkv, 10,000 nested tags": append_to_segment(mkv, nested_elements(0x67C8, 10_000)),
+        "mkv, an endless header": mkv[: segment + 4] + unknown_size + bytes(10**6),
+    }
+
+
+def false_avi_headers(avi: bytes) -> Files:
+    """Return the AVI with false headers."""
     index = avi.index(b"idx1")
-    made["avi, index of 2^31 bytes"] = container_bytes.patch(avi, index + 4, b"\0\0\0\x80")
-    made["avi, index to nowhere"] = avi[: index + 8] + b"\xff" * (len(avi) - index - 8)
-    made["avi, index to itself"] = container_bytes.superindex(avi)
-    made["avi, rate 0"] = container_bytes.patch(avi, avi.index(b"strh") + 28, bytes(8))
-    made["ts, 200 programs of 20 streams"] = container_bytes.programs(200, 20) * 2 + ts
-    made["ts, nothing but syncs"] = (b"\x47" + b"\xff" * (container_bytes.TS_PACKET - 1)) * 5000
-    return made
+    return {
+        "avi, index of 2^31 bytes": overwrite(avi, index + 4, b"\0\0\0\x80"),
+        "avi, index beyond the file": avi[: index + 8] + b"\xff" * (len(avi) - index - 8),
+        "avi, recursive index": add_recursive_index(avi),
+        "avi, rate 0": overwrite(avi, avi.index(b"strh") + 28, bytes(8)),
+    }
 
 
-def bombs(folder: Path) -> Files:
-    """Few bytes, many pixels; and a cover that is all the picture there is."""
+def large_images(folder: Path) -> Files:
+    """Return small files with very large images, and a sound file with a cover image."""
     huge, wide = png(16_000, 16_000), png(250_000, 1000)
     small = png(64, 64)
-    sound = clips.write_sound(folder / "sound.m4a").read_bytes()
-    cover = container_bytes.box(
-        b"covr", container_bytes.box(b"data", b"\0\0\0\x0e\0\0\0\0" + small)
-    )
-    handler = container_bytes.box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
-    tags = container_bytes.box(
+    audio = clips.write_audio(folder / "audio.m4a").read_bytes()
+    cover = box(b"covr", box(b"data", b"\0\0\0\x0e\0\0\0\0" + small))
+    handler = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
+    tags = box(
         b"udta",
-        container_bytes.box(b"meta", bytes(4) + handler + container_bytes.box(b"ilst", cover)),
+        box(b"meta", bytes(4) + handler + box(b"ilst", cover)),
     )
     return {
-        "png, 16000x16000": pictures(folder, "mov", [huge], 16_000, 16_000),
-        "png, 250000x1000": pictures(folder, "mov", [wide], 16_000, 1000),
-        "png, 16000x16000 under 64x64": pictures(folder, "mov", [huge], 64, 64),
-        "png, 64x64, then 16000x16000": pictures(folder, "mov", [small, huge, small], 64, 64),
-        "m4a with a cover": container_bytes.insert_in_moov(sound, tags),
+        "png, 16000x16000": png_video(folder, [huge], 16_000, 16_000),
+        "png, 250000x1000": png_video(folder, [wide], 16_000, 1000),
+        "png, 16000x16000, header says 64x64": png_video(folder, [huge], 64, 64),
+        "png, 64x64, then 16000x16000": png_video(folder, [small, huge, small], 64, 64),
+        "m4a with a cover image": append_to_moov(audio, tags),
     }
 
 
 def clip(folder: Path, name: str) -> bytes:
-    """Encode ten frames; the name's stem says the codec."""
+    """Return a clip of ten frames. Its name is the codec and the suffix, such as `h264.mp4`."""
     codec = {"h264": "libx264", "mpeg4": "mpeg4"}[name.partition(".")[0]]
-    images = [clips.barcode(number) for number in range(10)]
-    return clips.write_clip(folder / name, images, codec=codec).read_bytes()
+    return clips.write_clip(folder / name, clips.barcodes(10), codec=codec).read_bytes()
 
 
-def pictures(folder: Path, suffix: str, packets: list[bytes], width: int, height: int) -> bytes:
-    """Mux PNG pictures, under a header of any size."""
-    path = folder / f"pictures.{suffix}"
+def png_video(folder: Path, packets: list[bytes], width: int, height: int) -> bytes:
+    """Return a video of PNG images. Its header has the given size, whatever that of the images."""
+    path = folder / "png.mov"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("png", rate=10)
         assert isinstance(stream, av.VideoStream)
@@ -202,7 +243,7 @@ def pictures(folder: Path, suffix: str, packets: list[bytes], width: int, height
 
 
 def png(width: int, height: int) -> bytes:
-    """Return a black picture of one bit a pixel."""
+    """Return a black PNG image with one bit for each pixel."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (

@@ -12,9 +12,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
 
-from pipeline.detection.model import MODELS_DIRECTORY
+from tests.support.default_model import DEFAULT_MODEL
 
-DEFAULT = MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx"
 SIDE, CLASSES, ANCHORS = 300, 80, 1917
 """Of the default model: side of the input in pixels, number of classes, number of anchors."""
 ROWS = 300
@@ -46,7 +45,7 @@ class ModelEditor:
 
     def __init__(self) -> None:
         # The prefix keeps the names of the default model apart from those of the new tensors.
-        self.model = compose.add_prefix(onnx.load(str(DEFAULT)), "default_")
+        self.model = compose.add_prefix(onnx.load(str(DEFAULT_MODEL)), "default_")
         self.graph = self.model.graph
         self._tensor_count = 0
         rows = self.add_node("Transpose", "default_output0", perm=[0, 2, 1])

@@ -1,4 +1,4 @@
-"""Hostile files: each ends with a reason or as the video it is, and touches nothing else."""
+"""Hostile files: each is rejected or decoded, and none makes the reader open another file."""
 
 import io
 import socket
@@ -8,22 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.schema import Config, LimitsConfig
-from pipeline.decoding.sampling import Sampler, SamplingGrid
-from pipeline.decoding.video import Video
+from pipeline.config.schema import Config
 from pipeline.errors import RejectedError
 from pipeline.frame import Frame
-from pipeline.runlog import RunLog
-from tests.support import clips, container_bytes, hostile_files
-from tests.support.file_watch import Watch
+from tests.support import clips, hostile_files
+from tests.support.decoding import decode
+from tests.support.file_watch import FileWatch
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify exists on Linux only")
 
-# What is a video after all: its frames are its own, whatever else it names or counts.
-VIDEOS = (
-    "mov, data elsewhere",
-    "mkv, segment",
-    "mkv, font",
+# The beginnings of the names of files that can be decoded, in spite of their headers.
+DECODABLE = (
+    "mov, data in another file",
+    "mkv, segments",
+    "mkv, attached font",
     "mkv, a giant",
     "mkv, giant",
     "mkv, 10,000",
@@ -32,7 +30,9 @@ VIDEOS = (
     "avi,",
     "png, 64x64, then",
 )
+# The reasons of the others; `no_video_stream` if they are not listed.
 REASONS = {
+    "HLS, disguised as mp4": "truncated",
     "mp4, 70 hours": "too_long",
     "mp4, 300 streams": "too_many_streams",
     "mp4, 2000 streams": "too_many_streams",
@@ -40,30 +40,31 @@ REASONS = {
     "mp4, 10,000 nested meta": "truncated",
     "ts, 200 programs of 20 streams": "no_decodable_frame",
     "png, 16000x16000": "too_large",
-    "png, 16000x16000 under 64x64": "too_large",
+    "png, 16000x16000, header says 64x64": "too_large",
     "png, 250000x1000": "no_decodable_frame",
 }
 
 
-class Traps:
-    """A decoy file, and a socket that listens."""
+class Decoys:
+    """A file that nobody may open, and a server that nobody may call."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
-        self.decoy = clips.write_clip(folder / "decoy.ts", [clips.texture(1, 64, 48)] * 20)
+        self.file = clips.write_clip(folder / "decoy.ts", [clips.texture(1, 64, 48)] * 20)
         self._server = socket.create_server(("127.0.0.1", 0))
-        self._server.setblocking(False)  # noqa: FBT003 - its only argument
-        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}/decoy.ts"
-        self._watch = Watch(folder)
+        self._server.setblocking(False)  # noqa: FBT003 - it has no name
+        self.address: tuple[str, int] = self._server.getsockname()
+        self.url = f"http://127.0.0.1:{self.address[1]}/decoy.ts"
+        self._watch = FileWatch(folder)
 
-    def untouched(self) -> bool:
-        """Tell that nobody opened the file, or called."""
+    def were_used(self) -> bool:
+        """Tell whether the file was opened or the server was called since the last call."""
         try:
-            caller, _ = self._server.accept()
+            connection, _ = self._server.accept()
         except BlockingIOError:
-            return not self._watch.touched()
-        caller.close()
-        return False
+            return self._watch.was_read()
+        connection.close()
+        return True
 
     def close(self) -> None:
         self._server.close()
@@ -71,87 +72,74 @@ class Traps:
 
 
 @pytest.fixture(scope="module")
-def traps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traps]:
-    traps = Traps(tmp_path_factory.mktemp("hostile") / "decoys")
-    yield traps
-    traps.close()
+def decoys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoys]:
+    decoys = Decoys(tmp_path_factory.mktemp("hostile") / "decoys")
+    yield decoys
+    decoys.close()
 
 
-def decode(data: bytes, name: str, limits: LimitsConfig | None = None) -> list[Frame]:
-    video = Video(io.BytesIO(data), name, limits or LimitsConfig(), threads=1)
-    return list(video.frames(Sampler(SamplingGrid.from_config(Config())), RunLog()))
+def frames_of(data: bytes, name: str, **limits: float) -> list[Frame]:
+    return decode(io.BytesIO(data), name, Config.model_validate({"limits": limits})).frames
 
 
-def reason_of(data: bytes, name: str, limits: LimitsConfig | None = None) -> str:
-    with pytest.raises(RejectedError) as caught:
-        decode(data, name, limits)
-    assert str(caught.value).startswith(name)
-    return caught.value.reason
+def reason_of(data: bytes, name: str, **limits: float) -> str:
+    with pytest.raises(RejectedError) as rejection:
+        frames_of(data, name, **limits)
+    assert str(rejection.value).startswith(name)
+    return rejection.value.reason
 
 
-def test_the_traps_snap(traps: Traps) -> None:
-    assert traps.untouched()
-    traps.decoy.read_bytes()
-    assert not traps.untouched()
-    with socket.create_connection(("127.0.0.1", int(traps.url.split(":")[2].split("/")[0]))):
-        assert not traps.untouched()
-    assert traps.untouched()
+def test_the_decoys_notice_an_opened_file_and_a_connection(decoys: Decoys) -> None:
+    assert not decoys.were_used()
+    decoys.file.read_bytes()
+    assert decoys.were_used()
+    with socket.create_connection(decoys.address):
+        assert decoys.were_used()
+    assert not decoys.were_used()
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "m3u8", "ts"])
-def test_what_is_no_video_is_told_and_touches_nothing(
-    traps: Traps, monkeypatch: pytest.MonkeyPatch, suffix: str
+def test_a_file_that_is_not_a_video_is_rejected_and_opens_nothing(
+    decoys: Decoys, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.chdir(traps.decoy.parent)
-    for name, data in hostile_files.no_videos(traps.decoy, traps.url).items():
-        assert reason_of(data, f"trap.{suffix}") == "not_a_video", name
-        assert traps.untouched(), name
+    monkeypatch.chdir(decoys.file.parent)
+    for name, data in hostile_files.other_files(decoys.file, decoys.url).items():
+        assert reason_of(data, f"clip.{suffix}") == "not_a_video", name
+        assert not decoys.were_used(), name
 
 
-def test_an_odd_video_is_told_or_decoded_and_touches_nothing(
-    traps: Traps, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_hostile_video_is_rejected_or_decoded_and_opens_nothing(
+    decoys: Decoys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    files = hostile_files.odd_videos(tmp_path, traps.decoy, traps.url)
-    monkeypatch.chdir(traps.decoy.parent)
+    files = hostile_files.hostile_videos(tmp_path, decoys.file, decoys.url)
+    monkeypatch.chdir(decoys.file.parent)
     for name, data in files.items():
-        if name.startswith(VIDEOS):
-            assert clips.read_barcode(decode(data, name)[0].image) == 0, name
+        if name.startswith(DECODABLE):
+            assert clips.read_barcode(frames_of(data, name)[0].image) == 0, name
         else:
             assert reason_of(data, name) == REASONS.get(name, "no_video_stream"), name
-        assert traps.untouched(), name
+        assert not decoys.were_used(), name
 
 
-@pytest.mark.parametrize(
-    ("limits", "reason"),
-    [
-        ({"megapixels": 0.0153}, "too_large"),
-        ({"hours": 0.0002}, "too_long"),
-        ({}, None),
-    ],
-)
 @pytest.mark.parametrize("name", ["h264.mp4", "h264.mkv", "h264.ts", "mpeg4.avi"])
-def test_limits(tmp_path: Path, name: str, limits: dict[str, float], reason: str | None) -> None:
+def test_a_video_that_exceeds_a_limit_is_rejected(tmp_path: Path, name: str) -> None:
     data = hostile_files.clip(tmp_path, name)
-    if reason is None:
-        assert decode(data, name, LimitsConfig.model_validate(limits))
-    else:
-        assert reason_of(data, name, LimitsConfig.model_validate(limits)) == reason
+    assert reason_of(data, name, megapixels=0.0153) == "too_large"
+    assert reason_of(data, name, hours=0.0002) == "too_long"
+    assert frames_of(data, name)
 
 
-def test_a_limit_is_named_with_what_was_found_and_what_to_do(tmp_path: Path) -> None:
+def test_a_rejection_names_the_size_the_limit_and_the_remedy(tmp_path: Path) -> None:
     data = hostile_files.clip(tmp_path, "h264.mp4")
-    with pytest.raises(RejectedError) as caught:
-        decode(data, "clip.mp4", LimitsConfig(megapixels=0.01))
-    assert str(caught.value) == (
+    with pytest.raises(RejectedError) as rejection:
+        frames_of(data, "clip.mp4", megapixels=0.01)
+    assert str(rejection.value) == (
         "clip.mp4 has pictures of 160x96 (0.0 megapixels); the limit is 0.01. "
         "Scale the video down, or raise limits.megapixels and the memory."
     )
 
 
-def test_more_streams_than_allowed(tmp_path: Path) -> None:
-    mp4 = hostile_files.clip(tmp_path, "h264.mp4")
-    moov = dict(container_bytes.boxes(mp4))[b"moov"]
-    trak = next(payload for kind, payload in container_bytes.boxes(moov) if kind == b"trak")
-    four = container_bytes.insert_in_moov(mp4, container_bytes.box(b"trak", trak) * 3)
-    assert reason_of(four, "four.mp4", LimitsConfig(streams=3)) == "too_many_streams"
-    assert len(decode(four, "four.mp4", LimitsConfig(streams=4))) == 1
+def test_a_video_with_more_streams_than_the_limit_is_rejected(tmp_path: Path) -> None:
+    four_streams = hostile_files.repeat_track(hostile_files.clip(tmp_path, "h264.mp4"), 3)
+    assert reason_of(four_streams, "clip.mp4", streams=3) == "too_many_streams"
+    assert len(frames_of(four_streams, "clip.mp4", streams=4)) == 1

@@ -1,4 +1,4 @@
-"""Samples far apart: seeking gives the very frames, times and indexes that decoding all does."""
+"""Seeking between samples: it returns the frames, times and indexes that full decoding returns."""
 
 from __future__ import annotations
 
@@ -8,130 +8,124 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config.schema import Config
 from pipeline.frame import Image
-from tests.support import clips, decoding
-from tests.support.decoding import Decoded
+from tests.support import clips
+from tests.support.decoding import Decoded, decode_file
 
 COUNT = 500
-IMAGES: list[Image] = []
-for number in range(COUNT):
-    picture = np.roll(clips.texture(1), number, axis=1)
-    picture[:16] = clips.barcode(number % 256, height=16)
-    IMAGES.append(picture)
 
 
-def sampled(
-    path: Path, monkeypatch: pytest.MonkeyPatch, *, seek: bool, **sampling: float
+@pytest.fixture(scope="module")
+def images() -> list[Image]:
+    """Return a moving texture below a barcode of the frame's number."""
+    images = [np.roll(clips.texture(1), number, axis=1) for number in range(COUNT)]
+    for number, image in enumerate(images):
+        image[:16] = clips.barcode(number % 256, height=16)
+    return images
+
+
+def decode_without_seeking(
+    path: Path, monkeypatch: pytest.MonkeyPatch, **sampling: float
 ) -> Decoded:
     with monkeypatch.context() as patch:
-        if not seek:
-            patch.setattr("pipeline.decoding.video.SEEK_COST_FRAMES", 10**9)
-        config = Config.model_validate({"sampling": sampling})
-        with path.open("rb") as stream:
-            return decoding.decode(stream, path.name, config, threads=2)
+        patch.setattr("pipeline.decoding.video.SEEK_COST_FRAMES", 10**9)
+        decoded = decode_file(path, **sampling)
+    assert decoded.result.coverage.skipped == 0
+    return decoded
 
 
-def assert_same(sparse: Decoded, dense: Decoded) -> None:
-    assert [(f.index, f.pts_ms, f.segment) for f in sparse.frames] == [
-        (f.index, f.pts_ms, f.segment) for f in dense.frames
-    ]
-    for one, other in zip(sparse.frames, dense.frames, strict=True):
+def assert_same(first: Decoded, second: Decoded) -> None:
+    for one, other in zip(first.frames, second.frames, strict=True):
+        assert (one.index, one.pts_ms, one.segment) == (other.index, other.pts_ms, other.segment)
         assert np.array_equal(one.image, other.image)
-    assert sparse.result.duration_ms == dense.result.duration_ms
-    assert sparse.result.start_ms == dense.result.start_ms
+    assert first.result.duration_ms == second.result.duration_ms
+    assert first.result.start_ms == second.result.start_ms
 
 
-QUICK = {"preset": "veryfast", "g": "25"}
-REFRESH = {"preset": "veryfast", "x264-params": "intra-refresh=1:keyint=30"}
+H264 = {"preset": "veryfast", "g": "25"}
+INTRA_REFRESH = {"preset": "veryfast", "x264-params": "intra-refresh=1:keyint=30"}
 HEVC = {"preset": "ultrafast", "x265-params": "log-level=none:keyint=25"}
-ALT_REF = {"g": "25", "auto-alt-ref": "1", "lag-in-frames": "16", "cpu-used": "8"}
+VP8 = {"g": "25", "auto-alt-ref": "1", "lag-in-frames": "16", "cpu-used": "8"}
 SEEKABLE = [
-    ("h264.mp4", "libx264", QUICK, 25),
-    ("h264.mkv", "libx264", QUICK, 25),
-    ("h264.ts", "libx264", QUICK, 25),
-    ("h264.flv", "libx264", QUICK, 25),
-    ("open-gop.mp4", "libx264", {**QUICK, "x264-params": "open-gop=1"}, 25),
-    ("refresh.ts", "libx264", REFRESH, 25),
-    ("odd-rate.mp4", "libx264", QUICK, Fraction(24000, 1001)),
+    ("h264.mp4", "libx264", H264, 25),
+    ("h264.mkv", "libx264", H264, 25),
+    ("h264.ts", "libx264", H264, 25),
+    ("h264.flv", "libx264", H264, 25),
+    ("open-gop.mp4", "libx264", {**H264, "x264-params": "open-gop=1"}, 25),
+    ("refresh.ts", "libx264", INTRA_REFRESH, 25),
+    ("odd-rate.mp4", "libx264", H264, Fraction(24000, 1001)),
     ("hevc.mp4", "libx265", HEVC, 25),
     ("mpeg2.ts", "mpeg2video", {"g": "12", "bf": "2"}, 25),
     ("mjpeg.avi", "mjpeg", {}, 25),
-    ("vp8.webm", "libvpx", ALT_REF, 25),
+    ("vp8.webm", "libvpx", VP8, 25),
 ]
 
 
 @pytest.mark.parametrize(("name", "codec", "options", "rate"), SEEKABLE)
-def test_seeking_finds_the_same_frames(  # noqa: PLR0913, PLR0917 - a clip has many properties
+def test_seeking_returns_the_same_frames_as_full_decoding(  # noqa: PLR0913, PLR0917 - a clip has many properties
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    images: list[Image],
     name: str,
     codec: str,
     options: dict[str, str],
     rate: int | Fraction,
 ) -> None:
-    path = clips.write_clip(tmp_path / name, IMAGES, codec=codec, options=options, rate=rate)
-    sparse = sampled(path, monkeypatch, seek=True, every_seconds=6)
-    dense = sampled(path, monkeypatch, seek=False, every_seconds=6)
-    assert_same(sparse, dense)
-    assert sparse.result.coverage.skipped > 0
-    assert sparse.result.coverage.decoded + sparse.result.coverage.skipped == COUNT
-    assert dense.result.coverage.decoded == COUNT
+    path = clips.write_clip(tmp_path / name, images, codec=codec, options=options, rate=rate)
+    decoded = decode_file(path, every_seconds=6)
+    assert_same(decoded, decode_without_seeking(path, monkeypatch, every_seconds=6))
+    coverage = decoded.result.coverage
+    assert coverage.skipped > 0
+    assert coverage.decoded + coverage.skipped == COUNT
 
 
-def damaged(path: Path) -> Path:
-    data = bytearray(path.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 3000] = bytes(3000)
-    path.write_bytes(data)
-    return path
-
-
-@pytest.mark.parametrize("name", ["cut.mp4", "cut.ts", "cut.mkv"])
-def test_a_damaged_video_is_decoded_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.ts", "clip.mkv"])
+def test_a_damaged_video_has_the_same_missing_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: list[Image], name: str
 ) -> None:
-    path = damaged(clips.write_clip(tmp_path / name, IMAGES, options=QUICK, rate=25))
-    sparse = sampled(path, monkeypatch, seek=True, every_seconds=3)
-    dense = sampled(path, monkeypatch, seek=False, every_seconds=3)
-    assert_same(sparse, dense)
-    assert sparse.result.coverage.lost == dense.result.coverage.lost
+    path = clips.write_clip(tmp_path / name, images, options=H264, rate=25)
+    clips.zero_bytes(path, 0.5, 3000)
+    decoded = decode_file(path, every_seconds=3)
+    without_seeking = decode_without_seeking(path, monkeypatch, every_seconds=3)
+    assert_same(decoded, without_seeking)
+    assert decoded.result.coverage.lost == without_seeking.result.coverage.lost
 
 
-def test_variable_rates_seek_too_where_key_frames_are_near(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_variable_rate_does_not_prevent_seeking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: list[Image]
 ) -> None:
     gaps = [20, 60, 33, 47] * 125
     times = [50 + sum(gaps[:n]) for n in range(COUNT)]
-    path = clips.write_clip(tmp_path / "vfr.mp4", IMAGES, times_ms=times, options=QUICK)
-    sparse = sampled(path, monkeypatch, seek=True, every_seconds=6)
-    assert_same(sparse, sampled(path, monkeypatch, seek=False, every_seconds=6))
-    assert sparse.result.coverage.skipped > 0
+    path = clips.write_clip(tmp_path / "vfr.mp4", images, times_ms=times, options=H264)
+    decoded = decode_file(path, every_seconds=6)
+    assert_same(decoded, decode_without_seeking(path, monkeypatch, every_seconds=6))
+    assert decoded.result.coverage.skipped > 0
 
 
-def test_two_recordings_in_one_stream_are_decoded_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_two_recordings_in_one_file_are_decoded_without_seeking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: list[Image]
 ) -> None:
     parts = [
-        clips.write_clip(tmp_path / f"{n}.ts", IMAGES[:250], options=QUICK, rate=25)
+        clips.write_clip(tmp_path / f"{n}.ts", images[:250], options=H264, rate=25)
         for n in range(2)
     ]
     path = tmp_path / "joined.ts"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    sparse = sampled(path, monkeypatch, seek=True, every_seconds=6)
-    assert_same(sparse, sampled(path, monkeypatch, seek=False, every_seconds=6))
-    assert sparse.result.coverage.skipped == 0
+    decoded = decode_file(path, every_seconds=6)
+    assert_same(decoded, decode_without_seeking(path, monkeypatch, every_seconds=6))
+    assert decoded.result.coverage.skipped == 0
 
 
-def test_far_key_frames_are_not_sought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_video_with_key_frames_far_apart_is_decoded_without_seeking(
+    tmp_path: Path, images: list[Image]
+) -> None:
     options = {"preset": "veryfast", "g": "250"}
-    path = clips.write_clip(tmp_path / "clip.mp4", IMAGES, options=options, rate=25)
-    assert sampled(path, monkeypatch, seek=True, every_seconds=4).result.coverage.skipped == 0
+    path = clips.write_clip(tmp_path / "clip.mp4", images, options=options, rate=25)
+    assert decode_file(path, every_seconds=4).result.coverage.skipped == 0
 
 
-def test_the_end_bounds_what_is_sought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = clips.write_clip(tmp_path / "clip.mp4", IMAGES, options=QUICK, rate=25)
-    sampling = {"every_seconds": 4.0, "start_seconds": 5.0, "end_seconds": 13.5}
-    sparse = sampled(path, monkeypatch, seek=True, **sampling)
-    assert [frame.index for frame in sparse.frames] == [125, 225, 325]
-    assert sparse.result.coverage.skipped > 0
+def test_seeking_respects_start_and_end(tmp_path: Path, images: list[Image]) -> None:
+    path = clips.write_clip(tmp_path / "clip.mp4", images, options=H264, rate=25)
+    decoded = decode_file(path, every_seconds=4, start_seconds=5, end_seconds=13.5)
+    assert [frame.index for frame in decoded.frames] == [125, 225, 325]
+    assert decoded.result.coverage.skipped > 0

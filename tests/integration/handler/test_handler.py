@@ -101,7 +101,7 @@ def tree(client: S3Client) -> dict[str, bytes]:
     }
 
 
-def test_a_put_ends_in_the_whole_tree_and_its_metrics(
+def test_an_upload_becomes_a_complete_result_and_metrics(
     bucket: S3Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (video,) = invoke(put(bucket))["videos"]
@@ -161,7 +161,7 @@ def test_a_put_ends_in_the_whole_tree_and_its_metrics(
     assert dimensions == {"service", "class"}
 
 
-def test_the_manifest_is_written_after_all_it_lists(
+def test_the_manifest_is_written_after_all_files_that_it_lists(
     bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
@@ -176,12 +176,12 @@ def test_the_manifest_is_written_after_all_it_lists(
     assert written[-1] == "manifest.json"
 
 
-def test_bad_videos_end_in_rejections_and_the_others_are_done(
+def test_bad_videos_are_rejected_and_the_others_are_processed(
     bucket: S3Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sound = clips.write_sound(tmp_path / "sound.mp4").read_bytes()
+    sound = clips.write_audio(tmp_path / "sound.mp4").read_bytes()
     frames = [clips.texture(1)] * 20
-    av1 = clips.name_codec(clips.write_clip(tmp_path / "a.mp4", frames), b"avc1", b"av01")
+    av1 = clips.replace_codec(clips.write_clip(tmp_path / "a.mp4", frames), b"avc1", b"av01")
     whole = clips.write_clip(tmp_path / "b.mp4", frames).read_bytes()
     bad = {
         "empty.mp4": (b"", "empty"),
@@ -208,7 +208,7 @@ def test_bad_videos_end_in_rejections_and_the_others_are_done(
     }
 
 
-def test_what_is_no_video_is_skipped_with_a_log_line(
+def test_an_object_that_is_not_a_video_is_skipped_with_a_log_line(
     bucket: S3Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     removed = {**put(bucket, "a.mp4"), "eventName": "ObjectRemoved:Delete"}
@@ -261,12 +261,12 @@ def test_a_versioned_object_is_read_by_its_version(bucket: S3Client) -> None:
         assert stream.read() == b"first"
 
 
-def test_broken_config_and_model_raise_and_reject_nobody(
+def test_a_broken_config_or_model_raises_and_rejects_no_video(
     bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = put(bucket)
     monkeypatch.setenv("PRETAG_DETECTOR__MODEL", "no.onnx")
-    with pytest.raises(BrokenError, match=r"Model no\.onnx is not there"):
+    with pytest.raises(BrokenError, match=r"Model no\.onnx does not exist"):
         invoke(record)
     monkeypatch.setenv("PRETAG_DETECTOR__MODLE", "x")
     with pytest.raises(ConfigError, match=r"did you mean 'detector\.model'"):
@@ -274,7 +274,7 @@ def test_broken_config_and_model_raise_and_reject_nobody(
     assert tree(bucket) == {}
 
 
-def test_all_records_are_worked_on_before_a_failure_is_raised(
+def test_all_records_are_processed_before_a_failure_is_raised(
     bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = S3Video.find
@@ -290,7 +290,7 @@ def test_all_records_are_worked_on_before_a_failure_is_raised(
     assert f"datasets/{KEY}/latest.json" in tree(bucket)
 
 
-def test_config_may_lie_in_s3(bucket: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_config_file_is_read_from_s3(bucket: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRETAG_CONFIG", "s3://incoming/config/pretag.yaml")
     with pytest.raises(BrokenError, match=r"s3://incoming/config/pretag.yaml does not exist"):
         invoke(put(bucket))
@@ -324,7 +324,7 @@ def test_a_missing_output_bucket_is_broken(
         ("412", SupersededError),
     ],
 )
-def test_s3s_failures_are_told_apart(code: str, kind: type[Exception]) -> None:
+def test_errors_of_s3_are_translated(code: str, kind: type[Exception]) -> None:
     response: Any = {"Error": {"Code": code, "Message": "so it is"}}
     with pytest.raises(kind, match=r"s3://b/k"), translate_s3_errors("s3://b/k"):
         raise ClientError(response, "GetObject")
@@ -347,7 +347,7 @@ def test_a_network_that_fails_is_retryable_and_missing_credentials_are_broken(
         S3Sink(client, "b", "", "k.mp4", "run").put("x.json", b"")
 
 
-def test_a_name_that_s3_refuses_is_broken() -> None:
+def test_a_bucket_name_that_s3_refuses_is_broken() -> None:
     client = boto3.session.Session().client("s3", region_name="eu-central-1")
     with pytest.raises(BrokenError, match="is not a name that S3 accepts"):
         S3Sink(client, "bad bucket!", "", "k.mp4", "run").put("x.json", b"")
@@ -369,7 +369,7 @@ def test_threads_follow_the_functions_memory(
     assert asked == [1]
 
 
-def test_a_queue_hears_which_messages_failed(
+def test_a_queue_gets_the_ids_of_the_messages_that_failed(
     bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PRETAG_OUTPUT__IMAGES", "false")
@@ -389,7 +389,7 @@ def test_a_queue_hears_which_messages_failed(
     assert {f"datasets/{KEY}/latest.json", "datasets/redriven.mp4/latest.json"} < set(tree(bucket))
 
 
-def test_a_direct_event_brings_its_config_and_output(
+def test_a_direct_event_sets_config_and_output(
     bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(bucket, "clips/without suffix")
@@ -407,7 +407,7 @@ def test_a_direct_event_brings_its_config_and_output(
     assert not [key for key in tree(bucket) if key.endswith(".jpg")]
 
 
-def test_tracing_is_asked_for() -> None:
+def test_tracing_is_on_only_if_the_deployment_asks_for_it() -> None:
     code = "import handler.app, sys; print('aws_xray_sdk' in sys.modules)"
     for disabled, loaded in {"true": "False", "false": "True"}.items():
         finished = subprocess.run(
@@ -461,7 +461,7 @@ def test_a_model_in_s3_is_fetched_once_with_its_card(
             "detector.max_megabytes allows 1",
         ),
         ("s3://shelf/cut.onnx", {}, r"s3://shelf/cut\.onnx, as fetched from S3: .*cut short"),
-        ("s3://shelf/other.onnx", {}, "is not the one on its card"),
+        ("s3://shelf/other.onnx", {}, "is not the file of its card"),
     ],
 )
 def test_a_model_in_s3_that_cannot_be_used(

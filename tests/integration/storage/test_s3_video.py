@@ -81,7 +81,7 @@ def test_a_video_in_s3_decodes_as_the_file_does(
         assert decoded(stream) == expected
 
 
-def test_what_it_is_comes_with_the_first_block(client: S3Client) -> None:
+def test_the_first_request_returns_properties_and_first_block(client: S3Client) -> None:
     video = in_s3(client, b"x" * 100)
     assert (video.size, video.head) == (100, b"x" * 100)
     assert video.identity == {"bucket": "videos", "key": "clip", "etag": video.etag}
@@ -109,7 +109,7 @@ def test_an_object_that_vanishes_while_it_is_read_is_superseded(client: S3Client
             decoded(stream)
 
 
-def test_a_version_is_read_on_after_it_was_replaced(client: S3Client) -> None:
+def test_a_version_is_read_to_its_end_after_it_was_replaced(client: S3Client) -> None:
     client.put_bucket_versioning(Bucket="videos", VersioningConfiguration={"Status": "Enabled"})
     data = clips.SAMPLE.read_bytes()
     version = client.put_object(Bucket="videos", Key="clip", Body=data)["VersionId"]
@@ -142,7 +142,7 @@ class BrokenOff:
 
 
 @pytest.mark.parametrize(("failures", "recovers"), [(3, True), (4, False)])
-def test_a_body_that_breaks_off_is_asked_for_again(
+def test_a_body_that_breaks_off_is_requested_again(
     client: S3Client, failures: int, *, recovers: bool
 ) -> None:
     data = bytes(range(256)) * 128
@@ -173,7 +173,7 @@ class Unranged:
         return answer
 
 
-def test_a_server_that_ignores_ranges_is_read_all_the_same(client: S3Client) -> None:
+def test_a_server_that_ignores_ranges_can_be_read(client: S3Client) -> None:
     data = bytes(range(256)) * 200
     client.put_object(Bucket="videos", Key="clip", Body=data)
     unranged: Any = Unranged(client)
@@ -181,7 +181,7 @@ def test_a_server_that_ignores_ranges_is_read_all_the_same(client: S3Client) -> 
         assert stream.read() == data
 
 
-def test_an_answer_that_is_too_short_is_no_end(client: S3Client) -> None:
+def test_an_answer_that_is_too_short_is_not_taken_for_the_end(client: S3Client) -> None:
     client.put_object(Bucket="videos", Key="clip", Body=bytes(3 * BLOCK))
     video = S3Video.find(client, "videos", "clip")
     short: Any = Unranged(client, bytes_sent=BLOCK + 10)

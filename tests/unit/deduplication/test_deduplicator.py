@@ -20,7 +20,7 @@ from pipeline.deduplication.fingerprint import (
 from pipeline.deduplication.selection import FrameSelector
 from pipeline.frame import DuplicateMatch, Frame, Image
 from tests.support.clips import texture
-from tests.support.scenes import selected
+from tests.support.scenes import select
 
 METHODS: list[HashMethodName] = ["phash", "dhash", "average_hash", "whash"]
 
@@ -60,7 +60,7 @@ def flat(*colour: int) -> Image:
 
 
 def kept(images: list[Image], **config: object) -> list[int]:
-    records = selected(images, DedupeConfig.model_validate(config))
+    records = select(images, DedupeConfig.model_validate(config))
     return [record.index for record in records if record.is_kept]
 
 
@@ -167,7 +167,7 @@ def test_a_scene_that_fades_to_black_is_kept_once() -> None:
 
 
 def test_flat_frames_that_change_slowly_match_the_first_with_the_reason_fade() -> None:
-    first, *others = selected([flat(level, level, level) for level in range(200, 20, -15)])
+    first, *others = select([flat(level, level, level) for level in range(200, 20, -15)])
     assert first.is_kept
     matches = [record.duplicate for record in others]
     assert {match and (match.index, match.reason) for match in matches} == {(0, "fade")}

@@ -1,4 +1,4 @@
-"""Videos damaged on purpose: each seed is one mutant, the same on every run."""
+"""Mutants: videos that are damaged on purpose. A seed always makes the same mutant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,19 @@ ORIGINALS = {
     "mpeg4.avi": "mpeg4",
 }
 FRAMES = 60
-# Most of what decides how a file is read is at its ends: headers first, an mp4's index last.
-_HEADER = 1024
+# Headers are in the first bytes of a file, and the index of an mp4 is in the last ones.
+_HEADER_BYTES = 1024
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A damaged file."""
+    """A damaged file.
+
+    Attributes:
+        name: name of the original file.
+        kind: kind of damage.
+        data: content of the damaged file.
+    """
 
     name: str
     kind: str
@@ -28,15 +34,17 @@ class Mutant:
 
 
 def write_originals(folder: Path) -> None:
-    """Encode one clip of each container, with a key frame a second."""
-    images = [clips.texture(seed) for seed in range(FRAMES)]
+    """Encode one clip in each container, with a key frame each second."""
+    images = clips.textures(FRAMES)
     for name, codec in ORIGINALS.items():
-        quiet = {"x265-params": "log-level=none:keyint=10"} if codec == "libx265" else {}
-        clips.write_clip(folder / name, images, codec=codec, options={"g": "10", **quiet})
+        options = {"g": "10"}
+        if codec == "libx265":
+            options["x265-params"] = "log-level=none:keyint=10"
+        clips.write_clip(folder / name, images, codec=codec, options=options)
 
 
-def mutant(folder: Path, seed: int) -> Mutant:
-    """Return the mutant of a seed: containers and kinds of damage take turns."""
+def make_mutant(folder: Path, seed: int) -> Mutant:
+    """Return the mutant of a seed. Consecutive seeds have different containers."""
     names, kinds = list(ORIGINALS), list(_KINDS)
     name = names[seed % len(names)]
     kind = kinds[seed // len(names) % len(kinds)]
@@ -45,18 +53,18 @@ def mutant(folder: Path, seed: int) -> Mutant:
 
 
 def _flip(random: Random, data: bytes) -> bytes:
-    return _flipped(random, data, range(len(data)), random.choice((1, 10, 100)))
+    return _flip_bits(random, data, range(len(data)), random.choice((1, 10, 100)))
 
 
 def _flip_in_headers(random: Random, data: bytes) -> bytes:
-    ends = (range(_HEADER), range(len(data) - _HEADER, len(data)))
-    return _flipped(random, data, random.choice(ends), random.choice((1, 4, 16)))
+    ends = (range(_HEADER_BYTES), range(len(data) - _HEADER_BYTES, len(data)))
+    return _flip_bits(random, data, random.choice(ends), random.choice((1, 4, 16)))
 
 
-def _flipped(random: Random, data: bytes, where: range, count: int) -> bytes:
+def _flip_bits(random: Random, data: bytes, offsets: range, count: int) -> bytes:
     damaged = bytearray(data)
     for _ in range(count):
-        damaged[random.choice(where)] ^= 1 << random.randrange(8)
+        damaged[random.choice(offsets)] ^= 1 << random.randrange(8)
     return bytes(damaged)
 
 
@@ -91,7 +99,9 @@ def _append(random: Random, data: bytes) -> bytes:
 
 
 def _extreme(random: Random, data: bytes) -> bytes:
-    at = random.choice((random.randrange(_HEADER), len(data) - random.randrange(4, _HEADER)))
+    at = random.choice(
+        (random.randrange(_HEADER_BYTES), len(data) - random.randrange(4, _HEADER_BYTES))
+    )
     number = random.choice((b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", bytes(4), b"\x80\0\0\0"))
     return data[:at] + number + data[at + 4 :]
 
@@ -105,9 +115,9 @@ _KINDS: dict[str, Callable[[Random, bytes], bytes]] = {
     "bits flipped": _flip,
     "bits flipped in headers": _flip_in_headers,
     "extreme numbers in headers": _extreme,
-    "a hole of zeros": _zero,
-    "a piece missing": _delete,
-    "a piece twice": _repeat,
+    "bytes zeroed": _zero,
+    "bytes deleted": _delete,
+    "bytes repeated": _repeat,
     "blocks swapped": _shuffle,
     "cut off": _cut,
     "garbage at the end": _append,
