@@ -14,8 +14,6 @@ from aws_lambda_powertools import Logger
 from handler.events import Skip
 from handler.metrics import emit_outcome, emit_superseded
 from pipeline.concurrency.cpus import available_cpus
-from pipeline.detection.detector import Detector
-from pipeline.detection.model import Model
 from pipeline.errors import BrokenError, SupersededError
 from pipeline.run import annotate
 from pipeline.storage.s3.client import read_text, s3_client, split_uri
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from handler.environment import Environment
     from handler.events import Job
     from pipeline.config.schema import Config
+    from pipeline.detection.model import Model
 
 logger = Logger(child=True)
 
@@ -36,6 +35,10 @@ logger = Logger(child=True)
 @lru_cache(maxsize=2)
 def _load_model(model: str, providers: tuple[str, ...], max_megabytes: float) -> Model:
     """Load a model. The last two models stay loaded for later calls in the same process."""
+    # The 44 modules of detection take half of the handler's own import time. Here, S3 answers
+    # meanwhile.
+    from pipeline.detection.model import Model  # noqa: PLC0415
+
     load = _load_model_from_s3 if model.startswith("s3://") else Model.load
     loaded = load(model, providers, max_megabytes)
     logger.info("Model loaded", extra={"model": loaded.name, "sha256": loaded.sha256})
@@ -44,8 +47,9 @@ def _load_model(model: str, providers: tuple[str, ...], max_megabytes: float) ->
 
 def _load_model_from_s3(uri: str, providers: tuple[str, ...], max_megabytes: float) -> Model:
     """Fetch a model to /tmp, load it, and remove the file, so that /tmp is free again."""
-    # Cards need pydantic, which takes a fifth of the cold start to import; see effective_config.
+    # Imported late: see _load_model. Cards also need pydantic, as effective_config does.
     from pipeline.detection.card import CARD_SUFFIXES  # noqa: PLC0415
+    from pipeline.detection.model import Model  # noqa: PLC0415
 
     with TemporaryDirectory(prefix="pretag-model-") as folder:
         file = fetch_model_files(
@@ -138,6 +142,9 @@ def _annotated(job: Job, environment: Environment) -> dict[str, Any]:
         config = effective_config(environment, job)
         detector = config.detector
         model = _load_model(detector.model, detector.providers, detector.max_megabytes)
+    # Imported late: see _load_model.
+    from pipeline.detection.detector import Detector  # noqa: PLC0415
+
     outcome = annotate(
         video.result(),
         config,
