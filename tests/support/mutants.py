@@ -1,4 +1,7 @@
-"""Mutants: videos that are damaged on purpose. A seed always makes the same mutant."""
+"""Mutants: videos that are damaged on purpose. A seed decides what is damaged, and how.
+
+The same seed makes nearly the same mutant each time: x264 does not always encode the same bytes.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +43,10 @@ def write_originals(folder: Path) -> None:
         options = {"g": "10"}
         if codec == "libx265":
             options["x265-params"] = "log-level=none:keyint=10"
-        clips.write_clip(folder / name, images, codec=codec, options=options)
+        # Otherwise FFmpeg writes random ids into Matroska files.
+        muxer = {"fflags": "+bitexact"} if name.endswith(".mkv") else {}
+        path = folder / name
+        clips.write_clip(path, images, codec=codec, options=options, container_options=muxer)
 
 
 def make_mutant(folder: Path, seed: int) -> Mutant:

@@ -8,6 +8,7 @@ import pytest
 from tests.support import fuzzing, mutants
 
 REASONS = {
+    "interlaced",
     "no_decodable_frame",
     "no_video_stream",
     "not_a_video",
