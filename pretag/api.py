@@ -15,7 +15,7 @@ from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.video import Video
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.errors import ConfigError, RejectedError
+from pipeline.errors import RejectedError
 from pipeline.outcome import Outcome
 from pipeline.runlog import RunLog
 from pipeline.storage.local import FolderSink, LocalVideo
@@ -137,12 +137,4 @@ def load_config(config: ConfigLike | str | Path | None = None) -> Config:
             return Config()
         case Mapping():
             return layers.merge(layers.tree_layer("the config argument", config))
-    file = Path(config)
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(
-            f"Config file {path_text(file)} cannot be read: {why}. Check the path."
-        ) from error
-    return layers.merge(layers.file_layer(str(file), text))
+    return layers.merge(layers.read_file_layer(Path(config)))

@@ -20,7 +20,7 @@ from pipeline.concurrency.cpus import available_cpus
 from pipeline.config import layers
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.errors import ConfigError, InputFileError, RejectedError
+from pipeline.errors import InputFileError, RejectedError
 from pipeline.outcome import Outcome
 from pipeline.run import annotate
 from pipeline.runlog import STAGE_UNITS, RunLog
@@ -88,7 +88,7 @@ def _effective_config(file: Path | None, assignments: tuple[str, ...]) -> Config
     config_layers = []
     file = file or _file_from_environment()
     if file is not None:
-        config_layers.append(layers.file_layer(str(file), _read(file)))
+        config_layers.append(layers.read_file_layer(file))
     config_layers.append(layers.environment_layer(os.environ))
     config_layers.append(layers.assignments_layer("--set", assignments))
     return layers.merge(*config_layers)
@@ -97,14 +97,6 @@ def _effective_config(file: Path | None, assignments: tuple[str, ...]) -> Config
 def _file_from_environment() -> Path | None:
     name = os.environ.get(layers.FILE_VARIABLE)
     return Path(name) if name else None
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"Config file {file} cannot be read: {reason}.") from error
 
 
 def _annotate(

@@ -20,9 +20,11 @@ from pydantic import BaseModel, ValidationError
 
 from pipeline.config.schema import Config
 from pipeline.errors import ConfigError
+from pipeline.text import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
@@ -73,6 +75,22 @@ def file_layer(name: str, text: str) -> Layer:
             "`pretag config` prints an example."
         )
     return tree_layer(name, tree or {})
+
+
+def read_file_layer(file: Path) -> Layer:
+    """Read the file at a path as a layer.
+
+    Raises:
+        ConfigError: the file cannot be read, or its text cannot be parsed.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(
+            f"Config file {path_text(file)} cannot be read: {reason}. Check the path."
+        ) from error
+    return file_layer(path_text(file), text)
 
 
 def tree_layer(origin: str, tree: Mapping[str, Any]) -> Layer:
