@@ -85,7 +85,7 @@ class Detector:
             touches_inner_edge(detections.boxes, tile, whole)
             for detections, tile in zip(detections_of_tiles, tiles, strict=True)
         ]
-        # Tiles overlap, so that NMS is needed even for models that need none in one image.
+        # The tiles overlap, so NMS is needed here even if the model's own boxes need none.
         return non_max_suppression(merge_tiles(detections_of_tiles, are_cut), self.iou_threshold)
 
     def _detect_in_one_run(self, image: Image) -> Detections:
@@ -113,7 +113,7 @@ class Detector:
             raise BrokenError(
                 f"Model {self.model.name} gives outputs of the shapes {shapes}, which do not fit "
                 f"its family '{self.model.family}'. Correct the 'family' on its model card, or "
-                "export it again."
+                "export the model again."
             ) from error
 
     def description(self) -> dict[str, object]:

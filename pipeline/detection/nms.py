@@ -19,7 +19,7 @@ def non_max_suppression(candidates: Detections, iou_threshold: float) -> Detecti
     """Apply greedy NMS in each class to the `MAX_CANDIDATES` detections with the best scores.
 
     Boxes without an area, and boxes whose x2 or y2 is less than x1 or y1, are left out: OpenCV
-    takes any two of them for duplicates.
+    treats any two of them as duplicates.
 
     Args:
         candidates: N detections, in any order.

@@ -31,7 +31,7 @@ def check_plausible(detections: Detections, input_size: tuple[int, int], model: 
     Args:
         detections: boxes in input pixels.
         input_size: width and height of the input in pixels.
-        model: gives names for the error.
+        model: the model; the error names it and its family.
 
     Raises:
         BrokenError: scores or boxes show that the model is of another family.

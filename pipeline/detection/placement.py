@@ -30,10 +30,13 @@ a pixel.
 BoxRescale = Literal["axes", "ratio"]
 """Which scale maps boxes from a letterbox back to the image.
 
-The size of the scaled image is rounded to whole pixels, so that its width and height can differ
-slightly from the image's size times the ratio. `axes` uses the real scale of each axis, `ratio`
-uses the ratio before rounding. The two differ by up to half an input pixel, which is 3 pixels in an
-image that is 4096 pixels wide.
+The size of the scaled image is rounded to whole pixels. Its width and height can therefore differ
+slightly from the size of the image times the ratio.
+
+- `axes`: the scale of each axis after rounding.
+- `ratio`: the ratio before rounding, for both axes.
+
+The two differ by up to half an input pixel, which is 3 pixels in an image that is 4096 pixels wide.
 """
 
 _OPENCV_FILTERS = {

@@ -138,6 +138,6 @@ class Preprocess:
 def _normalise(
     values: NDArray[np.float32], scale: float, mean: float, std: float
 ) -> NDArray[np.float32]:
-    # Reference codes divide by 255. To multiply by 1 / 255 changes the last bit of some values.
+    # Reference codes divide by 255. Multiplying by 1 / 255 changes the last bit of some values.
     scaled = values / np.float32(1 / scale)
     return np.asarray((scaled - np.float32(mean)) / np.float32(std), dtype=np.float32)

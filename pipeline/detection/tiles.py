@@ -50,10 +50,10 @@ def tile_grid(width: int, height: int, count: int, overlap: float) -> list[Tile]
         width: width of the image in pixels.
         height: height of the image in pixels.
         count: number of tiles in each row and in each column.
-        overlap: the least share of its side by which a tile overlaps with the next tile.
+        overlap: the smallest share of its side that a tile has in common with the next tile.
 
     Returns:
-        The tiles, row by row. None reaches beyond the image.
+        The tiles, row by row. No tile reaches beyond the image.
     """
     columns, rows = _spans(width, count, overlap), _spans(height, count, overlap)
     return [Tile(x1, y1, x2, y2) for y1, y2 in rows for x1, x2 in columns]
