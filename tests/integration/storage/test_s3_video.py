@@ -1,4 +1,4 @@
-"""Videos decoded where they lie: in S3 (moto), by ranges."""
+"""Videos in S3 (moto): they are decoded by ranges, without a download."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ import pytest
 from botocore.exceptions import ResponseStreamingError
 from moto import mock_aws
 
-from pipeline.config.schema import Config, LimitsConfig
-from pipeline.decoding.sampling import Sampler, SamplingGrid
-from pipeline.decoding.video import Video
 from pipeline.errors import RetryableError, SupersededError
-from pipeline.runlog import RunLog
 from pipeline.storage.s3 import ranged_reader, video
 from pipeline.storage.s3.video import S3Video
 from pipeline.storage.source import ByteStream
 from tests.support import clips
+from tests.support.decoding import decode
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,7 +28,7 @@ BLOCK = 8 * 1024
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    for module in (ranged_reader, video):  # small blocks: many ranges of a small clip
+    for module in (ranged_reader, video):  # with small blocks, a small clip has many ranges
         monkeypatch.setattr(module, "BLOCK_BYTES", BLOCK)
     with mock_aws():
         client = boto3.client("s3", region_name="us-east-1")
@@ -39,14 +36,12 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
         yield client
 
 
-def decoded(stream: ByteStream) -> list[tuple[int, float, bytes]]:
-    frames = Video(stream, "clip", LimitsConfig(), threads=1).frames(
-        Sampler(SamplingGrid.from_config(Config())), RunLog()
-    )
+def frames_of(stream: ByteStream) -> list[tuple[int, float, bytes]]:
+    frames = decode(stream, "clip").frames
     return [(frame.index, frame.pts_ms, frame.image.tobytes()) for frame in frames]
 
 
-def in_s3(client: S3Client, data: bytes, key: str = "clip") -> S3Video:
+def put_video(client: S3Client, data: bytes, key: str = "clip") -> S3Video:
     client.put_object(Bucket="videos", Key=key, Body=data)
     return S3Video.find(client, "videos", key)
 
@@ -63,10 +58,10 @@ def in_s3(client: S3Client, data: bytes, key: str = "clip") -> S3Video:
         ("clip.webm", "libvpx-vp9", {}),
     ],
 )
-def test_a_video_in_s3_decodes_as_the_file_does(
+def test_a_video_in_s3_is_decoded_like_the_file(
     client: S3Client, tmp_path: Path, name: str, codec: str, options: dict[str, str]
 ) -> None:
-    images = [clips.texture(seed) for seed in range(40)]
+    images = clips.textures(40)
     path = clips.write_clip(
         tmp_path / name, images, codec=codec, options={"g": "10"}, container_options=options
     )
@@ -75,78 +70,82 @@ def test_a_video_in_s3_decodes_as_the_file_does(
     if name.startswith("index"):
         assert (data.index(b"moov") < data.index(b"mdat")) == (name == "index-first.mp4")
     assert len(data) > 3 * BLOCK
-    with path.open("rb") as file, in_s3(client, data).open() as stream:
-        expected = decoded(file)
+    with path.open("rb") as file, put_video(client, data).open() as stream:
+        expected = frames_of(file)
         assert len(expected) == 4
-        assert decoded(stream) == expected
+        assert frames_of(stream) == expected
 
 
-def test_the_first_request_returns_properties_and_first_block(client: S3Client) -> None:
-    video = in_s3(client, b"x" * 100)
+def test_size_identity_and_first_block_come_with_the_first_request(client: S3Client) -> None:
+    video = put_video(client, b"x" * 100)
     assert (video.size, video.head) == (100, b"x" * 100)
     assert video.identity == {"bucket": "videos", "key": "clip", "etag": video.etag}
-    empty = in_s3(client, b"", key="empty")
+
+
+def test_an_empty_object_can_be_read(client: S3Client) -> None:
+    empty = put_video(client, b"", key="empty")
     assert (empty.size, empty.head) == (0, b"")
     with empty.open() as stream:
         assert stream.read() == b""
 
 
-def test_an_object_that_changes_while_it_is_read_is_superseded_never_mixed(
+def test_an_object_that_is_replaced_while_it_is_read_is_superseded(
     client: S3Client,
 ) -> None:
-    video = in_s3(client, clips.SAMPLE.read_bytes())
+    video = put_video(client, clips.SAMPLE.read_bytes())
     with video.open() as stream:
         client.put_object(Bucket="videos", Key="clip", Body=clips.SAMPLE.read_bytes() + b"x")
         with pytest.raises(SupersededError, match="was replaced or deleted"):
-            decoded(stream)
+            frames_of(stream)
 
 
-def test_an_object_that_vanishes_while_it_is_read_is_superseded(client: S3Client) -> None:
-    video = in_s3(client, clips.SAMPLE.read_bytes())
+def test_an_object_that_is_deleted_while_it_is_read_is_superseded(client: S3Client) -> None:
+    video = put_video(client, clips.SAMPLE.read_bytes())
     with video.open() as stream:
         client.delete_object(Bucket="videos", Key="clip")
         with pytest.raises(SupersededError):
-            decoded(stream)
+            frames_of(stream)
 
 
-def test_a_version_is_read_to_its_end_after_it_was_replaced(client: S3Client) -> None:
+def test_a_version_can_be_read_after_it_was_replaced(client: S3Client) -> None:
     client.put_bucket_versioning(Bucket="videos", VersioningConfiguration={"Status": "Enabled"})
     data = clips.SAMPLE.read_bytes()
     version = client.put_object(Bucket="videos", Key="clip", Body=data)["VersionId"]
     video = S3Video.find(client, "videos", "clip", version_id=version)
+    assert video.identity == {"bucket": "videos", "key": "clip", "version_id": version}
     client.put_object(Bucket="videos", Key="clip", Body=b"new")
     with video.open() as stream:
         assert stream.read() == data
 
 
-class Flaky:
-    """A client whose bodies break off a number of times."""
+class FlakyClient:
+    """A client whose next responses fail while their body is read."""
 
     def __init__(self, client: S3Client, failures: int) -> None:
         self._client = client
         self.failures = failures
 
-    def get_object(self, **request: Any) -> Any:  # noqa: ANN401 - as the client's own
-        answer = self._client.get_object(**request)
+    def get_object(self, **request: Any) -> Any:  # noqa: ANN401 - as in boto3
+        response = self._client.get_object(**request)
         if not self.failures:
-            return answer
+            return response
         self.failures -= 1
-        return {**answer, "Body": BrokenOff()}
+        return {**response, "Body": FailingBody()}
 
 
-class BrokenOff:
-    """A body whose connection ends."""
+class FailingBody:
+    """A body whose connection is reset."""
 
     def read(self) -> bytes:
         raise ResponseStreamingError(error="connection reset")
 
 
 @pytest.mark.parametrize(("failures", "recovers"), [(3, True), (4, False)])
-def test_a_body_that_breaks_off_is_requested_again(
+def test_a_body_that_fails_is_requested_again_up_to_three_times(
     client: S3Client, failures: int, *, recovers: bool
 ) -> None:
     data = bytes(range(256)) * 128
-    flaky: Any = Flaky(client, 0)
+    flaky: Any = FlakyClient(client, 0)
     client.put_object(Bucket="videos", Key="clip", Body=data)
     video = S3Video.find(flaky, "videos", "clip")
     flaky.failures = failures
@@ -158,33 +157,33 @@ def test_a_body_that_breaks_off_is_requested_again(
                 stream.read()
 
 
-class Unranged:
-    """A client of a server that ignores ranges, or cuts its answers short."""
+class UnrangedClient:
+    """A client of a server that ignores ranges, and may send too few bytes."""
 
     def __init__(self, client: S3Client, bytes_sent: int | None = None) -> None:
         self._client = client
         self._bytes_sent = bytes_sent
 
-    def get_object(self, **request: Any) -> Any:  # noqa: ANN401 - as the client's own
+    def get_object(self, **request: Any) -> Any:  # noqa: ANN401 - as in boto3
         request.pop("Range")
-        answer: Any = self._client.get_object(**request)
-        whole = answer["Body"].read()[: self._bytes_sent]
-        answer["Body"].read = lambda: whole
-        return answer
+        response: Any = self._client.get_object(**request)
+        data = response["Body"].read()[: self._bytes_sent]
+        response["Body"].read = lambda: data
+        return response
 
 
 def test_a_server_that_ignores_ranges_can_be_read(client: S3Client) -> None:
     data = bytes(range(256)) * 200
     client.put_object(Bucket="videos", Key="clip", Body=data)
-    unranged: Any = Unranged(client)
+    unranged: Any = UnrangedClient(client)
     with S3Video.find(unranged, "videos", "clip").open() as stream:
         assert stream.read() == data
 
 
-def test_an_answer_that_is_too_short_is_not_taken_for_the_end(client: S3Client) -> None:
+def test_a_response_that_is_too_short_is_an_error(client: S3Client) -> None:
     client.put_object(Bucket="videos", Key="clip", Body=bytes(3 * BLOCK))
     video = S3Video.find(client, "videos", "clip")
-    short: Any = Unranged(client, bytes_sent=BLOCK + 10)
+    short: Any = UnrangedClient(client, bytes_sent=BLOCK + 10)
     object.__setattr__(video, "client", short)
     with video.open() as stream, pytest.raises(RetryableError, match="sent 10 bytes"):
         stream.read()

@@ -1,0 +1,24 @@
+"""Fixtures of the handler's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handler import app
+from tests.support.lambda_function import VARIABLES, emulated_s3
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+    """Set the environment of the function, and emulate S3."""
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(app.logger, "service", VARIABLES["POWERTOOLS_SERVICE_NAME"])
+    with emulated_s3() as client:
+        yield client

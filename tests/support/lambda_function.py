@@ -1,0 +1,99 @@
+"""Call the Lambda handler with objects in the S3 of moto, which is emulated inside the process."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+from moto import mock_aws
+
+from handler import app
+from pipeline.storage.s3.client import s3_client
+from tests.support import clips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mypy_boto3_s3 import S3Client
+
+REGION = "eu-central-1"
+VIDEOS, RESULTS = "incoming", "results"
+KEY = "incoming/cam 1+2/höhe.mp4"
+VARIABLES = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "OUTPUT_BUCKET": RESULTS,
+    "OUTPUT_PREFIX": "datasets",
+    "PRETAG_SAMPLING__EVERY_SECONDS": "5",
+    "POWERTOOLS_SERVICE_NAME": "pretag-test",
+}
+"""The environment variables of the function."""
+
+
+@dataclass
+class Context:
+    """The attributes of Lambda's context that Powertools reads."""
+
+    function_name: str = "pretag"
+    memory_limit_in_mb: int = 1024
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:pretag"
+    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+
+
+@contextmanager
+def emulated_s3() -> Iterator[S3Client]:
+    """Emulate S3 in the block, with a bucket for videos and one for results."""
+    s3_client.cache_clear()
+    with mock_aws():
+        client = s3_client()
+        for name in (VIDEOS, RESULTS):
+            create_bucket(client, name)
+        yield client
+    s3_client.cache_clear()
+
+
+def create_bucket(client: S3Client, name: str) -> None:
+    """Create a bucket in the region of the tests."""
+    location: Any = {"LocationConstraint": REGION}
+    client.create_bucket(Bucket=name, CreateBucketConfiguration=location)
+
+
+def put_video(client: S3Client, key: str = KEY, data: bytes | None = None) -> dict[str, Any]:
+    """Put an object into the bucket for videos, by default the sample; return S3's event record."""
+    data = clips.SAMPLE.read_bytes() if data is None else data
+    response = client.put_object(Bucket=VIDEOS, Key=key, Body=data)
+    return {
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "s3": {
+            "bucket": {"name": VIDEOS},
+            "object": {
+                "key": quote_plus(key),
+                "size": len(data),
+                "eTag": response["ETag"].strip('"'),
+            },
+        },
+    }
+
+
+def invoke(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the response of the handler, which can be sent as JSON."""
+    response: dict[str, Any] = app.lambda_handler(dict(event), Context())
+    json.dumps(response)
+    return response
+
+
+def notify(*records: dict[str, Any]) -> dict[str, Any]:
+    """Return the response to an event of S3 with these records."""
+    return invoke({"Records": list(records)})
+
+
+def result_files(client: S3Client) -> dict[str, bytes]:
+    """Return the content of all objects in the bucket for results, by key."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=RESULTS)
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    return {key: client.get_object(Bucket=RESULTS, Key=key)["Body"].read() for key in keys}
