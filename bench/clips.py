@@ -1,4 +1,4 @@
-"""The bench's clips: made from the sample, the same each time, and kept below build/."""  # noqa: INP001 - used by bench.pipeline
+"""The clips of the benchmarks. They are made from the sample, and kept in build/bench."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import av
 import cv2
 import numpy as np
 
+from tests.support import clips
 from tests.support.clips import SAMPLE
 
 if TYPE_CHECKING:
@@ -20,115 +21,108 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "build" / "bench"
 SAMPLE_RATE = 10
 SAMPLE_SECONDS = 30
+# Multiples of irrational numbers, modulo 1, are spread evenly and never repeat.
 _STEPS = ((math.sqrt(5) - 1) / 2, math.sqrt(2) - 1)
 
 
 def full_hd() -> Path:
-    """Return the sample in 1080p and at 25 frames a second, blended from its 10."""
+    """Return the sample in 1080p at 25 frames per second, interpolated from its 10."""
 
-    def frames() -> Iterator[Image]:
-        pictures = _pictures()
+    def images() -> Iterator[Image]:
+        sample = _sample_images()
         for number in range(SAMPLE_SECONDS * 25):
-            place, rest = divmod(number * SAMPLE_RATE, 25)
-            after = pictures[min(place + 1, len(pictures) - 1)]
-            blend = cv2.addWeighted(pictures[place], 1 - rest / 25, after, rest / 25, 0)
+            index, rest = divmod(number * SAMPLE_RATE, 25)
+            following = sample[min(index + 1, len(sample) - 1)]
+            blend = cv2.addWeighted(sample[index], 1 - rest / 25, following, rest / 25, 0)
             yield cast("Image", blend)
 
-    return _kept("1080p.mp4", lambda path: _encode(path, frames(), (1920, 1080), 25))
+    return _kept("1080p.mp4", lambda path: _encode(path, images(), (1920, 1080), 25))
 
 
 def of_minutes(minutes: int) -> Path:
-    """Return a video this long, in which about as much happens all the time as in the sample.
+    """Return a video of this length in which about as much happens in each minute.
 
-    Small and of 5 frames a second, so that an hour is quickly decoded. Each pass over the sample
-    shows another part of the scene: what is kept grows with the length, as in a recording.
+    It is small and has 5 frames per second, so that an hour can be decoded quickly. Each repetition
+    of the sample shows another part of the scene, so that the number of kept frames grows with the
+    length, as in a real recording.
     """
 
-    def frames() -> Iterator[Image]:
-        pictures = _pictures()
+    def images() -> Iterator[Image]:
+        sample = _sample_images()
         for view in range(minutes * 60 // SAMPLE_SECONDS):
-            for picture in pictures[:: SAMPLE_RATE // 5]:
-                yield _part(picture, view)
+            for image in sample[:: SAMPLE_RATE // 5]:
+                yield _part(image, view)
 
     name = f"{minutes}-minutes.mp4"
-    return _kept(name, lambda path: _encode(path, frames(), (320, 240), 5))
+    return _kept(name, lambda path: _encode(path, images(), (320, 240), 5))
 
 
 def with_key_frames() -> Path:
-    """Return five minutes of 25 frames a second with a key frame each second."""
+    """Return a video of five minutes at 25 frames per second, with a key frame each second."""
 
-    def frames() -> Iterator[Image]:
-        pictures = _pictures()
+    def images() -> Iterator[Image]:
+        sample = _sample_images()
         for number in range(SAMPLE_SECONDS * 25):
-            yield pictures[number * SAMPLE_RATE // 25]
+            yield sample[number * SAMPLE_RATE // 25]
 
-    once = _kept("once.mp4", lambda path: _encode(path, frames(), (768, 576), 25, key_frames=25))
+    once = _kept("once.mp4", lambda path: _encode(path, images(), (768, 576), 25, key_frames=25))
     return _kept("key-frames.mp4", lambda path: _remux(once, path, times=10))
 
 
 def damaged(damage: str, suffix: str) -> Path:
-    """Return the sample with `holes` of zeros, or with its last third `cut off`."""
+    """Return the sample with four `missing ranges` of zeros, or with its last third `cut off`."""
 
     def make(path: Path) -> None:
         _remux(SAMPLE, path)
-        data = bytearray(path.read_bytes())
-        if damage == "missing_ranges":
-            for tenth in range(2, 10, 2):
-                start = len(data) * tenth // 10
-                data[start : start + 2000] = bytes(2000)
+        if damage == "missing ranges":
+            for share in (0.2, 0.4, 0.6, 0.8):
+                clips.zero_bytes(path, share, 2000)
         else:
-            del data[len(data) * 2 // 3 :]
-        path.write_bytes(data)
+            clips.cut_off(path, 2 / 3)
 
     return _kept(f"{damage}.{suffix}".replace(" ", "-"), make)
 
 
-def _kept(name: str, make: Callable[[Path], None]) -> Path:
-    """Return the clip of this name; it is made if it is not there, or older than this file."""
+def _kept(name: str, make: Callable[[Path], object]) -> Path:
+    """Return the clip of this name. It is made if it does not exist or is older than this file."""
     path = FOLDER / name
     if not path.exists() or path.stat().st_mtime < Path(__file__).stat().st_mtime:
         FOLDER.mkdir(parents=True, exist_ok=True)
-        growing = path.with_name(f"growing-{name}")
-        make(growing)
-        growing.replace(path)
+        temporary = path.with_name(f"temporary-{name}")
+        make(temporary)
+        temporary.replace(path)
     return path
 
 
-def _pictures() -> list[Image]:
+def _sample_images() -> list[Image]:
     with av.open(str(SAMPLE)) as container:
         return [
             np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
-            for frame in container.decode(video=0)
+            for frame in clips.decoded_frames(container)
         ]
 
 
 def _part(image: Image, view: int) -> Image:
-    """Return the view's part of a picture; no two views are the same, every other is mirrored."""
+    """Return the part of an image that a view shows. Every second view is mirrored."""
     height, width = (side * 2 // 3 for side in image.shape[:2])
     top, left = (
         int(view * step % 1 * (side - part))
         for step, side, part in zip(_STEPS, image.shape, (height, width), strict=False)
     )
     part = image[top : top + height, left : left + width]
-    return part[:, :: -1 if view % 2 else 1]
+    return np.ascontiguousarray(part[:, :: -1 if view % 2 else 1])
 
 
 def _encode(
     path: Path, images: Iterable[Image], size: tuple[int, int], rate: int, key_frames: int = 250
 ) -> None:
     options = {"preset": "veryfast", "g": str(key_frames), "sc_threshold": "0"}
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate, options=options)
-        stream.width, stream.height = size
-        for image in images:
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "bgr24")
-            container.mux(stream.encode(frame.reformat(*size, interpolation="BILINEAR")))
-        container.mux(stream.encode())
+    clips.write_clip(path, images, rate=rate, size=size, options=options)
 
 
 def _remux(source: Path, path: Path, times: int = 1) -> None:
-    """Copy a clip's packets into another container, so many times one after another."""
-    # An index at the end of an mp4 would be the first thing to be cut off.
+    """Copy the packets of a clip into another container, `times` times one after another."""
+    # With the index first, an mp4 that is cut off can still be opened.
     options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
     with av.open(str(path), "w", options=options) as target:
         copy = None
@@ -137,7 +131,7 @@ def _remux(source: Path, path: Path, times: int = 1) -> None:
                 stream = container.streams.video[0]
                 copy = copy or target.add_stream_from_template(stream)
                 for packet in container.demux(stream):
-                    if packet.dts is None or packet.pts is None:  # the last one, which is empty
+                    if packet.dts is None or packet.pts is None:  # the last packet, which is empty
                         continue
                     packet.dts += number * cast("int", stream.duration)
                     packet.pts += number * cast("int", stream.duration)

@@ -1,4 +1,4 @@
-"""Measure the cold start of an image: medians over starts of processes and of containers."""  # noqa: INP001 - started by bench/cold_start
+"""Measure the cold start of an image: medians over starts of processes and of containers."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def main() -> None:
     report = measure(arguments.image, arguments.starts)
     sys.stdout.write(report)
     if arguments.write:
-        results.write(report)
+        results.write_section(report)
 
 
 def measure(image: str, count: int) -> str:
@@ -125,7 +125,7 @@ def overview(rounds: Rounds, skipped: Invocations, processed: Invocations) -> st
     """Return the table of the steps of a start."""
     # The median of ratios, because the load of the machine is similar within a round.
     ratio = median(starts["handler"]["end"] / starts["bare imports"]["end"] for starts in rounds)
-    verdict = "met" if ratio <= LARGEST_RATIO else "missed"
+    verdict = results.verdict(is_met=ratio <= LARGEST_RATIO)
     bare = "process start to boto3, cv2, onnxruntime, Powertools imported"
     rows = [
         ("process start to an idle interpreter", until_end(rounds, "interpreter")),
@@ -201,7 +201,7 @@ def heading(count: int) -> str:
     megabytes = template.default_of("MemoryMegabytes")
     return (
         "## Cold start\n\n"
-        f"Medians of {count} starts. {results.when_and_where()}, {engine}; "
+        f"Medians of {count} starts. {results.date_and_processor()}, {engine}; "
         f"{megabytes} MB, root read-only, all CPUs of the machine.\n"
     )
 

@@ -2,7 +2,7 @@
 
 Takes the number of starts and an event as arguments. The kinds of start alternate, so that other
 load on the machine affects all of them.
-"""  # noqa: INP001 - run by path
+"""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""How damaged videos end: two thousand mutants, against what FFmpeg itself recovers of them."""  # noqa: INP001 - started by bench/run
+"""Decode two thousand damaged videos (mutants), with pretag and with FFmpeg itself (PyAV)."""
 
 from __future__ import annotations
 
@@ -7,80 +7,80 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.measuring import say
-from bench.results import publish, table, when_and_where
+from bench.measuring import show_progress
+from bench.results import date_and_processor, run, table
 from tests.support import fuzzing, mutants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from tests.support.fuzzing import Outcome
 
 MUTANTS = 2000
-# Fewer of FFmpeg's frames than this, and not a word of it, is a silent truncation.
-LEAST_SHARE = 0.99
-TITLES = ("", "done", "rejected", "crashed", "hung", "frames", "FFmpeg's", "said lost", "silent")
+# If pretag decodes a smaller share of FFmpeg's frames and reports none as lost, the loss is silent.
+SMALLEST_SHARE = 0.99
+TITLES = (
+    "", "done", "rejected", "crashed", "hung", "frames", "FFmpeg's", "reported lost", "silent loss",
+)  # fmt: skip
 
 Pair = tuple["Outcome", "Outcome"]
-"""How pretag and PyAV ended on one mutant."""
+"""The outcomes of one mutant with pretag and with PyAV."""
 
 
-def measured() -> str:
-    """Read mutants, and return how they ended."""
+def measure() -> str:
+    """Decode all mutants, and return the section."""
     seeds = range(MUTANTS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         mutants.write_originals(folder)
-        say(f"{MUTANTS} mutants")
+        show_progress(f"{MUTANTS} mutants")
         ours = fuzzing.decode_mutants(fuzzing.child_command(folder, "pretag"), seeds)
-        theirs = fuzzing.decode_mutants(fuzzing.child_command(folder, "pyav"), seeds)
-        kinds: dict[tuple[str, str], list[Pair]] = defaultdict(list)
-        for pair in zip(ours, theirs, strict=True):
+        ffmpegs = fuzzing.decode_mutants(fuzzing.child_command(folder, "pyav"), seeds)
+        pairs: dict[str, list[Pair]] = defaultdict(list)
+        for pair in zip(ours, ffmpegs, strict=True):
             mutant = mutants.make_mutant(folder, pair[0].seed)
-            kinds[mutant.name, mutant.kind].append(pair)
-    return report(kinds)
+            pairs[f"{mutant.name}, {mutant.kind}"].append(pair)
+    return report(pairs)
 
 
-def report(kinds: dict[tuple[str, str], list[Pair]]) -> str:
-    """Return the tables: by container and kind of damage, and of the reasons."""
-    pairs = [pair for each in kinds.values() for pair in each]
-    rows = [row(f"{name}, {kind}", kinds[name, kind]) for name, kind in sorted(kinds)]
-    reasons = Counter(ours.end for ours, _ in pairs)
+def report(pairs_by_kind: dict[str, list[Pair]]) -> str:
+    """Return the tables: one by container and kind of damage, and one by end."""
+    rows = [row(kind, pairs) for kind, pairs in sorted(pairs_by_kind.items())]
+    all_pairs = [pair for pairs in pairs_by_kind.values() for pair in pairs]
+    ends = Counter(ours.end for ours, _ in all_pairs)
     return (
-        f"## Damaged videos\n\n{when_and_where()}. {len(pairs)} mutants of "
-        f"{mutants.FRAMES} frames each. FFmpeg's frames are PyAV's, "
-        "which skips every packet that fails.\n\n"
-        f"{table(TITLES, [*rows, row('**all**', pairs)])}\n"
-        f"{table(('end', 'mutants'), ((end, str(n)) for end, n in reasons.most_common()))}"
+        f"## Damaged videos\n\n{date_and_processor()}. {len(all_pairs)} mutants of "
+        f"{mutants.FRAMES} frames each. FFmpeg's frames are decoded by PyAV, which skips packets "
+        "that fail.\n\n"
+        f"{table(TITLES, [*rows, row('**all**', all_pairs)])}\n"
+        f"{table(('end', 'mutants'), ((end, str(n)) for end, n in ends.most_common()))}"
     )
 
 
-def row(name: str, pairs: Sequence[Pair]) -> tuple[str, ...]:
-    """Return the figures of some mutants as cells."""
-    ends = Counter(kind_of_end(ours.end) for ours, _ in pairs)
-    figures = (
-        *(ends[end] for end in TITLES[1:5]),
+def row(title: str, pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """Return the row of some mutants."""
+    columns = Counter(column_of(ours.end) for ours, _ in pairs)
+    numbers = (
+        *(columns[title] for title in TITLES[1:5]),
         sum(ours.frames for ours, _ in pairs),
-        sum(theirs.frames for _, theirs in pairs),
+        sum(ffmpegs.frames for _, ffmpegs in pairs),
         sum(ours.lost for ours, _ in pairs),
-        sum(silent(pairs)),
+        sum(is_silent_loss(*pair) for pair in pairs),
     )
-    return name, *map(str, figures)
+    return title, *map(str, numbers)
 
 
-def kind_of_end(end: str) -> str:
-    """Return the column that an end is counted in."""
-    first = end.partition(" ")[0]
-    return first if first in TITLES else "rejected"
+def column_of(end: str) -> str:
+    """Return the title of the column in which an end is counted."""
+    first_word = end.partition(" ")[0]
+    return first_word if first_word in TITLES else "rejected"
 
 
-def silent(pairs: Iterable[Pair]) -> list[bool]:
-    """Tell of each mutant whether frames are missing of which pretag says nothing."""
-    return [
-        ours.end == "done" and not ours.lost and ours.frames < LEAST_SHARE * theirs.frames
-        for ours, theirs in pairs
-    ]
+def is_silent_loss(ours: Outcome, ffmpegs: Outcome) -> bool:
+    """Tell whether frames are missing and pretag reports none as lost."""
+    has_few_frames = ours.frames < SMALLEST_SHARE * ffmpegs.frames
+    return ours.end == "done" and not ours.lost and has_few_frames
 
 
 if __name__ == "__main__":
-    publish(measured, __doc__ or "")
+    run(measure, __doc__ or "")

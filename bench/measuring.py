@@ -1,99 +1,116 @@
-"""What things cost: wall-clock and CPU seconds, and a process's memory at its peak."""  # noqa: INP001 - used by bench.pipeline
+"""Measure wall-clock seconds, CPU seconds, and the peak memory of a process."""
 
 from __future__ import annotations
 
 import resource
 import sys
 import time
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from pipeline.runlog import RunLog
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 T = TypeVar("T")
-# The first time fills caches and finishes imports. It is not counted.
-HEATING = 1
+# The first round fills caches and completes imports. It is not counted.
+_WARM_UP_ROUNDS = 1
 
 
 class Cost(NamedTuple):
-    """Seconds of wall clock, and of all CPUs."""
+    """Seconds of wall clock, and CPU seconds of all threads and child processes."""
 
     seconds: float
     cpu_seconds: float
 
 
 Costs = dict[str, Cost]
-"""What was done, by name, and what it cost."""
+"""The cost of each measured piece of work, by name."""
 
 
-def added(costs: Iterable[Cost]) -> Cost:
-    """Return the cost of one thing after another."""
+def total(costs: Iterable[Cost]) -> Cost:
+    """Return the sum of costs, as of pieces of work one after another."""
     return Cost(*map(sum, zip(*costs, strict=True)))
 
 
 class Rounds(list[Costs]):
-    """The costs of all contenders, round by round."""
+    """The costs of all pieces of work, round by round."""
 
     def seconds(self, name: str) -> float:
-        """Return the median."""
-        return median(each[name].seconds for each in self)
+        """Return the median seconds of a piece of work."""
+        return median(costs[name].seconds for costs in self)
 
-    def ratio(self, one: str, other: str) -> float:
-        """Return the median ratio of two that were neighbours, and had the same neighbours."""
-        return median(each[one].seconds / each[other].seconds for each in self)
+    def ratio(self, name: str, other: str) -> float:
+        """Return the median over rounds of the ratio of the seconds of two pieces of work."""
+        return median(costs[name].seconds / costs[other].seconds for costs in self)
 
 
-def rounds(contenders: Iterable[Callable[[Path], Costs]], clip: Path, count: int) -> Rounds:
-    """Let contenders take turns, each in a process of its own."""
+def measure_rounds(
+    measurements: Iterable[Callable[[Path], Costs]], clip: Path, count: int
+) -> Rounds:
+    """Run all measurements of a clip in turn, `count` times, each in its own process."""
     with ExitStack() as stack:
-        turns = [(stack.enter_context(_own_process()), contender) for contender in contenders]
-        measured = Rounds()
-        for _ in range(HEATING + count):
+        turns = [(stack.enter_context(_new_process()), measure) for measure in measurements]
+        rounds = Rounds()
+        for _ in range(_WARM_UP_ROUNDS + count):
             costs: Costs = {}
-            for process, contender in turns:
-                costs.update(process.submit(contender, clip).result())
-            measured.append(costs)
-    return Rounds(measured[HEATING:])
+            for process, measure in turns:
+                costs.update(process.submit(measure, clip).result())
+            rounds.append(costs)
+    return Rounds(rounds[_WARM_UP_ROUNDS:])
 
 
-def in_child(work: Callable[..., T], *arguments: object) -> T:
-    """Call a function in a process of its own.
+def thread_seconds(
+    functions: Mapping[str, Callable[[], object]], rounds: int
+) -> dict[str, list[float]]:
+    """Call functions in turn, and return the CPU seconds of each in each round."""
+    seconds: defaultdict[str, list[float]] = defaultdict(list)
+    for number in range(_WARM_UP_ROUNDS + rounds):
+        for name, function in functions.items():
+            started = time.thread_time()
+            function()
+            if number >= _WARM_UP_ROUNDS:
+                seconds[name].append(time.thread_time() - started)
+    return dict(seconds)
 
-    Linux hands a process's peak memory down to its children, so whoever asks for theirs must do
-    nothing large itself.
+
+def in_child(function: Callable[..., T], *arguments: object) -> T:
+    """Call a function in a new process, and return its result.
+
+    On Linux a child process starts with the peak memory of its parent. So a process that measures
+    the memory of its children must not use much memory itself.
     """
-    with _own_process() as process:
-        return process.submit(work, *arguments).result()
+    with _new_process() as process:
+        return process.submit(function, *arguments).result()
 
 
-def timed(work: Callable[[], T]) -> tuple[T, Cost]:
-    """Return what the work returns, and what it cost."""
-    began, began_cpu = time.perf_counter(), _cpu_seconds()
-    result = work()
-    return result, Cost(time.perf_counter() - began, _cpu_seconds() - began_cpu)
+def timed(function: Callable[[], T]) -> tuple[T, Cost]:
+    """Call a function, and return its result and its cost."""
+    started, started_cpu = time.perf_counter(), _cpu_seconds()
+    result = function()
+    return result, Cost(time.perf_counter() - started, _cpu_seconds() - started_cpu)
 
 
 def peak_megabytes() -> float:
-    """Return this process's largest memory so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Bytes on macOS, KiB elsewhere: https://docs.python.org/3/library/resource.html
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    """Return the peak memory of this process so far."""
+    return RunLog().finished().peak_memory_megabytes
 
 
-def say(what: str) -> None:
-    """Tell whoever waits what is going on."""
-    sys.stderr.write(f"bench: {what}\n")
+def show_progress(text: str) -> None:
+    """Print to standard error what is measured next."""
+    sys.stderr.write(f"bench: {text}\n")
 
 
-def _own_process() -> ProcessPoolExecutor:
+def _new_process() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, get_context("spawn"))
 
 
 def _cpu_seconds() -> float:
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)

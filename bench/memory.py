@@ -1,4 +1,4 @@
-"""What memory a long video takes, against a short one of the same kind."""  # noqa: INP001 - used by bench.pipeline
+"""Measure the memory of a long video, and that of a short one of the same kind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bench import clips
-from bench.measuring import in_child, peak_megabytes, say
+from bench.measuring import in_child, peak_megabytes, show_progress
 from bench.results import Target, table
 from bench.whole_job import counts
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 ROUNDS = 3
 SHORT, LONG = 1, 60
-MOST = 1.05
+LARGEST_RATIO = 1.05
 _COUNTS = ("frames_decoded", "frames_sampled", "frames_kept", "detections")
 
 
-def measured() -> tuple[str, list[Target]]:
-    """Return the table, and what was aimed at."""
+def measure() -> tuple[str, list[Target]]:
+    """Return the table and the targets."""
     rows, peaks = [], {}
     for minutes in (SHORT, LONG):
-        say(f"memory: {ROUNDS} videos of {minutes} min")
+        show_progress(f"memory: {ROUNDS} videos of {minutes} min")
         clip = in_child(clips.of_minutes, minutes)
-        runs = [in_child(_job, clip) for _ in range(ROUNDS)]
+        runs = [in_child(_counts_and_peak, clip) for _ in range(ROUNDS)]
         peaks[minutes] = median(peak for _, peak in runs)
-        found = (f"{runs[0][0][name]:,}" for name in _COUNTS)
-        rows.append((f"{minutes} min", *found, f"{peaks[minutes]:.0f}"))
+        cells = (f"{runs[0][0][name]:,}" for name in _COUNTS)
+        rows.append((f"{minutes} min", *cells, f"{peaks[minutes]:.0f}"))
     titles = ("video", *(name.replace("_", " ") for name in _COUNTS), "peak, MB")
-    what = f"memory: peak of a {LONG}-minute video / of a {SHORT}-minute one"
+    name = f"memory: peak of a {LONG}-minute video / of a {SHORT}-minute one"
     return (
         f"### Memory\n\n{table(titles, rows)}",
-        [Target(what, peaks[LONG] / peaks[SHORT], MOST)],
+        [Target(name, peaks[LONG] / peaks[SHORT], LARGEST_RATIO)],
     )
 
 
-def _job(clip: Path) -> tuple[dict[str, int], float]:
+def _counts_and_peak(clip: Path) -> tuple[dict[str, int], float]:
     return counts(clip), peak_megabytes()

@@ -1,7 +1,7 @@
-"""Measure the pipeline: its speed, memory, sparse sampling, and what it makes of damaged clips.
+"""Measure the pipeline: speed, memory, sparse sampling, and damaged clips.
 
-All in one run on one machine, as ratios of things that took turns.
-"""  # noqa: INP001 - started by bench/run
+The targets are ratios of things that were measured in turn, in one run on one machine.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import os
 import cv2
 import onnxruntime
 
-from bench import damage, memory, results, sparse, speed
+from bench import damaged_clips, memory, results, sparse_sampling, speed
 from pipeline.concurrency.cpus import available_cpus
 
-PARTS = (speed, memory, sparse, damage)
+PARTS = (speed, memory, sparse_sampling, damaged_clips)
 
 
-def measured() -> str:
-    """Measure part by part, and return the report."""
+def measure() -> str:
+    """Measure all parts, and return the section."""
     load, _, _ = os.getloadavg()
-    parts = [part.measured() for part in PARTS]
-    targets = [target.row for _, part in parts for target in part]
-    verdicts = results.table(("ratio", "measured", "target", ""), targets)
+    parts = [part.measure() for part in PARTS]
+    rows = [target.row for _, targets in parts for target in targets]
+    verdicts = results.table(("ratio", "measured", "target", ""), rows)
     return "\n".join((heading(load), verdicts, *(text for text, _ in parts)))
 
 
 def heading(load: float) -> str:
-    """Return what was measured, on what, and when."""
+    """Return the heading, with the date, the machine and the versions."""
     return (
         "## Pipeline\n\n"
-        f"{results.when_and_where()}, {available_cpus()} CPUs; OpenCV {cv2.__version__}, "
+        f"{results.date_and_processor()}, {available_cpus()} CPUs; OpenCV {cv2.__version__}, "
         f"ONNX Runtime {onnxruntime.__version__}. Medians of {speed.ROUNDS} rounds, "
-        f"{memory.ROUNDS} for memory, {sparse.ROUNDS} for sparse sampling. "
+        f"{memory.ROUNDS} for memory, {sparse_sampling.ROUNDS} for sparse sampling. "
         f"Load of the machine at the start: {load:.1f}.\n"
     )
 
 
 if __name__ == "__main__":
-    results.publish(measured, __doc__ or "")
+    results.run(measure, __doc__ or "")

@@ -1,4 +1,4 @@
-"""bench/RESULTS.md: a section a bench, each rewritten by its own command; and what all print."""  # noqa: INP001 - benches are started by name
+"""Write bench/RESULTS.md, which has a section for each benchmark, and format tables."""
 
 from __future__ import annotations
 
@@ -19,54 +19,65 @@ FILE = Path(__file__).parent / "RESULTS.md"
 
 @dataclass(frozen=True)
 class Target:
-    """A measured ratio, and the limit that it must keep to."""
+    """A measured ratio and its limit.
 
-    what: str
+    Attributes:
+        name: the ratio.
+        value: the measured value.
+        limit: the largest allowed value, or the smallest if `is_minimum`.
+    """
+
+    name: str
     value: float
     limit: float
-    is_least: bool = False
+    is_minimum: bool = False
 
     @property
     def row(self) -> tuple[str, ...]:
-        """Return the target as cells of a table."""
-        met = self.value >= self.limit if self.is_least else self.value <= self.limit
-        bound = f"at {'least' if self.is_least else 'most'} {self.limit:g}"
-        return self.what, f"{self.value:.2f}", bound, "met" if met else "**missed**"
+        """The cells of the target's row in a table."""
+        is_met = self.value >= self.limit if self.is_minimum else self.value <= self.limit
+        limit = f"at {'least' if self.is_minimum else 'most'} {self.limit:g}"
+        return self.name, f"{self.value:.2f}", limit, verdict(is_met=is_met)
 
 
-def write(section: str) -> None:
-    """Put a section, which starts with `## Title`, over the one of that title, or at the end."""
-    title = section.partition("\n")[0]
-    head, *others = re.split(r"^(?=## )", FILE.read_text(), flags=re.MULTILINE)
-    titles = [other.partition("\n")[0] for other in others]
-    if title in titles:
-        others[titles.index(title)] = section
-    else:
-        others.append(section)
-    FILE.write_text("\n".join(f"{part.rstrip()}\n" for part in (head, *others)))
+def verdict(*, is_met: bool) -> str:
+    """Return the word for a target that is met or missed."""
+    return "met" if is_met else "**missed**"
 
 
-def publish(measured: Callable[[], str], what: str) -> None:
-    """Measure, print the section, and write it if the command line asks to."""
-    parser = argparse.ArgumentParser(description=what)
+def run(measure: Callable[[], str], description: str) -> None:
+    """Measure and print a section; write it into RESULTS.md with `--write`."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--write", action="store_true", help="write bench/RESULTS.md as well")
     arguments = parser.parse_args()
-    section = measured()
+    section = measure()
     sys.stdout.write(f"{section}\n")
     if arguments.write:
-        write(section)
+        write_section(section)
 
 
-def when_and_where() -> str:
-    """Return today's date and the processor's name."""
-    known = Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else ""
-    found = re.search(r"^model name\s*: (.+)$", known, re.MULTILINE)
+def write_section(section: str) -> None:
+    """Replace the section of the same title (`## Title`) in RESULTS.md, or append it."""
+    title = section.partition("\n")[0]
+    head, *sections = re.split(r"^(?=## )", FILE.read_text(), flags=re.MULTILINE)
+    titles = [other.partition("\n")[0] for other in sections]
+    if title in titles:
+        sections[titles.index(title)] = section
+    else:
+        sections.append(section)
+    FILE.write_text("\n".join(f"{part.rstrip()}\n" for part in (head, *sections)))
+
+
+def date_and_processor() -> str:
+    """Return today's date and the name of the processor."""
+    info = Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else ""
+    found = re.search(r"^model name\s*: (.+)$", info, re.MULTILINE)
     processor = found[1] if found else platform.machine()
     return f"{datetime.now(UTC):%Y-%m-%d}, {processor}"
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table of a name and figures."""
+    """Return a Markdown table. The first column has names, the others have numbers."""
     line, rule = "| {} |\n", f"|---|{'---:|' * (len(titles) - 1)}\n"
     head, *body = (line.format(" | ".join(cells)) for cells in (titles, *rows))
     return "".join((head, rule, *body))

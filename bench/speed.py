@@ -1,4 +1,4 @@
-"""How long the whole job takes, against a plain script, its own stages alone, and FFmpeg."""  # noqa: INP001 - used by bench.pipeline
+"""Measure the whole job, a plain script, each stage alone, and FFmpeg."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from itertools import chain
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench import clips, decoders, stages, three_phase, whole_job
-from bench.measuring import added, in_child, rounds, say
+from bench import clips, other_decoders, stages, three_phase, whole_job
+from bench.measuring import in_child, measure_rounds, show_progress, total
 from bench.results import Target, table
 from bench.stages import STAGES
 from bench.three_phase import PHASES, SCRIPT, SCRIPT_WITH_OUR_SESSION
@@ -22,83 +22,84 @@ if TYPE_CHECKING:
     from bench.measuring import Rounds
 
 ROUNDS = 7
-LONGEST_AGAINST_BOUND = 1.2
-LONGEST_AGAINST_SCRIPT = {"sample": 0.6, "1080p": 0.7}
-_CONTENDERS = (whole_job.costs, three_phase.costs, stages.costs, decoders.costs)
-_ITEMS = {"decode": "frames_decoded", "dedupe": "frames_sampled"}
+LARGEST_RATIO_TO_BOUND = 1.2
+LARGEST_RATIO_TO_SCRIPT = {"sample": 0.6, "1080p": 0.7}
+_MEASUREMENTS = (whole_job.measure, three_phase.measure, stages.measure, other_decoders.measure)
+# The count of the frames that each stage processes; `frames_kept` for the others.
+_INPUTS = {"decode": "frames_decoded", "dedupe": "frames_sampled"}
 
 
-class Measured(NamedTuple):
-    """One clip: the costs of all, and what the job counts in it."""
+class ClipResult(NamedTuple):
+    """The measurements of one clip, and the counts of the job."""
 
     rounds: Rounds
     counts: dict[str, int]
 
 
-def measured() -> tuple[str, list[Target]]:
-    """Return the tables, and what was aimed at."""
-    by_clip = {"sample": _measured("sample", SAMPLE)}
-    by_clip["1080p"] = _measured("1080p clip", in_child(clips.full_hd))
-    return f"{_against(by_clip)}\n{_by_stage(by_clip)}", list(_targets(by_clip))
+def measure() -> tuple[str, list[Target]]:
+    """Return the tables and the targets."""
+    by_clip = {"sample": _measure_clip("sample", SAMPLE)}
+    by_clip["1080p"] = _measure_clip("1080p clip", in_child(clips.full_hd))
+    return f"{_comparison(by_clip)}\n{_stage_rates(by_clip)}", list(_targets(by_clip))
 
 
-def _measured(name: str, clip: Path) -> Measured:
-    say(f"{name}: {ROUNDS} rounds of the whole job, the script, the stages, FFmpeg")
-    return Measured(rounds(_CONTENDERS, clip, ROUNDS), in_child(whole_job.counts, clip))
+def _measure_clip(name: str, clip: Path) -> ClipResult:
+    show_progress(f"{name}: {ROUNDS} rounds of the whole job, the script, the stages, FFmpeg")
+    return ClipResult(measure_rounds(_MEASUREMENTS, clip, ROUNDS), in_child(whole_job.counts, clip))
 
 
-def _targets(by_clip: dict[str, Measured]) -> Iterator[Target]:
-    for name, (costs, _) in by_clip.items():
-        what = f"{name}: whole job / larger of (slowest stage alone, all stages' CPU s / CPUs)"
-        yield Target(what, _against_bound(costs), LONGEST_AGAINST_BOUND)
-    for name, (costs, _) in by_clip.items():
+def _targets(by_clip: dict[str, ClipResult]) -> Iterator[Target]:
+    for clip, (rounds, _) in by_clip.items():
+        name = f"{clip}: whole job / larger of (slowest stage alone, all stages' CPU s / CPUs)"
+        yield Target(name, _ratio_to_bound(rounds), LARGEST_RATIO_TO_BOUND)
+    for clip, (rounds, _) in by_clip.items():
         for script in (SCRIPT_WITH_OUR_SESSION, SCRIPT):
-            what = f"{name}: whole job / {script}"
-            yield Target(what, costs.ratio(JOB, script), LONGEST_AGAINST_SCRIPT[name])
+            name = f"{clip}: whole job / {script}"
+            yield Target(name, rounds.ratio(JOB, script), LARGEST_RATIO_TO_SCRIPT[clip])
 
 
-def _against_bound(costs: Rounds) -> float:
-    """Return the job's time against the least that its stages could take."""
+def _ratio_to_bound(rounds: Rounds) -> float:
+    """Return the time of the job, divided by the least time that its stages can take."""
     ratios = []
-    for each in costs:
-        alone = [each[stage] for stage in STAGES]
-        shared = added(alone).cpu_seconds / available_cpus()
-        ratios.append(each[JOB].seconds / max(shared, *(cost.seconds for cost in alone)))
+    for costs in rounds:
+        alone = [costs[stage] for stage in STAGES]
+        shared = total(alone).cpu_seconds / available_cpus()
+        ratios.append(costs[JOB].seconds / max(shared, *(cost.seconds for cost in alone)))
     return median(ratios)
 
 
-def _against(by_clip: dict[str, Measured]) -> str:
-    titles = ["", *chain.from_iterable((f"{name}, s", f"job / this, {name}") for name in by_clip)]
-    names = {JOB: JOB, SCRIPT: SCRIPT, SCRIPT_WITH_OUR_SESSION: SCRIPT_WITH_OUR_SESSION}
-    names |= {phase: f"- {phase}" for phase in PHASES}
-    names |= {stage: f"stage `{stage}` alone" for stage in STAGES}
-    names |= {decoders.PYAV: decoders.PYAV}
-    if decoders.is_installed():
-        names |= {decoders.FFMPEG: decoders.FFMPEG}
+def _comparison(by_clip: dict[str, ClipResult]) -> str:
+    titles = ["", *chain.from_iterable((f"{clip}, s", f"job / this, {clip}") for clip in by_clip)]
+    shown = {JOB: JOB, SCRIPT: SCRIPT, SCRIPT_WITH_OUR_SESSION: SCRIPT_WITH_OUR_SESSION}
+    shown |= {phase: f"- {phase}" for phase in PHASES}
+    shown |= {stage: f"stage `{stage}` alone" for stage in STAGES}
+    shown |= {other_decoders.PYAV: other_decoders.PYAV}
+    if other_decoders.is_installed():
+        shown |= {other_decoders.FFMPEG: other_decoders.FFMPEG}
     rows = (
-        [shown, *chain.from_iterable(_pair(each.rounds, name) for each in by_clip.values())]
-        for name, shown in names.items()
+        [title, *chain.from_iterable(_cells(result.rounds, name) for result in by_clip.values())]
+        for name, title in shown.items()
     )
-    missing = "" if decoders.is_installed() else f"\n{decoders.MISSING}\n"
-    return f"### The whole job\n\n{table(titles, rows)}{missing}"
+    note = "" if other_decoders.is_installed() else f"\n{other_decoders.NOT_INSTALLED}\n"
+    return f"### The whole job\n\n{table(titles, rows)}{note}"
 
 
-def _pair(costs: Rounds, name: str) -> tuple[str, str]:
-    return f"{costs.seconds(name):.3f}", f"{costs.ratio(JOB, name):.2f}"
+def _cells(rounds: Rounds, name: str) -> tuple[str, str]:
+    return f"{rounds.seconds(name):.3f}", f"{rounds.ratio(JOB, name):.2f}"
 
 
-def _by_stage(by_clip: dict[str, Measured]) -> str:
+def _stage_rates(by_clip: dict[str, ClipResult]) -> str:
     columns = ("frames", "frames/s", "CPU ms/frame")
-    titles = ["stage", *(f"{column}, {name}" for name in by_clip for column in columns)]
+    titles = ["stage", *(f"{column}, {clip}" for clip in by_clip for column in columns)]
     rows = (
-        [f"`{stage}`", *chain.from_iterable(_rates(each, stage) for each in by_clip.values())]
+        [f"`{stage}`", *chain.from_iterable(_rates(result, stage) for result in by_clip.values())]
         for stage in STAGES
     )
     return f"### Each stage alone\n\n{table(titles, rows)}"
 
 
-def _rates(clip: Measured, stage: str) -> tuple[str, str, str]:
-    frames = clip.counts[_ITEMS.get(stage, "frames_kept")]
-    cpu_seconds = median(each[stage].cpu_seconds for each in clip.rounds)
-    rate = frames / clip.rounds.seconds(stage)
+def _rates(result: ClipResult, stage: str) -> tuple[str, str, str]:
+    frames = result.counts[_INPUTS.get(stage, "frames_kept")]
+    cpu_seconds = median(costs[stage].cpu_seconds for costs in result.rounds)
+    rate = frames / result.rounds.seconds(stage)
     return f"{frames:,}", f"{rate:,.0f}", f"{1000 * cpu_seconds / frames:.2f}"

@@ -1,8 +1,9 @@
-"""The plain script that pretag stands against: frames to disk, hash from disk, detect from disk.
+"""Measure a plain script in three phases: frames to disk, hash from disk, detect from disk.
 
-Same model, same thresholds, same COCO files. OpenCV's threads are as they come. ONNX Runtime's are
-both: as they come, all CPUs for one frame, spinning while they wait; and as pretag sets them, one.
-"""  # noqa: INP001 - used by bench.pipeline
+It has the same model, thresholds and COCO files as pretag. OpenCV has its default threads. ONNX
+Runtime is measured both with its defaults (all CPUs for one frame, busy while they wait) and with
+pretag's options (one thread for each frame).
+"""
 
 from __future__ import annotations
 
@@ -18,12 +19,13 @@ import numpy as np
 import onnxruntime
 from PIL import Image as PillowImage
 
-from bench.measuring import added, timed
+from bench import whole_job
+from bench.measuring import timed, total
 from pipeline.config.schema import Config
 from pipeline.dataset import coco
 from pipeline.dataset.dataset import Dataset
 from pipeline.detection.detector import Detector
-from pipeline.detection.model import Model, find_model_file
+from pipeline.detection.model import find_model_file
 from pipeline.frame import FrameRecord
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ PHASES = ("frames to disk", "hash from disk", "detect from disk", DETECTION_WITH
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedFrame:
     """A sampled frame on disk."""
 
     path: Path
@@ -47,26 +49,26 @@ class Saved:
     pts_ms: float
 
 
-def costs(clip: Path) -> Costs:
+def measure(clip: Path) -> Costs:
     """Run the script, phase by phase."""
     config = Config()
-    theirs, ours = _detector(as_it_comes=True), _detector(as_it_comes=False)
+    default, ours = _default_detector(), whole_job.detector()
     with TemporaryDirectory() as name:
         folder = Path(name)
-        saved, to_disk = timed(lambda: frames_to_disk(clip, folder, config))
-        kept, hashing = timed(lambda: duplicates_removed(saved, config))
-        _, detecting = timed(lambda: detected(kept, folder, config, theirs))
-        _, detecting_ours = timed(lambda: detected(kept, folder, config, ours))
-    phases = (to_disk, hashing, detecting, detecting_ours)
+        saved, saving = timed(lambda: save_frames(clip, folder, config))
+        kept, hashing = timed(lambda: remove_duplicates(saved, config))
+        _, detecting = timed(lambda: detect(kept, folder, config, default))
+        _, detecting_with_ours = timed(lambda: detect(kept, folder, config, ours))
+    phases = (saving, hashing, detecting, detecting_with_ours)
     return {
-        SCRIPT: added((to_disk, hashing, detecting)),
-        SCRIPT_WITH_OUR_SESSION: added((to_disk, hashing, detecting_ours)),
+        SCRIPT: total((saving, hashing, detecting)),
+        SCRIPT_WITH_OUR_SESSION: total((saving, hashing, detecting_with_ours)),
         **dict(zip(PHASES, phases, strict=True)),
     }
 
 
-def frames_to_disk(clip: Path, folder: Path, config: Config) -> list[Saved]:
-    """Decode all frames; write the sampled ones as JPEG."""
+def save_frames(clip: Path, folder: Path, config: Config) -> list[SavedFrame]:
+    """Decode all frames, and write the sampled ones as JPEG."""
     every_ms = config.sampling.every_seconds * 1000
     quality = [cv2.IMWRITE_JPEG_QUALITY, config.output.jpeg_quality]
     saved = []
@@ -78,47 +80,43 @@ def frames_to_disk(clip: Path, folder: Path, config: Config) -> list[Saved]:
             _, image = capture.retrieve()
             path = folder / f"frame_{index:06d}.jpg"
             cv2.imwrite(str(path), image, quality)
-            saved.append(Saved(path, index, pts_ms))
+            saved.append(SavedFrame(path, index, pts_ms))
             next_ms = (pts_ms // every_ms + 1) * every_ms
         index += 1
     capture.release()
     return saved
 
 
-def duplicates_removed(saved: list[Saved], config: Config) -> dict[ImageHash, Saved]:
-    """Hash each frame, and delete those that are near one that was kept."""
-    kept: dict[ImageHash, Saved] = {}
+def remove_duplicates(saved: list[SavedFrame], config: Config) -> dict[ImageHash, SavedFrame]:
+    """Hash each frame, and delete those that are similar to one that was kept."""
+    kept: dict[ImageHash, SavedFrame] = {}
     for frame in saved:
-        with PillowImage.open(frame.path) as picture:
-            bits = imagehash.phash(picture)
-        if any(bits - other <= config.dedupe.max_distance for other in kept):
+        with PillowImage.open(frame.path) as image:
+            frame_hash = imagehash.phash(image)
+        if any(frame_hash - other <= config.dedupe.max_distance for other in kept):
             frame.path.unlink()
         else:
-            kept[bits] = frame
+            kept[frame_hash] = frame
     return kept
 
 
-def detected(
-    kept: dict[ImageHash, Saved], folder: Path, config: Config, detector: Detector
+def detect(
+    kept: dict[ImageHash, SavedFrame], folder: Path, config: Config, detector: Detector
 ) -> None:
-    """Detect in each kept frame, and write the COCO files."""
+    """Detect the objects in each kept frame, and write the COCO files."""
     dataset = Dataset(folder.name, None, detector.model.labels, config.dedupe.method)
-    for bits, frame in kept.items():
+    for frame_hash, frame in kept.items():
         image = np.asarray(cv2.imread(str(frame.path)), dtype=np.uint8)
         height, width = image.shape[:2]
-        record = FrameRecord(frame.index, frame.pts_ms, 0, width, height, str(bits))
+        record = FrameRecord(frame.index, frame.pts_ms, 0, width, height, str(frame_hash))
         dataset.frames.append(replace(record, detections=detector.detect(image)))
-    for name, content in (
-        ("instances_default.json", coco.instances(dataset)),
-        ("predictions.json", coco.predictions(dataset)),
-    ):
-        (folder / name).write_bytes(content)
+    (folder / "instances_default.json").write_bytes(coco.instances(dataset))
+    (folder / "predictions.json").write_bytes(coco.predictions(dataset))
 
 
 @cache
-def _detector(*, as_it_comes: bool) -> Detector:
+def _default_detector() -> Detector:
+    """Return a detector with the default options of ONNX Runtime."""
     config = Config().detector
-    model = Model.load(config.model)
-    if as_it_comes:
-        model = replace(model, session=onnxruntime.InferenceSession(find_model_file(config.model)))
-    return Detector(model, config)
+    session = onnxruntime.InferenceSession(find_model_file(config.model))
+    return Detector(replace(whole_job.detector().model, session=session), config)

@@ -1,4 +1,4 @@
-"""The whole job, as a user has it, in a process that has the model loaded."""  # noqa: INP001 - used by bench.pipeline
+"""Measure the whole job: annotate a clip in a process that has loaded the model."""
 
 from __future__ import annotations
 
@@ -22,33 +22,34 @@ if TYPE_CHECKING:
 JOB = "whole job"
 
 
-def whole_job(clip: Path, config: Config) -> Outcome:
-    """Make the clip's dataset, and throw it away."""
+def measure(clip: Path) -> Costs:
+    """Run the whole job once. Loading the model is not measured."""
+    detector()
+    return {JOB: timed(lambda: run_job(clip, Config()))[1]}
+
+
+def run_job(clip: Path, config: Config) -> Outcome:
+    """Annotate a clip, and delete the result."""
     with TemporaryDirectory() as folder:
         source = LocalVideo.at(clip)
         outcome = annotate(
             source,
             config,
-            _detector(),
+            detector(),
             lambda run_id: FolderSink(Path(folder), source.name, run_id),
             cpus=available_cpus(),
         )
-    assert outcome.status == "done", outcome.message  # noqa: S101 - a failure is no measurement
+    assert outcome.status == "done", outcome.message  # noqa: S101 - only successes are measured
     return outcome
 
 
 def counts(clip: Path) -> dict[str, int]:
-    """Return what the job counts in a clip."""
-    return whole_job(clip, Config()).log.counts()
-
-
-def costs(clip: Path) -> Costs:
-    """Do the whole job."""
-    _detector()
-    return {JOB: timed(lambda: whole_job(clip, Config()))[1]}
+    """Return the counts of the job for a clip."""
+    return run_job(clip, Config()).log.counts()
 
 
 @cache
-def _detector() -> Detector:
+def detector() -> Detector:
+    """Return a detector with the default model. It is loaded once in each process."""
     config = Config().detector
     return Detector(Model.load(config.model), config)

@@ -72,7 +72,12 @@ class FrameStages:
 
     def _encode(self, image: Image) -> bytes:
         with self._log.measure("encode") as encode:
-            quality = [cv2.IMWRITE_JPEG_QUALITY, self._output.jpeg_quality]
-            _, jpeg = cv2.imencode(".jpg", image, quality)
+            jpeg = encode_jpeg(image, self._output.jpeg_quality)
             encode.items_out += 1
-        return jpeg.tobytes()
+        return jpeg
+
+
+def encode_jpeg(image: Image, quality: int) -> bytes:
+    """Return an image as JPEG. The quality is from 1 to 100."""
+    _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return jpeg.tobytes()
