@@ -104,11 +104,11 @@ def test_pycocotools_reads_both_files(tmp_path: Path) -> None:
     found = dataset(kept(3, [(0, 0, 50, 50, 0.9, 0), (5, 5, 9, 9, 0.5, 1)]), kept(9, NO_BOXES))
     (tmp_path / "instances.json").write_bytes(coco.instances(found))
     (tmp_path / "predictions.json").write_bytes(coco.predictions(found))
-    truth = COCO(str(tmp_path / "instances.json"))
-    results = truth.loadRes(str(tmp_path / "predictions.json"))
-    assert sorted(truth.imgs) == [1, 2]
+    coco_file = COCO(str(tmp_path / "instances.json"))
+    results = coco_file.loadRes(str(tmp_path / "predictions.json"))
+    assert sorted(coco_file.imgs) == [1, 2]
     assert [each["bbox"] for each in results.anns.values()] == [
-        each["bbox"] for each in truth.anns.values()
+        each["bbox"] for each in coco_file.anns.values()
     ]
 
 
