@@ -37,8 +37,9 @@ SEED = 1
 ROUNDS, NMS_ROUNDS, TILE_ROUNDS = 25, 5, 9
 CLASSES, OBJECTS, BOXES_PER_OBJECT = 80, 50, 8
 SCORE_THRESHOLD, IOU_THRESHOLD = 0.4, 0.5
-# Share of the model's own inference. There is no model for the synthetic outputs, so its inference
-# is estimated: the default model's time per pixel, and few models are faster, times the pixels.
+# Share of the inference of the family's own model. The outputs are synthetic, so there is no such
+# model. Its inference time is estimated: the default model's time per pixel, times the pixels of
+# the export's input. Few models are faster per pixel than the default model.
 LARGEST_SHARE = 0.1
 IMAGE_SIZE = (1280, 720)
 _RANDOM = np.random.default_rng(SEED)
@@ -136,8 +137,9 @@ def random_rows(
 
     Args:
         count: number of rows.
-        columns: number of columns before the class scores, and number of classes. The columns
-            before are cx cy w h and objectness, as far as there are so many.
+        columns: number of columns before the class scores, and number of classes. With 5 columns
+            before, these are cx cy w h and objectness. With 4 there is no objectness, and with 0
+            the rows have only class scores.
         objects: number of rows with a high class score.
         side: side of the input in pixels.
     """
