@@ -11,6 +11,11 @@ def docker(*arguments: str) -> str:
     return result.stdout.strip()
 
 
+def containers(label: str) -> list[str]:
+    """Return the containers with a label, `name=value`, also those that ended."""
+    return docker("ps", "--all", "--quiet", "--filter", f"label={label}").split()
+
+
 def logs(container: str) -> str:
     """Return the standard output and the standard error of a container."""
     result = _run("logs", container)

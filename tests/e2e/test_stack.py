@@ -84,16 +84,17 @@ def test_a_key_with_special_characters_is_processed(stack: Stack, tmp_path: Path
 
 def test_a_text_file_named_mp4_is_rejected_and_counted(stack: Stack) -> None:
     key = "bad/notes.mp4"
+    uri = f"s3://{stack.outputs['InputBucket']}/{key}"
     stack.put(key, b"not a video\n")
     ((path, data),) = wait_for(lambda: stack.results(key), "the rejection").items()
     assert path.endswith("/rejection.json")
     assert json.loads(data)["reason"] == "not_a_video"
 
     def rejections() -> list[dict[str, Any]]:
-        return [blob for blob in emf.blobs(stack.log()) if blob.get("VideosRejected") == [1]]
+        blobs = [blob for blob in emf.blobs(stack.log()) if blob.get("VideosRejected") == [1]]
+        return [blob for blob in blobs if blob["video"] == uri]
 
     (blob,) = wait_for(rejections, "the metric")
-    assert blob["video"] == f"s3://{stack.outputs['InputBucket']}/{key}"
     service = frozenset({("service", "pretag-e2e")})
     assert emf.values(blob)["VideosRejected", service] == 1
 
@@ -148,8 +149,8 @@ def test_uploads_to_an_existing_bucket_are_processed_below_the_input_prefix(
     key = "incoming/cam 1+2/höhe.mp4"
     stack.put(key, clips.SAMPLE.read_bytes())
     assert "frames.csv" in stack.dataset(key)
-    uris = {outcome.get("video") for outcome in stack.outcomes()}
-    assert uris == {f"s3://{EXISTING_BUCKET}/{key}"}
+    outcomes = wait_for(stack.outcomes, "the line in the log")
+    assert {outcome.get("video") for outcome in outcomes} == {f"s3://{EXISTING_BUCKET}/{key}"}
 
 
 def test_the_deployed_function_has_the_settings_of_the_template(stack: Stack) -> None:
@@ -159,5 +160,6 @@ def test_the_deployed_function_has_the_settings_of_the_template(stack: Stack) ->
     assert function["MemorySize"] == template.default_of("MemoryMegabytes")
     assert function["Timeout"] == template.default_of("TimeoutSeconds")
     assert function["PackageType"] == "Image"
+    assert function["LoggingConfig"]["LogGroup"] == stack.outputs["LogGroup"]
     retries = client.get_function_event_invoke_config(FunctionName=name, Qualifier="$LATEST")
     assert retries["MaximumRetryAttempts"] == 2
