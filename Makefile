@@ -62,6 +62,10 @@ e2e: .venv/dev.ready .tools/deploy.ready .tools/emulator.ready image ## test the
 	@$(SAM) build --cached
 	@PRETAG_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e --verbose
 
+.PHONY: soak
+soak: .venv/dev.ready ## run random interleavings of deliveries for 10 minutes
+	@$(BIN)/python -m tests.simulation.soak
+
 .PHONY: bench
 bench: .venv/dev.ready ## measure speed, memory, the hash stage, hostile and damaged files
 	@bench/run

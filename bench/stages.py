@@ -16,7 +16,7 @@ from pipeline.decoding.video import Video
 from pipeline.deduplication.selection import FrameSelector
 from pipeline.runlog import RunLog
 from pipeline.stages import encode_jpeg
-from pipeline.storage.local import FolderSink, LocalVideo
+from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.storage.publisher import Publisher
 from tests.support.decoding import sampled_frames
 
@@ -66,12 +66,13 @@ def select(frames: list[Frame]) -> list[Frame]:
 
 def write(files: list[bytes], clip: Path, folder: Path) -> None:
     """Write the files to a folder, in as many threads as the job uses."""
-    sink = FolderSink(folder, clip.name, "alone")
+    store = FolderStore(folder, clip.name, "alone")
     paths = (f"images/default/{number}.jpg" for number in range(len(files)))
     with (
-        Publisher(sink, "alone", LocalVideo(clip, ""), RunLog()) as publisher,
+        Publisher(store, "alone", LocalVideo(clip, ""), RunLog()) as publisher,
         OrderedExecutor(available_cpus()) as executor,
     ):
+        publisher.begin()
         for _ in executor.map_io(lambda file: publisher.put(*file), zip(paths, files, strict=True)):
             pass
 

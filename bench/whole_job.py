@@ -13,7 +13,7 @@ from pipeline.config.schema import Config
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.run import annotate
-from pipeline.storage.local import FolderSink, LocalVideo
+from pipeline.storage.local import FolderStore, LocalVideo
 
 if TYPE_CHECKING:
     from bench.measuring import Costs
@@ -36,7 +36,7 @@ def run_job(clip: Path, config: Config) -> Outcome:
             source,
             config,
             detector(),
-            lambda run_id: FolderSink(Path(folder), source.name, run_id),
+            lambda run_id: FolderStore(Path(folder), source.name, run_id),
             cpus=available_cpus(),
         )
     assert outcome.status == "done", outcome.message  # noqa: S101 - only successes are measured

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 
 from handler.environment import Environment
 from handler.events import is_batch, jobs_in, jobs_in_text, messages_in
+from handler.invocation import Invocation
 from handler.tracing import traced
 from handler.worker import process_jobs
 
@@ -19,7 +20,7 @@ logger = Logger()
 
 @traced
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Process all videos of an event.
 
     Returns:
@@ -31,12 +32,13 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
             then sends the whole event to the failure queue.
     """
     environment = Environment.load()
+    invocation = Invocation.begin(context, environment.timeout_seconds)
     if not is_batch(event):
-        return process_jobs(jobs_in(event), environment)
+        return process_jobs(jobs_in(event), environment, invocation)
     failures = []
     for message_id, body in messages_in(event):
         try:
-            process_jobs(jobs_in_text(body), environment)
+            process_jobs(jobs_in_text(body), environment, invocation)
         except Exception:
             logger.exception("Message failed", extra={"message_id": message_id})
             failures.append({"itemIdentifier": message_id})

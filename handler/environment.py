@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from pipeline.errors import BrokenError
@@ -17,15 +18,21 @@ class Environment:
 
     Attributes:
         output: `s3://bucket/prefix` for results, unless an event names another one.
+        output_owner: the AWS account, 12 digits, that must own the bucket of `output`; None: any.
+        event_bus: name of the EventBridge bus that is told of results; None: no events are sent.
         video_suffixes: lower-case suffixes. Objects with other suffixes are skipped.
         config_file: `s3://bucket/key` of a config file; None: no file.
         memory_megabytes: memory of the function, set by Lambda; None elsewhere.
+        timeout_seconds: time-out of the function; None if it is not set.
     """
 
     output: str
+    output_owner: str | None
+    event_bus: str | None
     video_suffixes: tuple[str, ...]
     config_file: str | None
     memory_megabytes: int | None
+    timeout_seconds: int | None
 
     @classmethod
     def load(cls) -> Environment:
@@ -44,13 +51,28 @@ class Environment:
             raise BrokenError(
                 f"The variable PRETAG_CONFIG is {config_file!r}; it must be s3://bucket/key."
             )
+        owner = _variable("OUTPUT_BUCKET_OWNER")
+        if owner is not None and not re.fullmatch("[0-9]{12}", owner):
+            raise BrokenError(
+                f"The variable OUTPUT_BUCKET_OWNER is {owner!r}; it must be an AWS account of 12 "
+                "digits, or empty."
+            )
         suffixes = _variable("VIDEO_SUFFIXES") or _SUFFIXES
         memory = _variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        timeout = _variable("TIMEOUT_SECONDS")
+        if timeout is not None and not timeout.isdecimal():
+            raise BrokenError(
+                f"The variable TIMEOUT_SECONDS is {timeout!r}; it must be the time-out of the "
+                "function in whole seconds, or empty."
+            )
         return cls(
             output=f"s3://{bucket}/{_variable('OUTPUT_PREFIX') or 'pretag'}",
+            output_owner=owner,
+            event_bus=_variable("EVENT_BUS"),
             video_suffixes=tuple(part.strip().lower() for part in suffixes.split(",")),
             config_file=config_file,
             memory_megabytes=int(memory) if memory else None,
+            timeout_seconds=int(timeout) if timeout else None,
         )
 
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 from aws_lambda_powertools.utilities.data_classes import S3Event, SNSEvent, SQSEvent
 
 from pipeline.errors import BrokenError
+from pipeline.storage.s3.upload import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ class Job:
         bucket, key: the object; the key is decoded, as it is in S3.
         version_id: its version in a versioned bucket; None elsewhere.
         etag: its ETag when the event was sent, without quotes; None if the event has none.
+        sequencer: orders the events of one key; None if the event has none.
         config: configuration from the event, which overrides all other layers.
         output: `s3://bucket/prefix` for the result; None: the function's own.
         named: whether a person named this object. It is then processed whatever its suffix.
@@ -41,6 +43,7 @@ class Job:
     key: str
     version_id: str | None = None
     etag: str | None = None
+    sequencer: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     output: str | None = None
     named: bool = False
@@ -49,6 +52,13 @@ class Job:
     def uri(self) -> str:
         """`s3://bucket/key`."""
         return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def upload(self) -> Upload | None:
+        """The upload that the event tells of; None if a person named the object."""
+        if self.named:
+            return None
+        return Upload(self.bucket, self.key, self.version_id, self.etag, self.sequencer)
 
 
 @dataclass(frozen=True)
@@ -146,6 +156,7 @@ def _of_notification(record: S3EventRecord) -> Job | Skip:
         key=unquote_plus(entity.key),
         version_id=entity.version_id,
         etag=entity.etag or None,
+        sequencer=entity.get("sequencer"),
     )
     if not record.event_name.startswith("ObjectCreated:"):
         return Skip(job.uri, f"{record.event_name} creates no object")
@@ -162,6 +173,7 @@ def _of_event_bridge(event: Mapping[str, Any]) -> Job | Skip:
         key=entity["key"],
         version_id=entity.get("version-id"),
         etag=entity.get("etag"),
+        sequencer=entity.get("sequencer"),
     )
     if event["detail-type"] != "Object Created":
         return Skip(job.uri, f"{event['detail-type']} creates no object")

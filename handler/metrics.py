@@ -22,6 +22,11 @@ NAMESPACE = "pretag"
 CLASSES_WITH_METRICS = 20
 OTHER = "other"
 
+_STATUSES = {
+    "rejected": "VideosRejected",
+    "done": "VideosProcessed",
+    "repeated": "VideosRepeated",
+}
 _COUNTS = {
     "frames_decoded": "FramesDecoded",
     "frames_corrupt": "FramesCorrupt",
@@ -33,19 +38,18 @@ _COUNTS = {
 
 
 def emit_outcome(outcome: Outcome, classes: tuple[str, ...]) -> None:
-    """Print the metrics of a video that was processed or rejected.
+    """Print the metrics of a video that was processed, rejected or repeated.
 
     Args:
         outcome: the outcome of the video.
         classes: classes that the detector can find. The first 20 have a metric each.
     """
     metrics = _metrics(outcome.video)
-    rejected = outcome.status == "rejected"
-    metrics.add_metric("VideosRejected", MetricUnit.Count, int(rejected))
-    metrics.add_metric("VideosProcessed", MetricUnit.Count, int(not rejected))
-    if rejected:
+    for status, name in _STATUSES.items():
+        metrics.add_metric(name, MetricUnit.Count, int(outcome.status == status))
+    if outcome.reason is not None:
         metrics.add_metadata("reason", outcome.reason)
-    else:
+    if outcome.status == "done":
         _add_log(metrics, outcome.log)
     metrics.flush_metrics()
     for label, count in bounded_counts(outcome.log.detections_by_class, classes).items():

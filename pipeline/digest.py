@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -26,7 +27,12 @@ def sha256_of_json(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def run_id(identity: dict[str, str], config_digest: str, model_digest: str, version: str) -> str:
+def run_id(
+    identity: Mapping[str, str],
+    config_digest: str,
+    model_digest: str,
+    computed_by: Mapping[str, str],
+) -> str:
     """Return the run id: 16 hex digits that change whenever the result can change.
 
     Args:
@@ -34,7 +40,12 @@ def run_id(identity: dict[str, str], config_digest: str, model_digest: str, vers
             its content.
         config_digest: digest of the effective configuration.
         model_digest: digest of the model file and its card.
-        version: pretag's version.
+        computed_by: what computes the result: versions of the software, and the architecture.
     """
-    parts = {"source": identity, "config": config_digest, "model": model_digest, "pretag": version}
+    parts = {
+        "source": dict(identity),
+        "config": config_digest,
+        "model": model_digest,
+        "computed_by": dict(computed_by),
+    }
     return sha256_of_json(parts)[:16]

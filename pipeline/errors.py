@@ -20,6 +20,13 @@ class RejectedError(PretagError):
         self.reason = reason
 
 
+class CapacityError(RejectedError):
+    """The video needs more memory or time than the function has.
+
+    A larger function may process it, so the rejection holds only for functions that are not larger.
+    """
+
+
 class SupersededError(PretagError):
     """The object was replaced or deleted before it was read. A new version has its own event."""
 

@@ -1,4 +1,4 @@
-"""The outcome of one video: done or rejected."""
+"""The outcome of one video: done, rejected or repeated."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 if TYPE_CHECKING:
     from pipeline.errors import RejectedError
     from pipeline.runlog import RunLog
+    from pipeline.storage.result_store import PublishedResult
 
 
 @dataclass(frozen=True)
@@ -16,30 +17,38 @@ class Outcome:
 
     Attributes:
         video: the video's path or URI.
-        status: `done` or `rejected`.
+        status: `done`, `rejected`, or `repeated`: another attempt had ended this run already.
         result: folder or S3 prefix of the manifest or the rejection; None if nothing was written.
-        reason, message: why the video was rejected, as a code and as a sentence; None if done.
-        log: counts and times.
+        reason, message: why the video was rejected, as a code and as a sentence; None if it was
+            not.
+        log: counts and times of this attempt.
     """
 
     video: str
-    status: Literal["done", "rejected"]
+    status: Literal["done", "rejected", "repeated"]
     result: str | None
     reason: str | None
     message: str | None
     log: RunLog
 
     @classmethod
-    def done(cls, video: str, log: RunLog, result: str) -> Self:
-        """Return the outcome of a video whose dataset was written."""
-        return cls(video, "done", result, None, None, log)
+    def published(cls, video: str, log: RunLog, result: PublishedResult) -> Self:
+        """Return the outcome of a video whose dataset or rejection is visible."""
+        content = result.ending.content
+        status: Literal["done", "rejected"] = "rejected" if result.ending.is_rejection else "done"
+        return cls(
+            video=video,
+            status="repeated" if result.is_repeated else status,
+            result=result.location,
+            reason=content.get("reason"),
+            message=content.get("message"),
+            log=log,
+        )
 
     @classmethod
-    def rejected(
-        cls, video: str, error: RejectedError, log: RunLog, result: str | None = None
-    ) -> Self:
-        """Return the outcome of a rejected video."""
-        return cls(video, "rejected", result, error.reason, str(error), log)
+    def unreadable(cls, video: str, error: RejectedError, log: RunLog) -> Self:
+        """Return the outcome of a rejected video that has no result, such as a missing file."""
+        return cls(video, "rejected", None, error.reason, str(error), log)
 
     def summary(self) -> dict[str, Any]:
         """Return the outcome as a JSON object."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import numpy as np
 import onnxruntime
 
 from pipeline import __version__
+from pipeline.budget import Budget
 from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.dataset import coco
 from pipeline.dataset.csv_tables import frames_csv, logs_csv
@@ -19,30 +21,34 @@ from pipeline.dataset.report import report_markdown
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.video import Video
 from pipeline.digest import run_id
-from pipeline.errors import RejectedError
+from pipeline.errors import CapacityError, RejectedError, RetryableError
 from pipeline.outcome import Outcome
 from pipeline.runlog import RunLog
 from pipeline.stages import FrameStages
 from pipeline.storage.publisher import Publisher
+from pipeline.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from pipeline.config.schema import Config
     from pipeline.detection.detector import Detector
-    from pipeline.storage.publisher import Sink
+    from pipeline.storage.result_store import PublishedResult, ResultStore
     from pipeline.storage.source import VideoSource
 
 Progress = Callable[[float, float | None], None]
 """Called with the seconds of video done, and the length according to the header, if known."""
+
+_UNLIMITED = Budget.unlimited()
 
 
 def annotate(  # noqa: PLR0913 - each argument is a different part of the run
     source: VideoSource,
     config: Config,
     detector: Detector,
-    open_sink: Callable[[str], Sink],
+    open_store: Callable[[str], ResultStore],
     *,
     cpus: int,
     on_progress: Progress = lambda _done, _total: None,
+    budget: Budget = _UNLIMITED,
 ) -> Outcome:
     """Turn one video into a published dataset, or into a published rejection.
 
@@ -50,9 +56,10 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
         source: the video.
         config: the effective configuration.
         detector: a detector with the same configuration.
-        open_sink: returns the sink for a run id.
+        open_store: returns the result store for a run id.
         cpus: number of CPUs to use.
         on_progress: called after each sampled frame.
+        budget: the time and the memory that the run has. A video that does not fit is rejected.
 
     Returns:
         The outcome. A rejected video is an outcome, not an exception.
@@ -60,16 +67,20 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
     Raises:
         PretagError: the run failed: retryable, broken or superseded. No result is visible.
     """
-    run = _Run(source, config, detector)
-    try:
-        with run.publisher(open_sink) as publisher:
-            dataset = _process(run, publisher, cpus, on_progress)
-            log = _write(run, dataset, publisher)
-    except RejectedError as error:
-        with run.publisher(open_sink) as publisher:
-            publisher.reject(error)
-        return Outcome.rejected(source.uri, error, run.log.finished(), publisher.location)
-    return Outcome.done(source.uri, log, publisher.location)
+    run = _Run(source, config, detector, budget)
+    with Publisher(open_store(run.id), run.id, source, run.log) as publisher:
+        try:
+            result = publisher.begin()
+            if result is None:
+                dataset = _process(run, publisher, cpus, on_progress)
+                result = _write(run, dataset, publisher)
+        except RejectedError as error:
+            if isinstance(error, CapacityError) and not budget.is_whole:
+                raise RetryableError(
+                    f"{error} Other videos of the event took a part of the time. It is tried again."
+                ) from error
+            result = publisher.reject(error, budget.capacity)
+    return Outcome.published(source.uri, run.log.finished(), result)
 
 
 @dataclass(frozen=True)
@@ -77,19 +88,23 @@ class _Run:
     source: VideoSource
     config: Config
     detector: Detector
+    budget: Budget
     log: RunLog = field(default_factory=RunLog)
 
     @property
     def id(self) -> str:
-        model = self.detector.model.digest
-        return run_id(self.source.identity, self.config.digest(), model, __version__)
-
-    def publisher(self, open_sink: Callable[[str], Sink]) -> Publisher:
-        return Publisher(open_sink(self.id), self.id, self.source, self.log)
+        return run_id(
+            self.source.identity,
+            self.config.digest(),
+            self.detector.model.digest,
+            computed_by(),
+        )
 
 
 def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) -> Dataset:
     """Run the stages in parallel, and return the dataset. Images are written on the way."""
+    time_limit = TimeLimit(run.source.uri, run.budget, run.config.sampling.end_seconds)
+    time_limit.check()
     method = run.config.dedupe.method
     dataset = Dataset(
         video=run.source.name,
@@ -101,9 +116,15 @@ def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) 
     sampler = Sampler(SamplingGrid.from_config(run.config))
     with (
         run.source.open() as stream,
-        OrderedExecutor(cpus, on_failure=run.detector.stop) as executor,
+        OrderedExecutor(cpus, on_failure=run.detector.stop, watch=time_limit.check) as executor,
     ):
-        video = Video(stream, run.source.uri, run.config.limits, threads=cpus)
+        video = Video(
+            stream,
+            run.source.uri,
+            run.config.limits,
+            threads=cpus,
+            capacity=run.budget.capacity,
+        )
         decoding = executor.prefetch(
             video.frames(sampler, run.log), watch=video.check_stalled, stop=video.stop
         )
@@ -111,7 +132,13 @@ def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) 
         detected = executor.map(stages.detect, selected)
         for staged in executor.map_io(stages.write_image, detected):
             dataset.frames.append(staged.record)
-            on_progress(staged.record.pts_ms / 1000, video.header.seconds)
+            done_seconds = staged.record.pts_ms / 1000
+            on_progress(done_seconds, video.header.seconds)
+            time_limit.add_frame(
+                done_seconds,
+                video.likely_seconds(done_seconds),
+                is_written=staged.jpeg is not None,
+            )
     decoded = decoding.result
     dataset.start_ms = decoded.start_ms
     dataset.coverage = run.log.coverage = decoded.coverage
@@ -119,8 +146,8 @@ def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) 
     return dataset
 
 
-def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> RunLog:
-    """Write the data files, the log, the report and the manifest; return the finished log."""
+def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> PublishedResult:
+    """Write the data files, the log and the report; then publish the result."""
     run.log.detections_by_class = dataset.detections_by_class()
     publisher.put("annotations/instances_default.json", coco.instances(dataset))
     publisher.put("predictions.json", coco.predictions(dataset))
@@ -130,8 +157,7 @@ def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> RunLog:
     publisher.put_text("logs.csv", logs_csv(log))
     report = report_markdown(dataset, log, run.id, run.detector.model.name)
     publisher.put_text("report.md", report)
-    publisher.finish(log.counts())
-    return log
+    return publisher.finish(log.counts())
 
 
 def _effective_config(run: _Run) -> dict[str, object]:
@@ -139,10 +165,19 @@ def _effective_config(run: _Run) -> dict[str, object]:
     return {
         "config": run.config.model_dump(mode="json"),
         "model": run.detector.description(),
-        "versions": {
-            "pretag": __version__,
-            "opencv": cv2.__version__,
-            "onnxruntime": onnxruntime.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": computed_by(),
+    }
+
+
+def computed_by() -> dict[str, str]:
+    """Return what computes a result: the versions and the architecture. Part of the run id.
+
+    The same video can give other bytes with another of these.
+    """
+    return {
+        "pretag": __version__,
+        "opencv": cv2.__version__,
+        "onnxruntime": onnxruntime.__version__,
+        "numpy": np.__version__,
+        "architecture": platform.machine(),
     }

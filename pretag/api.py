@@ -18,7 +18,7 @@ from pipeline.detection.model import Model
 from pipeline.errors import RejectedError
 from pipeline.outcome import Outcome
 from pipeline.runlog import RunLog
-from pipeline.storage.local import FolderSink, LocalVideo
+from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ def annotate(
     try:
         source = LocalVideo.at(Path(video))
     except RejectedError as error:
-        return Outcome.rejected(path_text(Path(video)), error, RunLog())
+        return Outcome.unreadable(path_text(Path(video)), error, RunLog())
     return run.annotate(
         source,
         effective,
         detector,
-        lambda run_id: FolderSink(Path(out), source.name, run_id),
+        lambda run_id: FolderStore(Path(out), source.name, run_id),
         cpus=available_cpus(),
         on_progress=on_progress,
     )

@@ -16,8 +16,9 @@ FAILED, USAGE, REJECTED, INTERRUPTED = 1, 2, 3, 130
 def main() -> None:
     """Run the command line, and end the process with an exit code.
 
-    0: done. 1: the deployment is broken (model, permission, disk), or a named file cannot be used.
-    2: wrong usage or configuration. 3: some video was rejected. 130, 143: SIGINT, SIGTERM.
+    0: done. 1: the deployment is broken (model, permission, disk), a named file cannot be used, or
+    a verified result has a fault. 2: wrong usage or configuration. 3: some video was rejected.
+    130, 143: SIGINT, SIGTERM.
 
     A process that was started with SIGINT or SIGTERM ignored, such as a background job of a script,
     keeps ignoring it.
@@ -30,7 +31,7 @@ def main() -> None:
         error.show()
         code = USAGE
     except (KeyboardInterrupt, click.Abort):
-        code = _print_error("Interrupted. The video in progress has no result.", INTERRUPTED)
+        code = _print_error("Interrupted. A video in progress has no result.", INTERRUPTED)
     except OSError as error:  # standard output is full or closed
         code = _print_error(f"Input or output failed: {error.strerror or error}.", FAILED)
         _discard_output()
@@ -44,14 +45,14 @@ def _run() -> int:
     if handler is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from pipeline.cli.commands import pretag  # noqa: PLC0415
-    from pipeline.errors import BrokenError, ConfigError, InputFileError  # noqa: PLC0415
+    from pipeline.errors import ConfigError, PretagError  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, handler)
     try:
         return int(pretag.main(standalone_mode=False) or 0)
     except ConfigError as error:
         return _print_error(str(error), USAGE)
-    except (BrokenError, InputFileError) as error:
+    except PretagError as error:
         return _print_error(str(error), FAILED)
 
 

@@ -6,7 +6,9 @@ from pipeline import __version__
 from pipeline.cli.config import print_config
 from pipeline.cli.evaluate import evaluate
 from pipeline.cli.model import model_group
+from pipeline.cli.promote import promote_result
 from pipeline.cli.run import run_videos
+from pipeline.cli.verify import verify_results
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,7 +20,8 @@ def pretag() -> None:
     Exit codes:
       0  done
       1  the deployment is broken (model, permission, disk),
-         or a file that you named cannot be used
+         or a file that you named cannot be used,
+         or a result that was verified has a fault
       2  wrong usage or configuration
       3  some video was rejected; all others are done
     """  # noqa: D301 - click reads the escape sequence: it keeps the lines as they are
@@ -28,3 +31,5 @@ pretag.add_command(run_videos)
 pretag.add_command(print_config)
 pretag.add_command(model_group)
 pretag.add_command(evaluate)
+pretag.add_command(verify_results)
+pretag.add_command(promote_result)

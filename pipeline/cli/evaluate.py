@@ -21,7 +21,7 @@ from pipeline.evaluation.coco_metrics import compute_metrics
 from pipeline.evaluation.comparison import compare_by_ids, compare_by_names
 from pipeline.evaluation.corrections import DEFAULT_TOLERANCE_PIXELS, count_corrections
 from pipeline.evaluation.summary import evaluation_json
-from pipeline.storage.publisher import json_bytes
+from pipeline.storage.result_store import json_bytes
 from pipeline.text import path_text
 
 if TYPE_CHECKING:

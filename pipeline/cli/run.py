@@ -24,7 +24,7 @@ from pipeline.errors import InputFileError, RejectedError
 from pipeline.outcome import Outcome
 from pipeline.run import annotate
 from pipeline.runlog import STAGE_UNITS, RunLog
-from pipeline.storage.local import FolderSink, LocalVideo
+from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.text import path_text, printable
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def run_videos(
         try:
             source = LocalVideo.at(video)
         except RejectedError as error:
-            outcome = Outcome.rejected(path_text(video), error, RunLog())
+            outcome = Outcome.unreadable(path_text(video), error, RunLog())
         except InputFileError as error:  # the other videos may be readable
             click.echo(f"pretag: {printable(str(error))}", err=True)
             code = FAILED
@@ -106,7 +106,7 @@ def _annotate(
         source,
         config,
         Detector(model, config.detector),
-        lambda run_id: FolderSink(out, source.name, run_id),
+        lambda run_id: FolderStore(out, source.name, run_id),
         cpus=available_cpus(),
         on_progress=on_progress,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -27,7 +27,7 @@ _IO_WORKERS = 8
 # How often a waiting reader calls `watch` and looks for failures.
 _WATCH_SECONDS = 0.5
 # A thread that hangs in native code cannot be ended. It is left to end with the process.
-_JOIN_SECONDS = 5.0
+_JOIN_SECONDS = 2.0
 
 
 class OrderedExecutor:
@@ -38,14 +38,23 @@ class OrderedExecutor:
     are waited for.
     """
 
-    def __init__(self, cpus: int, *, on_failure: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        cpus: int,
+        *,
+        on_failure: Callable[[], None] = lambda: None,
+        watch: Callable[[], None] = lambda: None,
+    ) -> None:
         """Create an executor; no thread is started yet.
 
         Args:
             cpus: number of items that all `map` stages together process at a time.
             on_failure: called if an exception leaves the block, to stop what is in progress.
+            watch: called twice a second while the main thread waits for any stage. It may raise
+                to give up.
         """
         self._cpus = cpus
+        self._watch = watch
         self._on_failure = on_failure
         self._failure: BaseException | None = None
         self._workers = ThreadPoolExecutor(cpus, thread_name_prefix="worker")
@@ -81,7 +90,8 @@ class OrderedExecutor:
 
         Args:
             items: the generator. It is closed in that thread, at its end or when the block ends.
-            watch: called twice a second while the reader waits. It may raise to give up.
+            watch: called twice a second while the reader waits for this stage. It may raise to
+                give up.
             stop: called from the main thread to make `items` end early.
 
         Returns:
@@ -91,6 +101,7 @@ class OrderedExecutor:
         def check() -> None:
             if self._failure is not None:
                 raise self._failure
+            self._watch()
             watch()
 
         prefetcher = Prefetcher(items, self._cpus, check, stop)
@@ -114,9 +125,14 @@ class OrderedExecutor:
             window.append(pool.submit(work, item))
             window[-1].add_done_callback(self._keep_failure)
             while window and (len(window) > look_ahead or window[0].done()):
-                yield window.popleft().result()
+                yield self._result(window.popleft())
         while window:
-            yield window.popleft().result()
+            yield self._result(window.popleft())
+
+    def _result(self, future: Future[R]) -> R:
+        while not wait((future,), _WATCH_SECONDS).done:
+            self._watch()
+        return future.result()
 
     def _keep_failure(self, done: Future[Any]) -> None:
         """Keep the first failure. The reader may be waiting for something else at this time."""

@@ -12,11 +12,13 @@ import cv2
 from pipeline.decoding.container import HEAD_BYTES, detect_container, explain_open_failure
 from pipeline.decoding.header import HeaderInfo, read_header
 from pipeline.decoding.limits import exceeded_limit, limit_allocations
-from pipeline.errors import RejectedError
+from pipeline.decoding.memory import memory_shortage
+from pipeline.errors import CapacityError, RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.capacity import Capacity
     from pipeline.config.schema import LimitsConfig
     from pipeline.decoding.container import Container
     from pipeline.decoding.stream import GuardedStream
@@ -36,13 +38,14 @@ _NO_TIMEOUT_MS = 24 * 3600 * 1000
 _STREAMS_TO_COUNT = 5000
 
 
-def open_capture(
+def open_capture(  # noqa: PLR0913 - the options that OpenCV needs, and what the video may cost
     stream: GuardedStream,
     name: str,
     limits: LimitsConfig,
     *,
     threads: int,
     packets: bool = False,
+    capacity: Capacity | None = None,
 ) -> tuple[cv2.VideoCapture, HeaderInfo]:
     """Open the video in a stream. The caller releases the capture.
 
@@ -55,6 +58,7 @@ def open_capture(
         limits: the configured limits.
         threads: number of threads the decoder may use.
         packets: grab packets, which are not decoded, instead of frames.
+        capacity: what the function has, of which the memory is checked; None: no check.
 
     Returns:
         The opened capture, and what the header says.
@@ -62,6 +66,7 @@ def open_capture(
     Raises:
         RejectedError: the stream is empty, not a video, cut short, without a video stream, or
             exceeds a limit.
+        CapacityError: its images do not fit the memory of the function.
         Exception: whatever reading the stream raised.
     """
     container = _container(stream, name)
@@ -74,7 +79,17 @@ def open_capture(
         capture.release()
         reason, sentence = fault
         raise RejectedError(reason, f"{name} {sentence}")
+    shortage = None if capacity is None else _memory_shortage(capture, threads, capacity)
+    if shortage is not None:
+        capture.release()
+        raise CapacityError("too_large_for_function", f"{name} {shortage}")
     return capture, header
+
+
+def _memory_shortage(capture: cv2.VideoCapture, threads: int, capacity: Capacity) -> str | None:
+    width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+    height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+    return memory_shortage(width, height, threads, capacity)
 
 
 def _container(stream: GuardedStream, name: str) -> Container:

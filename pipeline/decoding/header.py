@@ -23,6 +23,22 @@ class HeaderInfo:
     seconds: float | None = None
     frames: int | None = None
 
+    def likely_seconds(self, done_seconds: float, share_read: float) -> float | None:
+        """Return the likely length, seen from a place in the video; None if unknown.
+
+        A length without an index is often wrong: a clock that was set in a transport stream makes
+        it hours longer. So it counts only as far as the bytes that were read so far agree.
+
+        Args:
+            done_seconds: presentation time of the place.
+            share_read: where the place is in the bytes of the file, 0 to 1.
+        """
+        if self.seconds is None or self.seconds < done_seconds:
+            return None
+        if self.frames is not None or not share_read:
+            return self.seconds
+        return min(self.seconds, done_seconds / share_read)
+
 
 def read_header(capture: cv2.VideoCapture, container: Container, size_bytes: int) -> HeaderInfo:
     """Return what the header says.
@@ -41,3 +57,14 @@ def codec_fourcc(capture: cv2.VideoCapture) -> str:
     code = int(capture.get(cv2.CAP_PROP_FOURCC))
     name = code.to_bytes(4, "little", signed=code < 0).decode("latin-1").strip("\0")
     return name if name.isprintable() else ""
+
+
+def no_frame_sentence(capture: cv2.VideoCapture, name: str) -> str:
+    """Return why a video with a video stream, of which no frame decodes, is rejected."""
+    fourcc = codec_fourcc(capture)
+    codec = f"'{fourcc}'" if fourcc else "unknown"
+    return (
+        f"{name} has a video stream (codec {codec}), but no frame of it could be decoded: the "
+        "codec is not supported, or the data is damaged. Convert it to H.264: "
+        "ffmpeg -i IN -c:v libx264 OUT.mp4"
+    )

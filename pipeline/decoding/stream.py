@@ -31,6 +31,7 @@ class GuardedStream(io.BufferedIOBase):
         self._fetch = StageLog("fetch")
         self._position = 0
         self._furthest = 0
+        self._last_size = 0
         self._waiting_for_data = False
         self.reads_past_end = 0
         self._last_progress = time.monotonic()
@@ -41,7 +42,13 @@ class GuardedStream(io.BufferedIOBase):
         before = self._position
         size = self.seek(0, io.SEEK_END)
         self.seek(before)
+        self._last_size = size
         return size
+
+    @property
+    def share_read(self) -> float:
+        """Where the reader stands in the bytes, 0 to 1. May be asked for from any thread."""
+        return self._position / self._last_size if self._last_size else 0.0
 
     @property
     def is_stopped(self) -> bool:

@@ -8,12 +8,13 @@ are not decoded: `SeekingDecoder` seeks from sample to sample.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 
 from pipeline.decoding.capture import open_capture
-from pipeline.decoding.header import HeaderInfo, codec_fourcc
+from pipeline.decoding.header import HeaderInfo, no_frame_sentence
 from pipeline.decoding.limits import too_long_sentence
 from pipeline.decoding.packet_index import SEEK_COST_FRAMES, read_packet_index
 from pipeline.decoding.retrieval import FrameRetriever
@@ -27,6 +28,7 @@ from pipeline.runlog import StageLog
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pipeline.capacity import Capacity
     from pipeline.config.schema import LimitsConfig
     from pipeline.decoding.decoder import FrameDecoder, FramePosition
     from pipeline.decoding.packet_index import PacketIndex
@@ -79,7 +81,13 @@ class Video:
     """
 
     def __init__(
-        self, stream: ByteStream, name: str, limits: LimitsConfig, *, threads: int
+        self,
+        stream: ByteStream,
+        name: str,
+        limits: LimitsConfig,
+        *,
+        threads: int,
+        capacity: Capacity | None = None,
     ) -> None:
         """Create a video; nothing is read yet.
 
@@ -88,12 +96,15 @@ class Video:
             name: name of the video in messages.
             limits: the configured limits.
             threads: number of threads the decoder may use.
+            capacity: what the function has, of which the memory is checked; None: no check.
         """
         self.header = HeaderInfo()
         self._name = name
         self._limits = limits
-        self._threads = threads
         self._stream = GuardedStream(stream)
+        self._open_capture = partial(
+            open_capture, self._stream, name, limits, threads=threads, capacity=capacity
+        )
         self._log = StageLog("decode")
         self._repeated: _RepeatedFrameError | None = None
         self._restarted = False
@@ -103,6 +114,7 @@ class Video:
 
         Raises:
             RejectedError: the video cannot be read, exceeds a limit, or no frame of it decodes.
+            CapacityError: its images do not fit the memory of the function.
             Exception: whatever reading the stream raised.
         """
         try:
@@ -112,6 +124,10 @@ class Video:
             self._log.seconds -= fetch.seconds
             log.add(fetch)
             log.add(self._log)
+
+    def likely_seconds(self, done_seconds: float) -> float | None:
+        """Return the likely length, as seen after so many seconds of video; None if unknown."""
+        return self.header.likely_seconds(done_seconds, self._stream.share_read)
 
     def check_stalled(self) -> None:
         """Check from another thread that the decoder makes progress.
@@ -169,9 +185,7 @@ class Video:
 
     def _open(self, *, packets: bool = False) -> cv2.VideoCapture:
         with self._log.timed():
-            capture, self.header = open_capture(
-                self._stream, self._name, self._limits, threads=self._threads, packets=packets
-            )
+            capture, self.header = self._open_capture(packets=packets)
         return capture
 
     def _decoder(
@@ -204,7 +218,7 @@ class Video:
             self._log.items_in = coverage.decoded
             self._log.failed += decoder.failed_grabs
         if not coverage.decoded:
-            raise RejectedError("no_decodable_frame", _no_frame_sentence(capture, self._name))
+            raise RejectedError("no_decodable_frame", no_frame_sentence(capture, self._name))
         return DecodeResult(coverage, decoder.last_pts_ms, decoder.start_ms)
 
     def _sampled_frame(
@@ -233,13 +247,3 @@ class Video:
             raise RejectedError(
                 "too_long", f"{self._name} {too_long_sentence('is at least', hours, self._limits)}"
             )
-
-
-def _no_frame_sentence(capture: cv2.VideoCapture, name: str) -> str:
-    fourcc = codec_fourcc(capture)
-    codec = f"'{fourcc}'" if fourcc else "unknown"
-    return (
-        f"{name} has a video stream (codec {codec}), but no frame of it could be decoded: the "
-        "codec is not supported, or the data is damaged. Convert it to H.264: "
-        "ffmpeg -i IN -c:v libx264 OUT.mp4"
-    )

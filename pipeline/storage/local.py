@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.digest import sha256_of_file
 from pipeline.errors import BrokenError, InputFileError, RejectedError
-from pipeline.storage.publisher import LATEST
+from pipeline.storage.pointer import Pointer
+from pipeline.storage.result_store import LATEST, PublishedResult, json_bytes
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pipeline.storage.result_store import Ending
     from pipeline.storage.source import ByteStream
 
 
@@ -51,7 +53,7 @@ class LocalVideo:
             raise RejectedError(
                 "not_a_file", f"{shown} is a pipe or a device. Save the video to a file first."
             )
-        with _reading(path):
+        with reading(path):
             return cls(path, sha256_of_file(path))
 
     @property
@@ -76,16 +78,17 @@ class LocalVideo:
         Raises:
             InputFileError: the file may not be read.
         """
-        with _reading(self.path):
+        with reading(self.path):
             file = self.path.open("rb")
         with file:
             yield file
 
 
-class FolderSink:
+class FolderStore:
     """Writes a run to `<root>/<video name>/<run id>`.
 
-    Files go to a temporary folder, which is renamed when it is complete.
+    Files go to a temporary folder, which is renamed when it is complete. A later run with the same
+    id replaces the result.
 
     Raises:
         BrokenError: from any method, if the disk refuses; the message says what and why.
@@ -94,35 +97,43 @@ class FolderSink:
     def __init__(self, root: Path, video_name: str, run_id: str) -> None:
         self._video_folder = root / video_name
         self._run_folder = self._video_folder / run_id
-        with _writing(self._video_folder):
-            self._video_folder.mkdir(parents=True, exist_ok=True)
-            self._temporary = self._video_folder / f".{run_id}.{secrets.token_hex(4)}"
-            self._temporary.mkdir()
+        self._temporary = self._video_folder / f".{run_id}.{secrets.token_hex(4)}"
 
-    @property
-    def location(self) -> str:
-        """The run's folder."""
-        return str(self._run_folder)
+    def begin(self) -> None:
+        """Make the temporary folder."""
+        with writing(self._video_folder):
+            self._video_folder.mkdir(parents=True, exist_ok=True)
+            self._temporary.mkdir()
 
     def put(self, path: str, data: bytes) -> None:
         """Write one file to the temporary folder."""
         target = self._temporary / path
-        with _writing(target):
+        with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
 
-    def publish(self, latest: bytes | None) -> None:
-        """Rename the folder into place; replace an earlier result of the same run id."""
+    def commit(self, ending: Ending) -> PublishedResult:
+        """Write the ending, and rename the folder into place. A dataset also moves `latest.json`.
+
+        `latest.json` is written before the renaming, because the disk may be full.
+        """
         pointer = self._video_folder / f".{LATEST}.{secrets.token_hex(4)}"
         try:
-            with _writing(self._video_folder):
-                if latest is not None:  # written before the result is visible: the disk may be full
-                    pointer.write_bytes(latest)
+            with writing(self._video_folder):
+                if ending.is_rejection:
+                    shutil.rmtree(self._temporary)
+                    self._temporary.mkdir()
+                else:
+                    content = ending.content
+                    latest = Pointer(content["run_id"], content["finished"])
+                    pointer.write_bytes(json_bytes(latest.to_json()))
+                (self._temporary / ending.name).write_bytes(ending.data())
                 self._move_into_place()
-                if latest is not None:
+                if not ending.is_rejection:
                     pointer.replace(self._video_folder / LATEST)
         finally:
             pointer.unlink(missing_ok=True)
+        return PublishedResult(str(self._run_folder), ending)
 
     def abandon(self) -> None:
         """Remove the temporary folder, and the video's folder if it is empty then."""
@@ -146,7 +157,8 @@ class FolderSink:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
+    """Turn an `OSError` of the block into an `InputFileError` that names the path."""
     try:
         yield
     except OSError as error:
@@ -157,7 +169,8 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Turn an `OSError` of the block into a `BrokenError` that names the path."""
     try:
         yield
     except OSError as error:

@@ -7,57 +7,39 @@ result. A rejected video has a `rejection.json` instead, and no other file.
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeline import __version__
+from pipeline.errors import CapacityError
+from pipeline.storage.result_store import MANIFEST, REJECTION, Ending, json_bytes
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from pipeline.capacity import Capacity
     from pipeline.errors import RejectedError
     from pipeline.runlog import RunLog
+    from pipeline.storage.result_store import PublishedResult, ResultStore
     from pipeline.storage.source import VideoSource
-
-MANIFEST = "manifest.json"
-REJECTION = "rejection.json"
-LATEST = "latest.json"
-
-
-class Sink(Protocol):
-    """Where the files of one run go: a folder or an S3 prefix."""
-
-    @property
-    def location(self) -> str:
-        """Folder or S3 prefix of the run, once it is published."""
-
-    def put(self, path: str, data: bytes) -> None:
-        """Write one file. The path is relative to the run's folder."""
-
-    def publish(self, latest: bytes | None) -> None:
-        """Make the whole run visible at once. Then write `latest.json`, if given."""
-
-    def abandon(self) -> None:
-        """Remove everything that could be taken for a result."""
 
 
 class Publisher:
     """Writes the files of a run, and lists them in the manifest.
 
-    As a context manager, it abandons the sink if an exception leaves the block.
+    As a context manager, it abandons the run if an exception leaves the block.
     """
 
-    def __init__(self, sink: Sink, run_id: str, source: VideoSource, log: RunLog) -> None:
+    def __init__(self, store: ResultStore, run_id: str, source: VideoSource, log: RunLog) -> None:
         """Create a publisher; nothing is written yet.
 
         Args:
-            sink: where the files go.
+            store: where the files go.
             run_id: id of this run.
             source: the video; its URI and identity go into the manifest.
             log: gets the number of files, their bytes and the time.
         """
-        self._sink = sink
+        self._store = store
         self._head = {
             "run_id": run_id,
             "pretag": __version__,
@@ -76,17 +58,16 @@ class Publisher:
         traceback: TracebackType | None,
     ) -> None:
         if kind is not None:
-            self._sink.abandon()
+            self._store.abandon()
 
-    @property
-    def location(self) -> str:
-        """Folder or S3 prefix of the run, once it is published."""
-        return self._sink.location
+    def begin(self) -> PublishedResult | None:
+        """Prepare to write. Return the result if there is one already; the run then has ended."""
+        return self._store.begin()
 
     def put(self, path: str, data: bytes) -> None:
         """Write one file. May be called from any thread."""
         with self._log.measure("write") as write:
-            self._sink.put(path, data)
+            self._store.put(path, data)
             digest = hashlib.sha256(data).hexdigest()
             write.items_out += len(data)
         self._files.append({"path": path, "bytes": len(data), "sha256": digest})
@@ -99,33 +80,28 @@ class Publisher:
         """Write one JSON file."""
         self.put(path, json_bytes(value))
 
-    def finish(self, counts: dict[str, int]) -> None:
-        """Write the manifest and make the result visible."""
+    def finish(self, counts: dict[str, int]) -> PublishedResult:
+        """Write the manifest, and make the result visible."""
         files = sorted(self._files, key=lambda entry: str(entry["path"]))
         manifest = {**self._head, "finished": _now(), "counts": counts, "files": files}
-        self._sink.put(MANIFEST, json_bytes(manifest))
-        pointer = {
-            "run_id": self._head["run_id"],
-            "manifest": f"{self._head['run_id']}/{MANIFEST}",
-            "finished": manifest["finished"],
-        }
-        self._sink.publish(json_bytes(pointer))
+        return self._store.commit(Ending(MANIFEST, manifest))
 
-    def reject(self, error: RejectedError) -> None:
-        """Write the rejection, and make it visible."""
+    def reject(self, error: RejectedError, capacity: Capacity | None) -> PublishedResult:
+        """Write the rejection, and make it visible.
+
+        Args:
+            error: why the video is rejected.
+            capacity: that of the function; written for a lack of capacity alone. None: no limit.
+        """
         rejection = {
             **self._head,
             "rejected": _now(),
             "reason": error.reason,
             "message": str(error),
         }
-        self._sink.put(REJECTION, json_bytes(rejection))
-        self._sink.publish(None)
-
-
-def json_bytes(value: object) -> bytes:
-    """Return a value as indented JSON in UTF-8, with a newline at the end."""
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+        if isinstance(error, CapacityError) and capacity is not None:
+            rejection["capacity"] = capacity.to_json()
+        return self._store.commit(Ending(REJECTION, rejection))
 
 
 def _now() -> str:

@@ -54,12 +54,18 @@ def start(image: str, aws: Emulator) -> Iterator[StartContainer]:
     """Return a function that starts containers. They are removed after the test."""
     started: list[LambdaContainer] = []
 
-    def start(megabytes: int | None = None, timeout: int | None = None) -> LambdaContainer:
+    def start(
+        megabytes: int | None = None,
+        timeout: int | None = None,
+        limit_megabytes: int | None = None,
+        **variables: str,
+    ) -> LambdaContainer:
         container = LambdaContainer.start(
             image,
             megabytes=megabytes or template.default_of("MemoryMegabytes"),
             timeout=timeout or template.default_of("TimeoutSeconds"),
-            variables={**aws.variables, "OUTPUT_BUCKET": RESULTS},
+            variables={**aws.variables, "OUTPUT_BUCKET": RESULTS, **variables},
+            limit_megabytes=limit_megabytes,
         )
         started.append(container)
         return container

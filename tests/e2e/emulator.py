@@ -10,16 +10,19 @@ import socket
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 from botocore.exceptions import ClientError
 
+from pipeline.storage.s3.attempts import WORK_PREFIX
 from tests.e2e import docker, template
 from tests.e2e.waiting import wait_for
 
@@ -47,13 +50,51 @@ class Emulator:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - each service has its own type
         """Return a boto3 client for a service of the emulator."""
-        session = boto3.session.Session("test", "test", region_name=REGION)
-        return session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]
+        return _client(self.url, service)
 
     def make_bucket(self, name: str) -> None:
         """Make an empty bucket, unless it exists."""
         location = {"LocationConstraint": REGION}
         self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=location)
+
+    def upload(self, key: str, data: bytes) -> dict[str, Any]:
+        """Put an object into the bucket of the sample events, and return its event."""
+        self.client("s3").put_object(Bucket=VIDEOS, Key=key, Body=data)
+        event: dict[str, Any] = json.loads((template.ROOT / "events" / "s3-put.json").read_text())
+        event["Records"][0]["s3"]["object"]["key"] = form_encoded(key)
+        return event
+
+    def empty_bucket(self, name: str) -> None:
+        """Remove all objects of a bucket without versions."""
+        for key in self.tree(name):
+            self.client("s3").delete_object(Bucket=name, Key=key)
+
+    def queue_of_events(self, name: str, pattern: Mapping[str, Any]) -> str:
+        """Make a queue that gets the events of the default bus that match; return its URL."""
+        sqs, events = self.client("sqs"), self.client("events")
+        url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        target = {"Id": "queue", "Arn": attributes["Attributes"]["QueueArn"]}
+        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=name, Targets=[target])
+        return url
+
+    def messages(self, queue_url: str) -> list[dict[str, Any]]:
+        """Return the JSON messages in a queue, at most ten, and leave them there."""
+        response = self.client("sqs").receive_message(
+            QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0
+        )
+        return [json.loads(message["Body"]) for message in response.get("Messages", [])]
+
+    def let_a_minute_pass(self, bucket: str) -> None:
+        """Let all attempts have begun a minute earlier: Lambda tries again after a minute."""
+        for path, data in self.tree(bucket, f"{WORK_PREFIX}runs/").items():
+            if "/attempts/" in path:
+                registration = json.loads(data)
+                registration["started"] -= 60
+                body = json.dumps(registration).encode()
+                key = f"{WORK_PREFIX}runs/{path}"
+                self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
     def tree(self, bucket: str, prefix: str = "") -> dict[str, bytes]:
         """Return the content of all objects below a prefix, by key without the prefix."""
@@ -74,6 +115,17 @@ class Emulator:
             return None
         content: dict[str, Any] = json.loads(body)
         return content
+
+
+def form_encoded(key: str) -> str:
+    """Return a key form-encoded, as it is in S3's notifications."""
+    return quote(key, safe="/").replace("%20", "+")
+
+
+@cache  # making one takes a tenth of a second
+def _client(url: str, service: str) -> Any:  # noqa: ANN401 - each service has its own type
+    session = boto3.session.Session("test", "test", region_name=REGION)
+    return session.client(service, endpoint_url=url)  # type: ignore[call-overload]
 
 
 @contextmanager

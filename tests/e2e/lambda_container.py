@@ -9,6 +9,7 @@ import http.client
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from tests.e2e import docker
@@ -34,15 +35,30 @@ class LambdaContainer:
 
     @classmethod
     def start(
-        cls, image: str, *, megabytes: int, timeout: int, variables: Mapping[str, str]
+        cls,
+        image: str,
+        *,
+        megabytes: int,
+        timeout: int,
+        variables: Mapping[str, str],
+        limit_megabytes: int | None = None,
     ) -> LambdaContainer:
-        """Start a container, and wait until its Runtime Interface Emulator answers."""
+        """Start a container, and wait until its Runtime Interface Emulator answers.
+
+        Args:
+            image: the image.
+            megabytes: memory of the function, as it is told.
+            timeout: of the function, in seconds.
+            variables: environment variables.
+            limit_megabytes: memory that the container really has; None: as it is told.
+        """
         settings = {
             **variables,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(megabytes),
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout),
+            "TIMEOUT_SECONDS": str(timeout),
         }
-        memory = f"{megabytes}m"
+        memory = f"{limit_megabytes or megabytes}m"
         name = docker.docker(
             *("run", "--detach", "--memory", memory, "--memory-swap", memory, *RESTRICTIONS),
             *("--publish", "127.0.0.1::8080"),
@@ -57,19 +73,30 @@ class LambdaContainer:
     def is_ready(self) -> bool:
         """Tell whether the emulator answers. Docker's proxy accepts connections before that."""
         try:
-            status, _ = self._request("GET", "/", None, timeout=2)
+            status, _ = self._request("GET", "/", timeout=2)
         except OSError:
             return False
         return status == http.client.NOT_FOUND
 
-    def invoke(self, event: Mapping[str, Any]) -> tuple[int, str]:
+    def invoke(self, event: Mapping[str, Any], request_id: str | None = None) -> tuple[int, str]:
         """Invoke the function once. A failed invocation is not tried again.
+
+        Args:
+            event: the event.
+            request_id: the id of the invocation, which Lambda keeps when it tries an event again;
+                None: a new one.
 
         Returns:
             The HTTP status and the body. The status is 200 even if the handler raises an error or
             times out.
         """
-        return self._request("POST", _INVOCATIONS, json.dumps(event), timeout=120)
+        headers = {} if request_id is None else {"X-Amzn-RequestId": request_id}
+        return self._request("POST", _INVOCATIONS, json.dumps(event), headers, timeout=120)
+
+    def kill(self) -> None:
+        """End all processes of the container with SIGKILL, and wait until they have ended."""
+        docker.docker("kill", self.name)
+        docker.docker("wait", self.name)
 
     def logs(self) -> str:
         """Return the standard output and the standard error of the container."""
@@ -79,10 +106,18 @@ class LambdaContainer:
         """Remove the container."""
         docker.docker("rm", "--force", self.name)
 
-    def _request(self, method: str, path: str, body: str | None, timeout: float) -> tuple[int, str]:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        *,
+        timeout: float,
+    ) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
             return response.status, response.read().decode()
         finally:
@@ -90,4 +125,8 @@ class LambdaContainer:
 
 
 StartContainer = Callable[..., LambdaContainer]
-"""Starts a container. Takes `megabytes` and `timeout`; the defaults are those of the template."""
+"""Starts a container.
+
+Takes `megabytes` and `timeout`, by default those of the template, `limit_megabytes`, and
+environment variables.
+"""

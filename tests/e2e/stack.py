@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from tests.e2e import docker, template
-from tests.e2e.emulator import Emulator
+from tests.e2e.emulator import Emulator, form_encoded
 from tests.e2e.waiting import wait_for
 
 
@@ -112,10 +111,7 @@ class Stack:
 
     def waiting_failures(self) -> list[dict[str, Any]]:
         """Return the messages in the failure queue, and leave them there."""
-        response = self.aws.client("sqs").receive_message(
-            QueueUrl=self.outputs["FailureQueue"], MaxNumberOfMessages=10, VisibilityTimeout=0
-        )
-        return [json.loads(message["Body"]) for message in response.get("Messages", [])]
+        return self.aws.messages(self.outputs["FailureQueue"])
 
     def count_failures(self) -> int:
         """Return the number of messages in the failure queue, also of those being processed."""
@@ -148,8 +144,3 @@ class Stack:
         self.aws.client("lambda").update_event_source_mapping(
             UUID=self.outputs["Redrive"], Enabled=enabled
         )
-
-
-def form_encoded(key: str) -> str:
-    """Return a key form-encoded, as it is in S3's notifications."""
-    return quote(key, safe="/").replace("%20", "+")

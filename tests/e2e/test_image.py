@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import docker, image_contents, template
+from tests.e2e import docker, image_contents
 from tests.e2e.emulator import KEY, RESULTS, VIDEOS, Emulator
 from tests.e2e.lambda_container import RESTRICTIONS, StartContainer
 from tests.support import clips, emf, family_exports
+from tests.support.visible_results import run_folders
 
 # Enough for the sample clip, too little for a frame of 8K.
 SMALL_MEGABYTES = 320
+REQUEST_ID = "00000000-0000-4000-8000-000000000001"
 
 
 def direct_event(key: str, **options: object) -> dict[str, object]:
@@ -41,24 +43,30 @@ def assert_complete(tree: dict[str, bytes], counts: dict[str, int]) -> None:
     assert len(images) == counts["frames_kept"] > 10
 
 
-def test_a_cold_and_a_warm_invocation_both_write_the_dataset(
+def test_a_cold_and_a_warm_invocation_write_datasets_and_a_repeated_one_writes_nothing(
     start: StartContainer, aws: Emulator
 ) -> None:
-    event = json.loads((template.ROOT / "events" / "s3-put.json").read_text())
     container = start()
-    responses = [container.invoke(event) for _ in range(2)]
-    for status, body in responses:
+    keys = ["image/cold.mp4", "image/warm.mp4"]
+    events = [aws.upload(key, clips.SAMPLE.read_bytes()) for key in keys]
+    for key, event in zip(keys, events, strict=True):
+        status, body = container.invoke(event)
         assert status == 200
         summary = json.loads(body)
         assert summary["skipped"] == []
         (video,) = summary["videos"]
-        assert (video["video"], video["status"]) == (f"s3://{VIDEOS}/{KEY}", "done")
+        assert (video["video"], video["status"]) == (f"s3://{VIDEOS}/{key}", "done")
         assert video["counts"]["frames_decoded"] == 300
-        assert_complete(aws.tree(RESULTS, f"pretag/{KEY}/"), video["counts"])
+        assert_complete(aws.tree(RESULTS, f"pretag/{key}/"), video["counts"])
+    before = aws.tree(RESULTS)
+    _, body = container.invoke(events[0])
+    assert json.loads(body)["videos"][0]["status"] == "repeated"
+    assert aws.tree(RESULTS) == before
     logs = container.logs()
     assert logs.count('"message":"Model loaded"') == 1
-    assert metrics(logs, "VideosProcessed") == [1, 1]
-    assert metrics(logs, "VideosRejected") == [0, 0]
+    assert metrics(logs, "VideosProcessed") == [1, 1, 0]
+    assert metrics(logs, "VideosRepeated") == [0, 0, 1]
+    assert metrics(logs, "VideosRejected") == [0, 0, 0]
     assert metrics(logs, "FramesDecoded") == [300, 300]
 
 
@@ -98,7 +106,7 @@ def test_each_model_in_s3_is_fetched_once(
         status, body = container.invoke(event)
         assert (status, json.loads(body).get("errorMessage")) == (200, None)
         tree = aws.tree(RESULTS, f"{name}/{KEY}/")
-        run = json.loads(tree["latest.json"])["run_id"]
+        (run,) = run_folders(tree)
         assert json.loads(tree[f"{run}/config.json"])["model"]["family"] == name
         coco = json.loads(tree[f"{run}/annotations/instances_default.json"])
         assert len(coco["annotations"]) > 100
@@ -111,16 +119,19 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return clips.write_clip(path, [clips.texture(1)] * 6000).read_bytes()
 
 
-def test_a_function_that_times_out_leaves_no_result(
+def test_a_video_that_does_not_fit_the_time_out_is_rejected_before_it(
     start: StartContainer, aws: Emulator, long_clip: bytes
 ) -> None:
     put_video(aws, "long.mp4", long_clip)
-    container = start(timeout=8)
     config = {"sampling": {"every_seconds": 0.001}, "dedupe": {"method": "none"}}
     event = direct_event("long.mp4", config=config, output=f"s3://{RESULTS}/timeout")
-    assert container.invoke(event) == (200, "Task timed out after 8.00 seconds")
-    assert '"message":"Model loaded"' in container.logs()
-    assert not [path for path in aws.tree(RESULTS, "timeout/") if path.endswith(".json")]
+    _, body = start(timeout=8).invoke(event)
+    (video,) = json.loads(body)["videos"]
+    assert (video["status"], video["reason"]) == ("rejected", "too_long_for_function")
+    assert "the function has 8 seconds" in video["message"]
+    ((path, data),) = aws.tree(RESULTS, "timeout/").items()
+    assert path.endswith("/rejection.json")
+    assert json.loads(data)["capacity"]["timeout_seconds"] == 8
 
 
 @pytest.fixture(scope="module")
@@ -130,18 +141,26 @@ def huge_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return clips.write_clip(path, [frame] * 2, options={"preset": "ultrafast"}).read_bytes()
 
 
-def test_a_function_out_of_memory_is_killed_and_the_next_invocation_works(
+def test_a_video_that_kills_the_function_is_rejected_at_the_third_attempt(
     start: StartContainer, aws: Emulator, huge_clip: bytes
 ) -> None:
-    put_video(aws, "huge/8k.mp4", huge_clip)
-    container = start(megabytes=SMALL_MEGABYTES)
-    status, body = container.invoke(direct_event("huge/8k.mp4"))
-    assert status == 502, body
-    error = json.loads(body)
-    assert error["errorType"] == "Runtime.ExitError"
-    assert "signal: killed" in error["errorMessage"]
-    assert aws.tree(RESULTS, "pretag/huge/") == {}
-    _, body = container.invoke(direct_event(KEY))
+    """The function believes that it has the default memory, so it does not expect the end."""
+    event = aws.upload("huge/8k.mp4", huge_clip)
+    container = start(limit_megabytes=SMALL_MEGABYTES)
+    for _ in range(2):
+        status, body = container.invoke(event, REQUEST_ID)
+        assert status == 502, body
+        error = json.loads(body)
+        assert error["errorType"] == "Runtime.ExitError"
+        assert "signal: killed" in error["errorMessage"]
+        assert aws.tree(RESULTS, "pretag/huge/") == {}
+        aws.let_a_minute_pass(RESULTS)
+    _, body = container.invoke(event, REQUEST_ID)
+    (video,) = json.loads(body)["videos"]
+    assert (video["status"], video["reason"]) == ("rejected", "crashed")
+    ((path, _),) = aws.tree(RESULTS, "pretag/huge/").items()
+    assert path.endswith("/rejection.json")
+    _, body = container.invoke(aws.upload("huge/small.mp4", clips.SAMPLE.read_bytes()))
     assert json.loads(body)["videos"][0]["status"] == "done"
 
 

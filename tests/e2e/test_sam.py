@@ -25,7 +25,12 @@ Invoke = Callable[[str], dict[str, Any]]
 @pytest.fixture(scope="module")
 def invoke(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     variables = tmp_path_factory.mktemp("sam") / "env.json"
-    settings = {"OUTPUT_BUCKET": RESULTS, "AWS_ENDPOINT_URL_S3": aws.url}
+    settings = {
+        "OUTPUT_BUCKET": RESULTS,
+        "OUTPUT_BUCKET_OWNER": "",
+        "EVENT_BUS": "",
+        "AWS_ENDPOINT_URL_S3": aws.url,
+    }
     variables.write_text(json.dumps({"Function": settings}))
 
     def invoke(name: str) -> dict[str, Any]:
@@ -37,10 +42,10 @@ def invoke(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     return invoke
 
 
-def keys_with_results(aws: Emulator, prefix: str = "pretag") -> set[str]:
-    """Return the keys of the videos that have a `latest.json`."""
-    paths = aws.tree(RESULTS, f"{prefix}/")
-    return {path.removesuffix("/latest.json") for path in paths if path.endswith("/latest.json")}
+@pytest.fixture(autouse=True)
+def _no_results(aws: Emulator) -> None:
+    """Remove all results, because the sample events have the same upload."""
+    aws.empty_bucket(RESULTS)
 
 
 @pytest.mark.parametrize("name", ["s3-put", "eventbridge", "sns", "direct"])
@@ -53,7 +58,9 @@ def test_an_event_for_one_video_writes_its_dataset(
     assert (video["video"], video["status"], response["skipped"]) == (VIDEO_URI, "done", [])
     prefix = "trial" if name == "direct" else "pretag"
     assert video["result"].startswith(f"s3://{RESULTS}/{prefix}/{KEY}/")
-    assert KEY in keys_with_results(aws, prefix)
+    paths = aws.tree(RESULTS, f"{prefix}/{KEY}/")
+    assert f"{video['result'].rpartition('/')[2]}/manifest.json" in paths
+    assert ("latest.json" in paths) == (name != "direct")
 
 
 def test_an_event_for_several_objects_processes_the_videos_and_skips_others(

@@ -10,14 +10,13 @@ import pytest
 from pycocotools.coco import COCO
 
 from tests.e2e import template
-from tests.e2e.emulator import KEY, Emulator
-from tests.e2e.stack import Stack, form_encoded
+from tests.e2e.emulator import KEY, Emulator, form_encoded
+from tests.e2e.stack import Stack
 from tests.e2e.waiting import wait_for
 from tests.support import clips, emf
+from tests.support.runs import FILES_WITH_TIMES
 
 EXISTING_BUCKET = "existing-videos"
-# These files differ from run to run: two contain times, and the manifest has their digests.
-FILES_WITH_TIMES = {"logs.csv", "report.md", "manifest.json"}
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +56,15 @@ def test_an_upload_writes_a_dataset(stack: Stack, tmp_path: Path) -> None:
     assert count_persons(coco) > 50
 
 
-def test_an_event_that_is_sent_twice_writes_the_same_bytes(stack: Stack) -> None:
+def test_an_event_that_is_sent_twice_changes_nothing(stack: Stack) -> None:
     key = "twice/event.mp4"
     stack.put(key, clips.SAMPLE.read_bytes())
     first = stack.dataset(key)
     run = (stack.latest(key) or {})["run_id"]
-    response = stack.invoke(stack.notification(key))
-    assert response["videos"][0]["result"].endswith(f"/{key}/{run}")
-    assert data_files(stack.dataset(key)) == data_files(first)
+    (video,) = stack.invoke(stack.notification(key))["videos"]
+    assert video["status"] == "repeated"
+    assert video["result"].endswith(f"/{key}/{run}")
+    assert stack.dataset(key) == first
 
 
 def test_a_video_that_is_uploaded_twice_has_the_same_dataset(stack: Stack) -> None:
@@ -97,6 +97,40 @@ def test_a_text_file_named_mp4_is_rejected_and_counted(stack: Stack) -> None:
     (blob,) = wait_for(rejections, "the metric")
     service = frozenset({("service", "pretag-e2e")})
     assert emf.values(blob)["VideosRejected", service] == 1
+
+
+def told(stack: Stack, key: str, data: bytes, detail_type: str) -> dict[str, Any]:
+    """Put an object, and return the detail of the event that a rule delivers to a queue."""
+    pattern = {
+        "source": ["pretag"],
+        "detail-type": [detail_type],
+        "detail": {"key": [{"prefix": "told/"}]},
+    }
+    queue = stack.aws.queue_of_events(detail_type.replace(" ", "-"), pattern)
+    stack.put(key, data)
+    (event,) = wait_for(lambda: stack.aws.messages(queue), f"the event {detail_type}")
+    detail: dict[str, Any] = event["detail"]
+    bucket = stack.outputs["InputBucket"]
+    version = stack.aws.client("s3").head_object(Bucket=bucket, Key=key)["VersionId"]
+    assert (detail["bucket"], detail["key"], detail["version_id"]) == (bucket, key, version)
+    result = f"s3://{stack.outputs['OutputBucket']}/pretag/{key}/{detail['run_id']}"
+    assert detail["result"] == result
+    return detail
+
+
+def test_a_rule_delivers_the_event_of_a_result(stack: Stack) -> None:
+    key = "told/höhe 1.mp4"
+    detail = told(stack, key, clips.SAMPLE.read_bytes(), "Result Published")
+    assert (detail["ending"], detail["reason"]) == ("done", None)
+    manifest = json.loads(stack.results(key)[f"{detail['run_id']}/manifest.json"])
+    assert detail["counts"] == manifest["counts"]
+
+
+def test_a_rule_delivers_the_event_of_a_rejection(stack: Stack) -> None:
+    key = "told/notes.mp4"
+    detail = told(stack, key, b"not a video\n", "Video Rejected")
+    assert (detail["ending"], detail["reason"]) == ("rejected", "not_a_video")
+    assert f"{detail['run_id']}/rejection.json" in stack.results(key)
 
 
 def test_an_object_with_another_suffix_is_skipped(stack: Stack) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from pipeline.errors import BrokenError
-from pipeline.storage.local import FolderSink
+from pipeline.storage.local import FolderStore
 from tests.support import clips
 from tests.support.runs import coco_of, data_files_of, files_of, frames_of, result_folder, run
 
@@ -155,8 +155,8 @@ def test_the_result_of_a_rejected_video_is_only_a_rejection(tmp_path: Path) -> N
     assert not (result_folder(outcome).parent / "latest.json").exists()
 
 
-class FullDisk(FolderSink):
-    """A sink that cannot write the fourth image."""
+class FullDisk(FolderStore):
+    """A result store that cannot write the fourth image."""
 
     def put(self, path: str, data: bytes) -> None:
         if path.endswith("frame_000030.jpg"):
@@ -167,6 +167,6 @@ class FullDisk(FolderSink):
 def test_a_failure_in_one_stage_ends_all_stages_and_leaves_no_file(tmp_path: Path) -> None:
     before = set(threading.enumerate())
     with pytest.raises(BrokenError, match="cannot be written: No space left"):
-        run(tmp_path, sink=FullDisk)
+        run(tmp_path, store=FullDisk)
     assert set(threading.enumerate()) == before
     assert list(tmp_path.iterdir()) == []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from moto import mock_aws
 
 from handler import app
+from pipeline.storage.s3.attempts import WORK_PREFIX
 from pipeline.storage.s3.client import s3_client
 from tests.support import clips
 
@@ -32,6 +34,7 @@ VARIABLES = {
     "POWERTOOLS_SERVICE_NAME": "pretag-test",
 }
 """The environment variables of the function."""
+_sequence = count(1)
 
 
 @dataclass
@@ -42,6 +45,10 @@ class Context:
     memory_limit_in_mb: int = 1024
     invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:pretag"
     aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds that are left."""
+        return 900_000
 
 
 @contextmanager
@@ -75,6 +82,7 @@ def put_video(client: S3Client, key: str = KEY, data: bytes | None = None) -> di
                 "key": quote_plus(key),
                 "size": len(data),
                 "eTag": response["ETag"].strip('"'),
+                "sequencer": f"{next(_sequence):016X}",
             },
         },
     }
@@ -92,8 +100,14 @@ def notify(*records: dict[str, Any]) -> dict[str, Any]:
     return invoke({"Records": list(records)})
 
 
-def result_files(client: S3Client) -> dict[str, bytes]:
+def result_files(client: S3Client, prefix: str = "") -> dict[str, bytes]:
     """Return the content of all objects in the bucket for results, by key."""
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=RESULTS)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=RESULTS, Prefix=prefix)
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
     return {key: client.get_object(Bucket=RESULTS, Key=key)["Body"].read() for key in keys}
+
+
+def visible_files(client: S3Client) -> dict[str, bytes]:
+    """Return what readers see: the results without the objects below `pretag-work/`."""
+    files = result_files(client)
+    return {key: data for key, data in files.items() if not key.startswith(WORK_PREFIX)}

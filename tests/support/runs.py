@@ -7,12 +7,13 @@ from typing import Any
 
 from pycocotools.coco import COCO
 
+from pipeline.budget import Budget
 from pipeline.config.schema import Config
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.outcome import Outcome
 from pipeline.run import Progress, annotate
-from pipeline.storage.local import FolderSink, LocalVideo
+from pipeline.storage.local import FolderStore, LocalVideo
 from tests.support import clips
 
 # Files that differ from run to run: two contain times, and the manifest has their digests.
@@ -25,13 +26,14 @@ def default_model() -> Model:
     return Model.load(Config().detector.model)
 
 
-def run(
+def run(  # noqa: PLR0913 - a run has many parts, and each test sets few of them
     out: Path,
     video: Path = clips.SAMPLE,
     *,
     cpus: int = 2,
     on_progress: Progress = lambda _done, _total: None,
-    sink: type[FolderSink] = FolderSink,
+    store: type[FolderStore] = FolderStore,
+    budget: Budget | None = None,
     **sections: dict[str, Any],
 ) -> Outcome:
     """Annotate a video.
@@ -41,7 +43,8 @@ def run(
         video: the video; by default the sample.
         cpus: number of CPUs to use.
         on_progress: called after each sampled frame.
-        sink: class of the sink.
+        store: class of the result store.
+        budget: time and memory of the run; by default unlimited.
         **sections: sections of the configuration, such as `sampling={"every_seconds": 5}`.
     """
     config = Config.model_validate(sections)
@@ -50,9 +53,10 @@ def run(
         source,
         config,
         Detector(default_model(), config.detector),
-        lambda run_id: sink(out, source.name, run_id),
+        lambda run_id: store(out, source.name, run_id),
         cpus=cpus,
         on_progress=on_progress,
+        budget=budget or Budget.unlimited(),
     )
 
 

@@ -5,21 +5,23 @@ from pathlib import Path
 
 from pipeline.digest import run_id, sha256_of_file, sha256_of_json
 
+VERSIONS = {"pretag": "0.1.0", "numpy": "2"}
+
 
 def test_the_run_id_depends_on_each_of_its_parts() -> None:
-    parts = ({"sha256": "a"}, "config", "model", "0.1.0")
+    parts = ({"sha256": "a"}, "config", "model", VERSIONS)
     ids = {
         run_id(*parts),
         run_id({"sha256": "b"}, *parts[1:]),
         run_id(parts[0], "other", *parts[2:]),
         run_id(*parts[:2], "other", parts[3]),
-        run_id(*parts[:3], "0.2.0"),
+        run_id(*parts[:3], {**VERSIONS, "numpy": "3"}),
     }
     assert len(ids) == 5
 
 
 def test_the_run_id_is_16_hex_digits_and_the_same_every_time() -> None:
-    parts = ({"sha256": "a"}, "config", "model", "0.1.0")
+    parts = ({"sha256": "a"}, "config", "model", VERSIONS)
     assert len(run_id(*parts)) == 16
     assert int(run_id(*parts), 16) >= 0
     assert run_id(*parts) == run_id(*parts)

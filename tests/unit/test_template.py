@@ -1,120 +1,81 @@
-"""The permissions, limits, buckets, queues and alarms of template.yaml.
+"""The limits, buckets, queues and alarms of template.yaml.
 
 Lambda's limits: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
 import json
-from collections.abc import Iterator
-from typing import Any
+import re
 
 import pytest
 
-from tests.e2e.template import read_template
+from tests.support.cloudformation import (
+    DEFAULTS,
+    RESOURCES,
+    TEMPLATE,
+    of_type,
+    statements,
+    values_of,
+)
 
-TEMPLATE = read_template()
-RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
-DEFAULTS = {name: parameter.get("Default") for name, parameter in TEMPLATE["Parameters"].items()}
 # New AWS accounts are limited to this memory until their quota is raised.
 NEW_ACCOUNT_MEGABYTES = 3008
-
-
-def of_type(kind: str) -> dict[str, dict[str, Any]]:
-    """Return the properties of all resources of a type, by the resource's name."""
-    return {
-        name: resource.get("Properties", {})
-        for name, resource in RESOURCES.items()
-        if resource["Type"] == kind
-    }
-
-
-def values_of(key: str, tree: object) -> Iterator[Any]:
-    """Yield the values of a key, at any depth of a tree."""
-    if isinstance(tree, dict):
-        if key in tree:
-            yield tree[key]
-        tree = list(tree.values())
-    if isinstance(tree, list):
-        for branch in tree:
-            yield from values_of(key, branch)
-
-
-def as_list(value: Any) -> list[Any]:  # noqa: ANN401 - IAM takes a value or a list of values
-    return value if isinstance(value, list) else [value]
-
-
-def statements(tree: object) -> list[dict[str, Any]]:
-    """Return the policy statements of a tree, also those in both branches of a condition."""
-    found = []
-    for block in values_of("Statement", tree):
-        for statement in as_list(block):
-            branches = statement.get("Fn::If", [None, statement])[1:]
-            found += [branch for branch in branches if "Effect" in branch]
-    return found
-
-
-def role_statements() -> dict[str, dict[str, Any]]:
-    policies = RESOURCES["Role"]["Properties"]["Policies"]
-    return {statement["Sid"]: statement for statement in statements(policies)}
 
 
 BUCKETS = of_type("AWS::S3::Bucket")
 (FUNCTION,) = of_type("AWS::Serverless::Function").values()
 VARIABLES = FUNCTION["Environment"]["Variables"]
+EXPIRATIONS = {
+    "ExpirationInDays",
+    "ExpirationDate",
+    "ExpiredObjectDeleteMarker",
+    "NoncurrentVersionExpiration",
+    "NoncurrentVersionExpirationInDays",
+}
 
 
-def test_no_permission_has_a_wildcard() -> None:
-    allowed = [statement for statement in statements(RESOURCES) if statement["Effect"] == "Allow"]
-    assert len(allowed) >= 9
-    for statement in allowed:
-        assert "NotAction" not in statement
-        assert "NotResource" not in statement
-        assert not [action for action in as_list(statement["Action"]) if "*" in action]
-        if "Resource" in statement and statement.get("Sid") != "Trace":
-            assert "*" not in as_list(statement["Resource"])
-    permissions = of_type("AWS::Lambda::Permission").values()
-    assert {permission["Action"] for permission in permissions} == {"lambda:InvokeFunction"}
-
-
-def test_the_function_has_a_role_with_only_the_permissions_that_it_needs() -> None:
-    assert FUNCTION["Role"] == {"Fn::GetAtt": "Role.Arn"}
-    assert "Policies" not in FUNCTION
-    role = RESOURCES["Role"]["Properties"]
-    assert "ManagedPolicyArns" not in role
-    assert [each["Principal"] for each in statements(role["AssumeRolePolicyDocument"])] == [
-        {"Service": "lambda.amazonaws.com"}
-    ]
-    actions = {
-        sid: set(as_list(statement["Action"])) for sid, statement in role_statements().items()
-    }
-    assert actions == {
-        "ReadVideos": {"s3:GetObject", "s3:GetObjectVersion"},
-        "TellMissingFromForbidden": {"s3:ListBucket"},
-        "WriteResults": {"s3:PutObject"},
-        "KeepAndRedriveFailures": {
-            "sqs:SendMessage",
-            "sqs:ReceiveMessage",
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-        },
-        "WriteLogs": {"logs:CreateLogStream", "logs:PutLogEvents"},
-        "ReadModelsAndConfig": {"s3:GetObject"},
-        "TellMissingCardFromForbidden": {"s3:ListBucket"},
-        "DecryptVideos": {"kms:Decrypt"},
-        "Trace": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
-    }
-
-
-def test_the_function_may_write_only_below_the_output_prefix() -> None:
-    resource = role_statements()["WriteResults"]["Resource"]
-    assert resource == {"Fn::Sub": "${OutputBucket.Arn}/${OutputPrefix}/*"}
+def test_the_function_knows_its_output_bucket_its_event_bus_and_its_time_out() -> None:
     assert VARIABLES["OUTPUT_BUCKET"] == {"Ref": "OutputBucket"}
     assert VARIABLES["OUTPUT_PREFIX"] == {"Ref": "OutputPrefix"}
-    assert DEFAULTS["OutputPrefix"]
+    assert VARIABLES["OUTPUT_BUCKET_OWNER"] == {"Ref": "AWS::AccountId"}
+    assert VARIABLES["EVENT_BUS"] == {"Ref": "EventBus"}
+    assert VARIABLES["TIMEOUT_SECONDS"] == {"Ref": "TimeoutSeconds"}
+    assert DEFAULTS["EventBus"] == "default"
 
 
-def test_the_function_may_read_videos_only_below_the_input_prefix() -> None:
-    for resource in role_statements()["ReadVideos"]["Resource"]["Fn::If"][1:]:
-        assert resource["Fn::Sub"].endswith("/${InputPrefix}*")
+@pytest.mark.parametrize(
+    ("name", "value", "is_allowed"),
+    [
+        ("OutputPrefix", DEFAULTS["OutputPrefix"], True),
+        ("OutputPrefix", "datasets/pretag-work", True),
+        ("OutputPrefix", "", False),
+        ("OutputPrefix", "/datasets", False),
+        ("OutputPrefix", "datasets/", False),
+        ("OutputPrefix", "pretag-work", False),
+        ("OutputPrefix", "pretag-work/runs", False),
+        ("EventBus", DEFAULTS["EventBus"], True),
+        ("EventBus", "", True),
+        ("EventBus", "aws.partner/example.com/1_a-b", True),
+        ("EventBus", "*", False),
+        ("EventBus", "arn:aws:events:eu-central-1:123456789012:event-bus/default", False),
+    ],
+)
+def test_parameters_accept_only_values_that_can_work(
+    name: str, value: str, *, is_allowed: bool
+) -> None:
+    pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, value)) is is_allowed
+
+
+def test_work_files_are_deleted_when_no_event_can_need_them_any_more() -> None:
+    rules = BUCKETS["OutputBucket"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = [rule for rule in rules if rule.keys() & EXPIRATIONS]
+    assert rule["Prefix"] == "pretag-work/"
+    assert rule["Status"] == "Enabled"
+    assert rule["ExpirationInDays"] == {"Ref": "WorkRetentionDays"}
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] >= 1
+    queue_days = of_type("AWS::SQS::Queue")["FailureQueue"]["MessageRetentionPeriod"] / 86400
+    parameter = TEMPLATE["Parameters"]["WorkRetentionDays"]
+    assert queue_days < parameter["MinValue"] <= parameter["Default"]
 
 
 def test_results_never_trigger_the_function() -> None:

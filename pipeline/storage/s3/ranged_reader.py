@@ -9,11 +9,12 @@ returns.
 import io
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 BLOCK_BYTES = 4 * 1024 * 1024
 # The first block, the index at the end, the block being read, and the one after it.
 _BLOCKS_KEPT = 4
+_CLOSING_SECONDS = 1.0
 
 Fetch = Callable[[int, int], bytes]
 """Returns the bytes from an offset (inclusive) to another (exclusive)."""
@@ -73,8 +74,14 @@ class RangedReader(io.BufferedIOBase):
         return b"".join(parts)
 
     def close(self) -> None:
-        """Stop reading ahead. Errors of blocks that were not read are dropped."""
-        self._read_ahead.shutdown(cancel_futures=True)
+        """Stop reading ahead. Errors of blocks that were not read are dropped.
+
+        A fetch that hangs is left to end in its thread.
+        """
+        self._read_ahead.shutdown(wait=False, cancel_futures=True)
+        running = [block for block in self._blocks.values() if block.running()]
+        if not wait(running, _CLOSING_SECONDS).not_done:
+            self._read_ahead.shutdown()
         self._blocks.clear()
         super().close()
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from pipeline.errors import RetryableError, SupersededError
-from pipeline.storage.s3.client import translate_s3_errors
+from pipeline.storage.s3.errors import error_code
 from pipeline.storage.s3.ranged_reader import BLOCK_BYTES, RangedReader
 
 if TYPE_CHECKING:
@@ -19,10 +21,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
+    from pipeline.storage.s3.retries import Retries
     from pipeline.storage.source import ByteStream
 
-# botocore retries requests, but not a body that breaks off.
-_ATTEMPTS = 4
+# The id of an object in a bucket without versions, and of one that was written while versioning was
+# suspended. The next object with the key takes the same id.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/VersioningConcepts.html
+_NO_VERSION = "null"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class S3Video:
         size: size in bytes.
         head: its first block.
         client: the client that reads the other blocks.
+        retries: the ladder for each block.
     """
 
     bucket: str
@@ -47,9 +53,10 @@ class S3Video:
     size: int
     head: bytes = field(repr=False)
     client: S3Client = field(repr=False)
+    retries: Retries = field(repr=False)
 
     @classmethod
-    def find(
+    def find(  # noqa: PLR0913 - what an event says of an object
         cls,
         client: S3Client,
         bucket: str,
@@ -57,6 +64,7 @@ class S3Video:
         *,
         version_id: str | None = None,
         etag: str | None = None,
+        retries: Retries,
     ) -> S3Video:
         """Request an object's properties and its first block.
 
@@ -64,38 +72,43 @@ class S3Video:
             client: an S3 client.
             bucket: the bucket.
             key: the key, as it is in S3.
-            version_id: the version; None: the current one.
+            version_id: the version; None: the current one, to which all later requests then keep.
             etag: the ETag that the object must have, without quotes; None: any. Ignored if a
-                version is given.
+                version is given, which never changes.
+            retries: the ladder for this request and those for other blocks.
 
         Raises:
             SupersededError: the object was deleted, or replaced by another one.
             BrokenError, RetryableError: S3 did not return it.
         """
         uri = f"s3://{bucket}/{key}"
-        arguments = _object_arguments(bucket, key, version_id)
-        with translate_s3_errors(uri):
+        version = _real_version(version_id)
+        arguments = _object_arguments(bucket, key, version)
+
+        def first_block() -> tuple[GetObjectOutputTypeDef, bytes, int]:
             try:
                 answer = client.get_object(**arguments, Range=f"bytes=0-{BLOCK_BYTES - 1}")
-                head, size = _body(answer, 0, BLOCK_BYTES)
             except ClientError as error:
-                if error.response["Error"]["Code"] != "InvalidRange":
+                if error_code(error) != "InvalidRange":
                     raise
                 # An empty object has no first byte, so S3 refuses the range.
                 answer = client.get_object(**arguments)
-                head, size = b"", 0
+            return answer, *_body(answer, uri, 0, BLOCK_BYTES)
+
+        answer, head, size = retries.call(first_block, uri, "read")
         found_etag = answer["ETag"].strip('"')
-        if version_id is None and etag is not None and etag != found_etag:
+        if version is None and etag is not None and etag != found_etag:
             raise SupersededError(f"{uri} was replaced before it was read.")
         return cls(
             bucket=bucket,
             key=key,
-            version_id=version_id,
+            version_id=_real_version(answer.get("VersionId")),
             etag=found_etag,
             modified=answer["LastModified"],
             size=size,
             head=head,
             client=client,
+            retries=retries,
         )
 
     @property
@@ -110,37 +123,57 @@ class S3Video:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Bucket, key, and version id or ETag."""
-        pin = {"version_id": self.version_id} if self.version_id else {"etag": self.etag}
-        return {"bucket": self.bucket, "key": self.key, **pin}
+        """Bucket, key, ETag, and the version id if there is one."""
+        version = {"version_id": self.version_id} if self.version_id else {}
+        return {"bucket": self.bucket, "key": self.key, "etag": self.etag, **version}
+
+    def is_current_version(self) -> bool:
+        """Tell whether the key still stands for this version.
+
+        Raises:
+            BrokenError, RetryableError: S3 did not say.
+        """
+        try:
+            answer = self.retries.call(
+                lambda: self.client.head_object(Bucket=self.bucket, Key=self.key), self.uri, "read"
+            )
+        except SupersededError:
+            return False
+        found = answer["ETag"].strip('"'), _real_version(answer.get("VersionId"))
+        return found == (self.etag, self.version_id)
 
     @contextmanager
     def open(self) -> Iterator[ByteStream]:
         """Open a stream of this version. Its reads raise the same errors as `find`."""
-        with closing(RangedReader(self._range, self.size, self.head)) as reader:
-            yield reader
+        is_closed = Event()
 
-    def _range(self, start: int, end: int) -> bytes:
-        for _ in range(_ATTEMPTS - 1):
+        def fetch(start: int, end: int) -> bytes:
+            return self._range(start, end, is_closed)
+
+        with closing(RangedReader(fetch, self.size, self.head)) as reader:
             try:
-                return self._range_once(start, end)
-            except RetryableError:
-                continue
-        return self._range_once(start, end)
+                yield reader
+            finally:
+                is_closed.set()
 
-    def _range_once(self, start: int, end: int) -> bytes:
+    def _range(self, start: int, end: int, is_closed: Event) -> bytes:
         arguments = _object_arguments(self.bucket, self.key, self.version_id)
-        with translate_s3_errors(self.uri):
+
+        def block() -> bytes:
+            if is_closed.is_set():  # a block that was read ahead is not wanted any more
+                raise CancelledError
             answer = self.client.get_object(
                 **arguments, Range=f"bytes={start}-{end - 1}", IfMatch=f'"{self.etag}"'
             )
-            data, _ = _body(answer, start, end)
-        if len(data) != end - start:
-            raise RetryableError(
-                f"S3 sent {len(data)} bytes of {self.uri}; {end - start} were requested. "
-                "It is tried again."
-            )
-        return data
+            data, _ = _body(answer, self.uri, start, end)
+            return data
+
+        return self.retries.call(block, self.uri, "read")
+
+
+def _real_version(version_id: str | None) -> str | None:
+    """Return a version id that stands for one content for ever; else None."""
+    return None if version_id == _NO_VERSION else version_id
 
 
 def _object_arguments(bucket: str, key: str, version_id: str | None) -> dict[str, Any]:
@@ -148,10 +181,22 @@ def _object_arguments(bucket: str, key: str, version_id: str | None) -> dict[str
     return arguments if version_id is None else {**arguments, "VersionId": version_id}
 
 
-def _body(answer: GetObjectOutputTypeDef, start: int, end: int) -> tuple[bytes, int]:
-    """Return the requested bytes, and the size of the whole object."""
+def _body(answer: GetObjectOutputTypeDef, uri: str, start: int, end: int) -> tuple[bytes, int]:
+    """Return the requested bytes, and the size of the whole object.
+
+    Raises:
+        RetryableError: the body is shorter or longer than the range.
+    """
     data = answer["Body"].read()
     if "ContentRange" in answer:
-        return data, int(answer["ContentRange"].rpartition("/")[2])
-    # A server may ignore the range and send everything: https://www.rfc-editor.org/rfc/rfc9110#section-14.2
-    return data[start:end], len(data)
+        size = int(answer["ContentRange"].rpartition("/")[2])
+    else:
+        # A server may ignore the range and send everything: https://www.rfc-editor.org/rfc/rfc9110#section-14.2
+        size = answer["ContentLength"]
+        data = data[start:end]
+    expected = min(end, size) - start
+    if len(data) != expected:
+        raise RetryableError(
+            f"S3 sent {len(data)} bytes of {uri}; {expected} were requested. It is tried again."
+        )
+    return data, size

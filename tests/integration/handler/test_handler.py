@@ -8,14 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.detection.model import Model
 from pipeline.errors import BrokenError, ConfigError, RetryableError
-from pipeline.storage.s3.sink import S3Sink
+from pipeline.storage.s3.bucket import Bucket
 from pipeline.storage.s3.video import S3Video
 from tests.support import clips, emf
 from tests.support.lambda_function import (
@@ -27,6 +27,7 @@ from tests.support.lambda_function import (
     notify,
     put_video,
     result_files,
+    visible_files,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def test_an_upload_becomes_a_complete_result(s3: S3Client) -> None:
     (video,) = notify(put_video(s3))["videos"]
     assert (video["video"], video["status"]) == (f"s3://{VIDEOS}/{KEY}", "done")
     folder = f"datasets/{KEY}"
-    files = result_files(s3)
+    files = visible_files(s3)
     latest = json.loads(files[f"{folder}/latest.json"])
     run_folder = f"{folder}/{latest['run_id']}"
     assert video["result"] == f"s3://{RESULTS}/{run_folder}"
@@ -56,20 +57,46 @@ def test_an_upload_becomes_a_complete_result(s3: S3Client) -> None:
     assert len(images) == video["counts"]["frames_kept"]
 
 
-def test_the_manifest_is_written_after_all_files_that_it_lists(
+def test_the_manifest_is_the_last_file_to_become_visible(
     s3: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written: list[str] = []
-    put = S3Sink.put
+    visible: list[str] = []
+    put, copy = Bucket.put, Bucket.copy
 
-    def put_and_note(sink: S3Sink, path: str, data: bytes) -> None:
-        written.append(path)
-        put(sink, path, data)
+    def put_and_note(bucket: Bucket, key: str, data: bytes) -> None:
+        visible.append(key)
+        put(bucket, key, data)
 
-    monkeypatch.setattr(S3Sink, "put", put_and_note)
+    def copy_and_note(bucket: Bucket, source_key: str, key: str) -> bool:
+        visible.append(key)
+        return copy(bucket, source_key, key)
+
+    monkeypatch.setattr(Bucket, "put", put_and_note)
+    monkeypatch.setattr(Bucket, "copy", copy_and_note)
     notify(put_video(s3))
-    assert len(written) > 5
-    assert written[-1] == "manifest.json"
+    visible = [key for key in visible if key.startswith("datasets/")]
+    assert len(visible) > 5
+    assert visible[-1].endswith("/manifest.json")
+
+
+def test_a_finished_upload_is_repeated_without_a_write(
+    s3: S3Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = put_video(s3)
+    (first,) = notify(record)["videos"]
+    files = result_files(s3)
+
+    def fail(*_arguments: object) -> None:
+        raise AssertionError("The repeated event wrote an object.")
+
+    for name in ("put", "create", "replace", "copy", "delete"):
+        monkeypatch.setattr(Bucket, name, fail)
+    capsys.readouterr()
+    (second,) = notify(record)["videos"]
+    assert (second["status"], second["result"]) == ("repeated", first["result"])
+    assert result_files(s3) == files
+    (blob,) = emf.blobs(capsys.readouterr().out)
+    assert emf.values(blob)["VideosRepeated", SERVICE] == 1
 
 
 def test_bad_videos_are_rejected_and_the_others_are_processed(
@@ -90,7 +117,7 @@ def test_bad_videos_are_rejected_and_the_others_are_processed(
     response = notify(*records, put_video(s3))
     reasons = [video["reason"] for video in response["videos"]]
     assert reasons == [*(reason for _, reason in bad.values()), None]
-    files = result_files(s3)
+    files = visible_files(s3)
     for key, (_, reason) in bad.items():
         (path,) = [path for path in files if path.startswith(f"datasets/{key}/")]
         assert path.endswith("/rejection.json")
@@ -135,7 +162,7 @@ def test_the_model_stays_loaded_between_invocations(
         raise AssertionError("The model was loaded again.")
 
     monkeypatch.setattr(Model, "load", fail)
-    assert notify(put_video(s3))["videos"][0]["status"] == "done"
+    assert notify(put_video(s3, "another.mp4"))["videos"][0]["status"] == "done"
 
 
 def test_an_object_that_was_deleted_or_replaced_is_superseded(
@@ -147,7 +174,7 @@ def test_an_object_that_was_deleted_or_replaced_is_superseded(
     put_video(s3, "replaced.mp4", b"new")
     response = notify(deleted, replaced)
     assert [video["status"] for video in response["videos"]] == ["superseded"] * 2
-    assert result_files(s3) == {}
+    assert visible_files(s3) == {}
     blobs = emf.blobs(capsys.readouterr().out)
     assert [emf.values(blob)["VideosSuperseded", SERVICE] for blob in blobs] == [1, 1]
 
@@ -167,7 +194,7 @@ def test_a_wrong_config_or_model_is_an_error_and_rejects_no_video(
 
 def test_a_missing_output_bucket_is_an_error(s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTPUT_BUCKET", "missing")
-    with pytest.raises(BrokenError, match=r"S3 refuses PutObject on s3://missing/.*NoSuchBucket"):
+    with pytest.raises(BrokenError, match=r"s3://missing/.*NoSuchBucket"):
         notify(put_video(s3))
 
 
@@ -176,7 +203,7 @@ def test_all_records_are_processed_before_an_error_is_raised(
 ) -> None:
     find = S3Video.find
 
-    def fail_for_one_key(client: S3Client, bucket: str, key: str, **pin: str | None) -> S3Video:
+    def fail_for_one_key(client: S3Client, bucket: str, key: str, **pin: Any) -> S3Video:  # noqa: ANN401 - as `find`
         if key == "failing.mp4":
             raise RetryableError("S3 failed.")
         return find(client, bucket, key, **pin)
@@ -194,7 +221,7 @@ def test_the_config_file_is_read_from_s3_below_the_environment(
     text = "sampling: {every_seconds: 9}\noutput: {images: false}\n"
     s3.put_object(Bucket=VIDEOS, Key="config/pretag.yaml", Body=text)
     notify(put_video(s3))
-    (stored,) = [data for key, data in result_files(s3).items() if key.endswith("config.json")]
+    (stored,) = [data for key, data in visible_files(s3).items() if key.endswith("config.json")]
     config = json.loads(stored)["config"]
     assert config["output"]["images"] is False
     assert config["sampling"]["every_seconds"] == 5  # from the environment

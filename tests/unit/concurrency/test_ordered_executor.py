@@ -114,3 +114,39 @@ def test_watch_may_raise_while_the_reader_waits() -> None:
 
     with pytest.raises(TimeoutError, match="no item came"), OrderedExecutor(cpus=1) as executor:
         next(executor.prefetch(yield_after_stop(), watch=watch, stop=stopped.set))
+
+
+@pytest.mark.parametrize("stage", ["map", "map_io"])
+def test_the_executors_watch_may_raise_while_an_item_is_in_progress(stage: str) -> None:
+    stopped = threading.Event()
+
+    def watch() -> None:
+        raise TimeoutError("the time is over")
+
+    with (
+        pytest.raises(TimeoutError, match="the time is over"),
+        OrderedExecutor(cpus=1, on_failure=stopped.set, watch=watch) as executor,
+    ):
+        next(getattr(executor, stage)(lambda _: stopped.wait(10), numbers(1)))
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 5])
+def test_the_number_of_items_at_a_time_is_known_where_the_worker_is_slow(cpus: int) -> None:
+    # `pipeline.decoding.memory` counts on it.
+    produced: list[int] = []
+    is_full, produced_in_time = threading.Event(), []
+
+    def endless() -> Generator[int, None, None]:
+        while True:
+            produced.append(len(produced))
+            if len(produced) == 2 * (cpus + 1):
+                is_full.set()
+            yield produced[-1]
+
+    def work(_: int) -> int:
+        produced_in_time.append(is_full.wait(10))
+        return len(produced)
+
+    with OrderedExecutor(cpus) as executor:
+        assert next(executor.map(work, executor.prefetch(endless()))) == 2 * (cpus + 1)
+    assert all(produced_in_time)

@@ -13,7 +13,8 @@ from handler.events import Job, Skip, is_batch, jobs_in, jobs_in_text, messages_
 from pipeline.errors import BrokenError
 
 EVENTS = Path(__file__).parents[3] / "events"
-PEDESTRIANS = Job("pretag-videos", "incoming/pedestrians.mp4")
+SEQUENCER = "0067A1B2C3D4E5F601"
+PEDESTRIANS = Job("pretag-videos", "incoming/pedestrians.mp4", sequencer=SEQUENCER)
 
 
 def sample_event(name: str) -> dict[str, Any]:
@@ -32,13 +33,13 @@ SAMPLE_EVENTS: dict[str, list[Job | Skip]] = {
     "s3-put": [PEDESTRIANS],
     "s3-put-several": [
         PEDESTRIANS,
-        Job("pretag-videos", "incoming/cam 1+2/höhe.MP4"),
-        Job("pretag-videos", "incoming/notes.txt"),
+        Job("pretag-videos", "incoming/cam 1+2/höhe.MP4", sequencer=SEQUENCER),
+        Job("pretag-videos", "incoming/notes.txt", sequencer=SEQUENCER),
     ],
     "s3-test": [Skip("s3:TestEvent", "S3 sends it when a notification is configured")],
     "s3-delete": [Skip(PEDESTRIANS.uri, "ObjectRemoved:Delete creates no object")],
     "sns": [PEDESTRIANS],
-    "sqs": [PEDESTRIANS, Job("pretag-videos", "incoming/missing.mp4")],
+    "sqs": [PEDESTRIANS, Job("pretag-videos", "incoming/missing.mp4", sequencer=SEQUENCER)],
     "eventbridge": [PEDESTRIANS],
     "redrive": [PEDESTRIANS],
     "direct": [
@@ -80,9 +81,9 @@ def test_each_message_of_a_batch_has_its_id() -> None:
     ]
 
 
-def test_a_job_has_the_version_and_the_etag_of_the_event() -> None:
-    assert list(jobs_in(put_event("a.mp4", versionId="v1", eTag="abc"))) == [
-        Job("pretag-videos", "a.mp4", version_id="v1", etag="abc")
+def test_a_job_has_the_version_the_etag_and_the_sequencer_of_the_event() -> None:
+    assert list(jobs_in(put_event("a.mp4", versionId="v1", eTag="abc", sequencer="0A"))) == [
+        Job("pretag-videos", "a.mp4", version_id="v1", etag="abc", sequencer="0A")
     ]
 
 
@@ -98,7 +99,7 @@ def test_keys_of_notifications_are_form_decoded(key: str) -> None:
 def test_keys_of_event_bridge_are_not_decoded(key: str) -> None:
     event = sample_event("eventbridge")
     event["detail"]["object"]["key"] = key
-    assert list(jobs_in(event)) == [Job("pretag-videos", key)]
+    assert list(jobs_in(event)) == [Job("pretag-videos", key, sequencer=SEQUENCER)]
 
 
 def test_other_events_of_event_bridge_are_skipped() -> None:

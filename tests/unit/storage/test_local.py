@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import BrokenError, InputFileError, RejectedError
-from pipeline.storage.local import FolderSink, LocalVideo
+from pipeline.storage.local import FolderStore, LocalVideo
+from pipeline.storage.result_store import MANIFEST, Ending
+
+MADE = Ending(MANIFEST, {"run_id": "abc", "finished": "2026-01-01T00:00:00Z"})
 
 
 def test_a_local_video_is_identified_by_its_content(video: LocalVideo) -> None:
@@ -46,19 +49,21 @@ def test_a_file_that_was_deleted_cannot_be_opened(video: LocalVideo) -> None:
 
 def test_a_later_run_with_the_same_id_replaces_the_result(tmp_path: Path) -> None:
     for name in ("old.txt", "new.txt"):
-        sink = FolderSink(tmp_path, "clip.mp4", "abc")
-        sink.put(name, b"x")
-        sink.publish(b"{}")
-    assert names_in(tmp_path / "clip.mp4" / "abc") == ["new.txt"]
+        store = FolderStore(tmp_path, "clip.mp4", "abc")
+        store.begin()
+        store.put(name, b"x")
+        store.commit(MADE)
+    assert names_in(tmp_path / "clip.mp4" / "abc") == ["manifest.json", "new.txt"]
     assert names_in(tmp_path / "clip.mp4") == ["abc", "latest.json"]
 
 
 def test_parallel_runs_with_the_same_id_leave_one_complete_result(tmp_path: Path) -> None:
-    sinks = [FolderSink(tmp_path, "clip.mp4", "abc") for _ in range(3)]
-    for sink in sinks:
-        sink.put("same.txt", b"same")
-    for sink in sinks:
-        sink.publish(b"{}")
+    stores = [FolderStore(tmp_path, "clip.mp4", "abc") for _ in range(3)]
+    for store in stores:
+        store.begin()
+        store.put("same.txt", b"same")
+    for store in stores:
+        store.commit(MADE)
     assert names_in(tmp_path / "clip.mp4") == ["abc", "latest.json"]
     assert (tmp_path / "clip.mp4" / "abc" / "same.txt").read_bytes() == b"same"
 
@@ -66,7 +71,9 @@ def test_parallel_runs_with_the_same_id_leave_one_complete_result(tmp_path: Path
 def test_a_result_that_another_run_publishes_during_the_renaming_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = (FolderSink(tmp_path, "clip.mp4", "abc") for _ in range(2))
+    first, second = (FolderStore(tmp_path, "clip.mp4", "abc") for _ in range(2))
+    first.begin()
+    second.begin()
     first.put("run.txt", b"first")
     second.put("run.txt", b"second")
     rename = Path.rename
@@ -75,28 +82,29 @@ def test_a_result_that_another_run_publishes_during_the_renaming_stays(
         monkeypatch.setattr(Path, "rename", rename)
         with pytest.raises(FileNotFoundError):  # no earlier result to move away
             rename(path, target)
-        second.publish(None)
+        second.commit(MADE)
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "rename", rename_after_the_second_run)
-    first.publish(None)
+    first.commit(MADE)
     assert (tmp_path / "clip.mp4" / "abc" / "run.txt").read_bytes() == b"second"
-    assert names_in(tmp_path / "clip.mp4") == ["abc"]
+    assert names_in(tmp_path / "clip.mp4") == ["abc", "latest.json"]
 
 
 def test_a_result_has_the_permissions_of_any_new_folder(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    sink = FolderSink(tmp_path, "clip.mp4", "abc")
-    sink.put("a.txt", b"")
-    sink.publish(None)
-    assert Path(sink.location).stat().st_mode == other.stat().st_mode
+    store = FolderStore(tmp_path, "clip.mp4", "abc")
+    store.begin()
+    store.put("a.txt", b"")
+    result = store.commit(MADE)
+    assert Path(result.location).stat().st_mode == other.stat().st_mode
 
 
 def test_the_error_of_a_disk_names_the_path(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BrokenError, match=r"file.* cannot be written: Not a directory"):
-        FolderSink(tmp_path / "file", "clip.mp4", "abc")
+        FolderStore(tmp_path / "file", "clip.mp4", "abc").begin()
 
 
 def names_in(folder: Path) -> list[str]:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.capacity import Capacity
+from pipeline.errors import CapacityError, RejectedError
 from pipeline.runlog import RunLog
-from pipeline.storage.local import FolderSink, LocalVideo
+from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.storage.publisher import Publisher
 
 
@@ -37,18 +39,20 @@ def test_latest_json_points_at_the_manifest(tmp_path: Path, video: LocalVideo) -
 
 
 def test_no_result_is_visible_before_the_run_is_finished(tmp_path: Path, video: LocalVideo) -> None:
-    sink = FolderSink(tmp_path, video.name, "abc")
-    with Publisher(sink, "abc", video, RunLog()) as publisher:
+    store = FolderStore(tmp_path, video.name, "abc")
+    with Publisher(store, "abc", video, RunLog()) as publisher:
+        publisher.begin()
         publisher.put_text("a.txt", "x")
-        assert not Path(publisher.location).exists()
-        publisher.finish({})
-    assert Path(publisher.location).exists()
+        assert not (tmp_path / video.name / "abc").exists()
+        result = publisher.finish({})
+    assert Path(result.location).exists()
 
 
 def test_an_interrupted_run_leaves_no_file(tmp_path: Path, video: LocalVideo) -> None:
     def interrupted() -> None:
-        sink = FolderSink(tmp_path / "out", video.name, "abc")
-        with Publisher(sink, "abc", video, RunLog()) as publisher:
+        store = FolderStore(tmp_path / "out", video.name, "abc")
+        with Publisher(store, "abc", video, RunLog()) as publisher:
+            publisher.begin()
             publisher.put_text("a.txt", "x")
             raise KeyboardInterrupt
 
@@ -59,9 +63,36 @@ def test_an_interrupted_run_leaves_no_file(tmp_path: Path, video: LocalVideo) ->
 
 def publish(folder: Path, video: LocalVideo, log: RunLog) -> Path:
     """Publish a result with two files, and return its folder."""
-    sink = FolderSink(folder, video.name, "abc")
-    with Publisher(sink, "abc", video, log) as publisher:
+    store = FolderStore(folder, video.name, "abc")
+    with Publisher(store, "abc", video, log) as publisher:
+        publisher.begin()
         publisher.put("images/default/frame_000001.jpg", b"jpeg")
         publisher.put_json("b.json", {"ö": 1})
-        publisher.finish({"frames_kept": 1})
-    return Path(sink.location)
+        result = publisher.finish({"frames_kept": 1})
+    return Path(result.location)
+
+
+def test_a_rejection_is_alone_in_its_folder(tmp_path: Path, video: LocalVideo) -> None:
+    store = FolderStore(tmp_path, video.name, "abc")
+    with Publisher(store, "abc", video, RunLog()) as publisher:
+        publisher.begin()
+        publisher.put("images/default/frame_000001.jpg", b"jpeg")
+        result = publisher.reject(RejectedError("too_long", "It is too long."), capacity=None)
+    (path,) = Path(result.location).iterdir()
+    rejection = json.loads(path.read_text())
+    assert path.name == "rejection.json"
+    assert (rejection["reason"], rejection["message"]) == ("too_long", "It is too long.")
+    assert "capacity" not in rejection
+
+
+@pytest.mark.parametrize(
+    ("error", "written"),
+    [(CapacityError, {"memory_megabytes": 512, "timeout_seconds": 60}), (RejectedError, None)],
+)
+def test_only_a_rejection_for_capacity_has_the_capacity(
+    tmp_path: Path, video: LocalVideo, error: type[RejectedError], written: object
+) -> None:
+    with Publisher(FolderStore(tmp_path, video.name, "abc"), "abc", video, RunLog()) as publisher:
+        publisher.begin()
+        result = publisher.reject(error("reason", "A message."), Capacity(512, 60))
+    assert result.ending.content.get("capacity") == written

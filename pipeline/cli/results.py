@@ -1,0 +1,25 @@
+"""Open the results that a command line names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.storage.result_folder import ResultFolder
+
+if TYPE_CHECKING:
+    from pipeline.storage.verification import Result
+
+
+def open_result(name: str) -> Result:
+    """Return the result in a folder, or below `s3://bucket/prefix/key/run`.
+
+    Raises:
+        InputFileError: the URI names no result.
+    """
+    if not name.startswith("s3://"):
+        return ResultFolder(Path(name))
+    # boto3 takes longer to import than the rest of the command.
+    from pipeline.storage.s3.result import S3Result  # noqa: PLC0415
+
+    return S3Result.at(name)

@@ -1,0 +1,75 @@
+"""The memory that a video's images take, known when the video is open.
+
+Measured with 8K clips (7680x4320) in a process with the handler and the default model, as the peak
+of resident memory on 1 CPU: 675 to 870 MB for H.264 with one sample in ten frames, 875 to 1,069 MB
+where every frame is sampled. The least was 511 MB, for a single frame of Motion JPEG.
+docs/decisions/0031-know-time-and-memory.md has all figures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.capacity import LARGEST_FUNCTION
+
+if TYPE_CHECKING:
+    from pipeline.capacity import Capacity
+
+# Resident memory of the handler with boto3 and the default model, after one detection.
+_PROCESS_MEGABYTES = 185
+_BYTES_A_PIXEL = 3
+# YUV 4:2:0 of 8 bits, the smallest that cameras write.
+_DECODED_BYTES_A_PIXEL = 1.5
+# OpenCV's own copy, the image that it hands out, and the one before it, which is being detected in
+# or compared. The decoder holds the picture itself.
+_FEWEST_IMAGES, _FEWEST_DECODED = 3, 1
+# H.264 and HEVC refer to at most 16 pictures. Each thread of the decoder holds one more.
+_MOST_REFERENCES = 16
+_MEGABYTE = 2**20
+
+
+def memory_shortage(width: int, height: int, threads: int, capacity: Capacity) -> str | None:
+    """Return why the images of a video do not fit the memory of a function; None if they may fit.
+
+    Only what every video needs counts, so a video that would fit is never refused. How far the
+    stages run ahead of each other depends on their speed; the most that they can hold is in the
+    sentence, because it is the memory that is always enough for usual videos.
+
+    Args:
+        width: width of the images, in pixels.
+        height: height of the images, in pixels.
+        threads: number of CPUs, on which the look-ahead of the stages depends.
+        capacity: what the function has.
+
+    Returns:
+        The end of a sentence that begins with the name of the video, and what to do.
+    """
+    pixels = width * height
+    least = _megabytes(pixels, _FEWEST_IMAGES, _FEWEST_DECODED)
+    if least <= capacity.megabytes:
+        return None
+    most = _megabytes(pixels, most_images(threads), threads + _MOST_REFERENCES)
+    image = pixels * _BYTES_A_PIXEL / _MEGABYTE
+    can_raise = most <= LARGEST_FUNCTION.megabytes
+    remedy = f"Raise MemoryMegabytes to {most:.0f} or more, or scale" if can_raise else "Scale"
+    return (
+        f"has images of {width}x{height} ({pixels / 1_000_000:.1f} megapixels, {image:.0f} MB "
+        f"each). It needs at least {least:.0f} MB of memory: {_FEWEST_IMAGES} images at a time, "
+        f"the decoder's picture, and {_PROCESS_MEGABYTES} MB for the process; up to {most:.0f} MB "
+        f"while all stages are busy. The function has {capacity.megabytes} MB. "
+        f"{remedy} the video down: ffmpeg -i IN -vf scale=1920:-2 OUT.mp4"
+    )
+
+
+def most_images(threads: int) -> int:
+    """Return how many images exist at a time where the detector is slower than the decoder.
+
+    The queue after the decoder and the window of the detector hold one more than there are CPUs
+    (`OrderedExecutor`). One is OpenCV's own.
+    """
+    return 2 * (threads + 1) + 1
+
+
+def _megabytes(pixels: int, images: int, decoded: int) -> float:
+    bytes_a_pixel = images * _BYTES_A_PIXEL + decoded * _DECODED_BYTES_A_PIXEL
+    return _PROCESS_MEGABYTES + pixels * bytes_a_pixel / _MEGABYTE

@@ -1,0 +1,197 @@
+"""Read, write and list the objects of a bucket of results."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from pipeline.storage.s3.errors import error_code
+from pipeline.storage.s3.retries import TRY_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mypy_boto3_s3 import S3Client
+
+    from pipeline.storage.s3.retries import Retries
+
+T = TypeVar("T")
+
+_MISSING = {"404", "NoSuchKey"}
+_CONDITION_FAILED = {"412", "PreconditionFailed"}
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+_DELETED_AT_ONCE = 1000
+
+# Small files are usual; the limits leave time for large ones.
+_GET_SECONDS = 60.0
+_COPY_SECONDS = 120.0
+_LEAST_BYTES_A_SECOND = 140_000
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as it was read.
+
+    Attributes:
+        data: its bytes.
+        etag: its ETag, for `Bucket.replace`.
+    """
+
+    data: bytes
+    etag: str
+
+
+class Bucket:
+    """A bucket of results. Each request is tried again while there is time.
+
+    A conditional request whose answer is lost may have been carried out. `create` and `replace`
+    then return False when they try again. Read the object to see whose it is.
+
+    All methods raise:
+        BrokenError: S3 refuses the request, or the bucket belongs to another account.
+        RetryableError: S3 failed until no try or time was left.
+    """
+
+    def __init__(self, client: S3Client, name: str, owner: str | None, retries: Retries) -> None:
+        """Describe a bucket; nothing is requested.
+
+        Args:
+            client: an S3 client that does not try again itself.
+            name: the bucket's name.
+            owner: the account that must own the bucket; None: any.
+            retries: the ladder for all requests.
+        """
+        self._client = client
+        self._retries = retries
+        self.name = name
+        self._bucket: dict[str, Any] = {"Bucket": name}
+        self._source_owner: dict[str, Any] = {}
+        if owner is not None:
+            self._bucket["ExpectedBucketOwner"] = owner
+            self._source_owner["ExpectedSourceBucketOwner"] = owner
+
+    def uri(self, key: str) -> str:
+        """Return `s3://bucket/key`."""
+        return f"s3://{self.name}/{key}"
+
+    def get(self, key: str) -> StoredObject | None:
+        """Return an object; None if it does not exist."""
+
+        def request() -> StoredObject | None:
+            try:
+                answer = self._client.get_object(**self._bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) in _MISSING:
+                    return None
+                raise
+            return StoredObject(answer["Body"].read(), answer["ETag"])
+
+        return self._call(request, key, _GET_SECONDS)
+
+    def exists(self, key: str) -> bool:
+        """Tell whether an object exists. It does not in a bucket that does not exist either."""
+
+        def request() -> bool:
+            self._client.head_object(**self._bucket, Key=key)
+            return True
+
+        return self._call(_or_false(_MISSING, request), key)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write an object, whether or not it exists."""
+        self._call(partial(self._put, key, data), key, _put_seconds(data))
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write an object that does not exist; return False if it exists."""
+
+        def request() -> bool:
+            self._put(key, data, IfNoneMatch="*")
+            return True
+
+        return self._call(_or_false(_CONDITION_FAILED, request), key, _put_seconds(data))
+
+    def replace(self, key: str, data: bytes, etag: str) -> bool:
+        """Write an object that has this ETag; return False if it has another one or is gone."""
+
+        def request() -> bool:
+            self._put(key, data, IfMatch=etag)
+            return True
+
+        failed = _CONDITION_FAILED | _MISSING
+        return self._call(_or_false(failed, request), key, _put_seconds(data))
+
+    def copy(self, source_key: str, key: str) -> bool:
+        """Copy an object of up to 5 GB; return False if the source does not exist."""
+
+        def request() -> bool:
+            self._client.copy_object(
+                **self._bucket,
+                Key=key,
+                CopySource={"Bucket": self.name, "Key": source_key},
+                **self._source_owner,
+            )
+            return True
+
+        return self._call(_or_false(_MISSING, request), source_key, _COPY_SECONDS)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects. Those that do not exist are no error."""
+        listed = list(keys)
+        for start in range(0, len(listed), _DELETED_AT_ONCE):
+            group = listed[start : start + _DELETED_AT_ONCE]
+            self._call(partial(self._delete, group), group[0])
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys that begin with a prefix, in the order of their UTF-8 bytes."""
+        keys: list[str] = []
+        page: dict[str, Any] = {}
+        while True:
+            request = partial(self._client.list_objects_v2, **self._bucket, Prefix=prefix, **page)
+            answer = self._call(request, prefix)
+            keys += [entry["Key"] for entry in answer.get("Contents", [])]
+            if not answer["IsTruncated"]:
+                return keys
+            page = {"ContinuationToken": answer["NextContinuationToken"]}
+
+    def _call(self, request: Callable[[], T], key: str, try_seconds: float = TRY_SECONDS) -> T:
+        # Not even a failed read in a bucket of results says that a video was superseded.
+        return self._retries.call(request, self.uri(key), "write", try_seconds=try_seconds)
+
+    def _put(self, key: str, data: bytes, **condition: str) -> None:
+        content_type = mimetypes.guess_type(key)[0] or "application/octet-stream"
+        arguments: dict[str, Any] = {"ContentType": content_type, **condition}
+        self._client.put_object(
+            **self._bucket, Key=key, Body=data, ChecksumAlgorithm="SHA256", **arguments
+        )
+
+    def _delete(self, keys: list[str]) -> None:
+        answer = self._client.delete_objects(
+            **self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        )
+        for error in answer.get("Errors", []):
+            message = f"{error.get('Key')}: {error.get('Message', '')}"
+            raise ClientError(
+                {"Error": {"Code": error.get("Code", ""), "Message": message}}, "DeleteObjects"
+            )
+
+
+def _put_seconds(data: bytes) -> float:
+    return TRY_SECONDS + len(data) / _LEAST_BYTES_A_SECOND
+
+
+def _or_false(codes: set[str], request: Callable[[], bool]) -> Callable[[], bool]:
+    """Return a request that returns False when S3 answers with one of these codes."""
+
+    def guarded() -> bool:
+        try:
+            return request()
+        except ClientError as error:
+            if error_code(error) in codes:
+                return False
+            raise
+
+    return guarded

@@ -1,0 +1,140 @@
+"""Write results to S3, so that each upload has exactly one visible result.
+
+An attempt registers, writes its files below `pretag-work/`, and decides how the run ends. Files of
+the decided attempt are copied to the visible folder. docs/reliability.md lists what can fail.
+"""
+
+from __future__ import annotations
+
+import time
+from logging import getLogger
+from typing import TYPE_CHECKING
+
+from pipeline.errors import CapacityError, PretagError
+from pipeline.storage.result_store import MANIFEST
+from pipeline.storage.s3.attempt_context import decision_of, settled_result
+from pipeline.storage.s3.attempts import count_deaths
+from pipeline.storage.s3.decision import Decision, decide
+from pipeline.storage.s3.publication import finish
+from pipeline.storage.s3.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from pipeline.storage.result_store import Ending, PublishedResult
+    from pipeline.storage.s3.attempt_context import AttemptContext
+
+logger = getLogger(__name__)
+
+_DEATHS_BEFORE_REJECTION = 2
+
+
+class S3ResultStore:
+    """Writes one attempt at a run to `s3://<bucket>/<prefix>/<video key>/<run id>`."""
+
+    def __init__(self, context: AttemptContext, folder: str) -> None:
+        """Create a store; nothing is requested.
+
+        Args:
+            context: the attempt.
+            folder: key prefix of the run's visible folder, without a slash at the end.
+        """
+        self._context = context
+        self._folder = folder
+        self._work = context.workspace(folder)
+        self._may_be_decided = False
+
+    def begin(self) -> PublishedResult | None:
+        """Register this attempt. Return the result if there is one already.
+
+        For a result that is complete, nothing is written.
+
+        Raises:
+            CapacityError: two attempts died on this video, in a function that was not smaller.
+            SupersededError: another attempt found that the object was gone.
+        """
+        context = self._context
+        settled = settled_result(context, self._folder)
+        if settled is not None:
+            return settled
+        context.register(self._folder)
+        decision = self._earlier_decision()
+        if decision is not None:
+            return self._finish(decision)
+        self._check_deaths()
+        return None
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write one file below `pretag-work/`. May be called from any thread.
+
+        Raises:
+            BrokenError, RetryableError: S3 did not accept it.
+        """
+        self._context.bucket.put(self._work.file_key(self._context.attempt.id, path), data)
+
+    def commit(self, ending: Ending) -> PublishedResult:
+        """Decide how the run and the upload end, unless that is decided; publish what is decided.
+
+        Raises:
+            SupersededError: it was decided that the object was gone.
+            BrokenError, RetryableError: S3 or EventBridge failed.
+        """
+        rejection = dict(ending.content) if ending.is_rejection else None
+        if rejection is None:
+            self.put(MANIFEST, ending.data())
+        decision = Decision(
+            ending="done" if rejection is None else "rejected",
+            folder=self._folder,
+            attempt=self._context.attempt.id,
+            rejection=rejection,
+        )
+        return self._finish(decision)
+
+    def abandon(self) -> None:
+        """Remove this attempt's files and its registration, after an error.
+
+        If its decision may have been made, both stay: the next attempt publishes the files.
+        """
+        try:
+            if self._may_be_decided:
+                self._context.register_failure()
+            else:
+                self._context.withdraw()
+        except PretagError as error:  # the first error is told
+            logger.warning("What this attempt wrote was not removed: %s", error)
+
+    def _earlier_decision(self) -> Decision | None:
+        """Return the decision of the upload, or that of the run; None if none holds."""
+        bucket = self._context.bucket
+        ending = RunFolder(bucket, self._folder).ending()
+        candidates = (
+            self._context.upload_decision(),
+            self._work.decision(),
+            None if ending is None else decision_of(ending, self._folder),
+        )
+        return next((found for found in candidates if found and self._context.holds(found)), None)
+
+    def _check_deaths(self) -> None:
+        """Raise an error if two attempts died, in a function that was not smaller than this one."""
+        attempt = self._context.attempt
+        now = time.time()
+        deaths = count_deaths(
+            other
+            for other in self._work.others(attempt)
+            if other.has_died(attempt, now) and other.capacity.covers(attempt.capacity)
+        )
+        if deaths < _DEATHS_BEFORE_REJECTION:
+            return
+        raise CapacityError(
+            "crashed",
+            f"{deaths} attempts at this video ended without a word: the process crashed, ran "
+            f"out of memory ({attempt.capacity.megabytes} MB), or was ended by the time-out "
+            f"({attempt.capacity.seconds} s). Raise MemoryMegabytes or TimeoutSeconds, and send "
+            "the event again; or convert the video, and upload it again.",
+        )
+
+    def _finish(self, decision: Decision) -> PublishedResult:
+        """Record a decision, or read an earlier one; then publish what is decided."""
+        context = self._context
+        self._may_be_decided = True
+        if context.upload_key is not None:
+            decision = decide(context.bucket, context.upload_key, decision, context.holds)
+        return finish(context, decision)

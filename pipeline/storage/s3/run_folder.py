@@ -1,0 +1,95 @@
+"""The visible folder of a run: what readers of the bucket see.
+
+It holds the files of one attempt and their manifest, or a rejection alone. All attempts copy the
+same files there, those of the decided attempt, so two of them at once do no harm.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BrokenError
+from pipeline.storage.result_store import MANIFEST, REJECTION, Ending, json_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.storage.s3.bucket import Bucket
+    from pipeline.storage.s3.decision import Decision
+
+_PARALLEL_COPIES = 8
+
+
+class RunFolder:
+    """The visible folder of one run."""
+
+    def __init__(self, bucket: Bucket, folder: str) -> None:
+        """Create a view of the folder; nothing is requested.
+
+        Args:
+            bucket: the bucket for results.
+            folder: its key prefix, without a slash at the end.
+        """
+        self._bucket = bucket
+        self._folder = folder
+
+    @property
+    def location(self) -> str:
+        """The folder's `s3://` URI."""
+        return f"s3://{self._bucket.name}/{self._folder}"
+
+    def ending(self) -> Ending | None:
+        """Return the ending that readers see; None if there is none."""
+        for name in (MANIFEST, REJECTION):
+            found = self._bucket.get(f"{self._folder}/{name}")
+            if found is not None:
+                return Ending(name, json.loads(found.data))
+        return None
+
+    def publish_rejection(self, decision: Decision) -> None:
+        """Make the decided rejection visible. One in this folder is overwritten in one step."""
+        replaced = {rejection.folder for rejection in decision.replaced}
+        self._remove_rejections(replaced - {self._folder})
+        self._bucket.put(f"{self._folder}/{REJECTION}", json_bytes(decision.rejection))
+
+    def publish_files(self, decision: Decision, file_key: Callable[[str], str]) -> None:
+        """Make the files of the decided attempt visible, the manifest last.
+
+        Args:
+            decision: the decision.
+            file_key: returns the key of a path among the attempt's files.
+
+        Raises:
+            BrokenError: a file of the attempt is gone.
+        """
+        replaced = {rejection.folder for rejection in decision.replaced}
+        # The decision of a rejection in this folder may have expired.
+        self._remove_rejections({self._folder, *replaced})
+        if self._bucket.exists(f"{self._folder}/{MANIFEST}"):
+            return
+        manifest = self._bucket.get(file_key(MANIFEST))
+        if manifest is None or not self._copy_files(manifest.data, file_key):
+            # Another attempt may have published them, and removed its files.
+            if self._bucket.exists(f"{self._folder}/{MANIFEST}"):
+                return
+            raise BrokenError(
+                f"Files of attempt {decision.attempt} are gone from {file_key('')}, so "
+                f"{self.location} cannot be published. Delete the decision of this run and this "
+                "upload below pretag-work/, and send the event again."
+            )
+        self._bucket.put(f"{self._folder}/{MANIFEST}", manifest.data)
+
+    def _copy_files(self, manifest: bytes, file_key: Callable[[str], str]) -> bool:
+        """Copy the files that the manifest lists; return False if one is gone."""
+
+        def copy(path: str) -> bool:
+            return self._bucket.copy(file_key(path), f"{self._folder}/{path}")
+
+        paths = [file["path"] for file in json.loads(manifest)["files"]]
+        with ThreadPoolExecutor(_PARALLEL_COPIES, thread_name_prefix="copy") as executor:
+            return all(executor.map(copy, paths))
+
+    def _remove_rejections(self, folders: set[str]) -> None:
+        self._bucket.delete([f"{folder}/{REJECTION}" for folder in sorted(folders)])

@@ -1,0 +1,30 @@
+"""One upload: an object that was put into a bucket, as its event describes it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from pipeline.digest import sha256_of_json
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload. All events of one upload have the same values.
+
+    Attributes:
+        bucket, key: the object.
+        version_id: its version in a versioned bucket; None elsewhere.
+        etag: its ETag without quotes; None if the event has none.
+        sequencer: orders the uploads of one key; a hexadecimal number. None if the event has none.
+    """
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str | None
+    sequencer: str | None
+
+    @property
+    def id(self) -> str:
+        """The upload's id: 32 hex digits."""
+        return sha256_of_json(asdict(self))[:32]

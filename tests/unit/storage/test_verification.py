@@ -1,0 +1,217 @@
+"""The check of a result: each kind of fault is found, and nothing else is called a fault."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import InputFileError, RejectedError
+from pipeline.runlog import RunLog
+from pipeline.storage import verification
+from pipeline.storage.local import FolderStore, LocalVideo
+from pipeline.storage.publisher import Publisher
+from pipeline.storage.result_folder import ResultFolder
+from pipeline.storage.verification import Verification, read_manifest, verify
+
+IMAGE = "images/default/frame_000001.jpg"
+SAYS = "manifest.json says"
+
+
+def sha256_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def result(tmp_path: Path, video: LocalVideo) -> Path:
+    """Return the folder of a result with two files."""
+    store = FolderStore(tmp_path, video.name, "abc")
+    with Publisher(store, "abc", video, RunLog()) as publisher:
+        publisher.begin()
+        publisher.put(IMAGE, b"jpeg")
+        publisher.put_text("frames.csv", "frame_index\n")
+        published = publisher.finish({"frames_kept": 1})
+    return Path(published.location)
+
+
+@pytest.fixture
+def rejected(tmp_path: Path, video: LocalVideo) -> Path:
+    """Return the folder of a rejected video."""
+    store = FolderStore(tmp_path, video.name, "def")
+    with Publisher(store, "def", video, RunLog()) as publisher:
+        publisher.begin()
+        published = publisher.reject(RejectedError("empty", "It is empty."), capacity=None)
+    return Path(published.location)
+
+
+def test_a_complete_result_has_no_fault(result: Path) -> None:
+    assert verify(ResultFolder(result)) == Verification("done", None, 2, ())
+
+
+def test_a_complete_rejection_has_no_fault(rejected: Path) -> None:
+    assert verify(ResultFolder(rejected)) == Verification("rejected", "empty", 0, ())
+
+
+def test_a_result_without_files_has_no_fault(tmp_path: Path, video: LocalVideo) -> None:
+    store = FolderStore(tmp_path, video.name, "abc")
+    with Publisher(store, "abc", video, RunLog()) as publisher:
+        publisher.begin()
+        published = publisher.finish({})
+    assert verify(ResultFolder(Path(published.location))) == Verification("done", None, 0, ())
+
+
+def test_a_folder_with_neither_ending_is_not_a_result(tmp_path: Path) -> None:
+    (tmp_path / "frames.csv").touch()
+    found = verify(ResultFolder(tmp_path))
+    assert found.ending is None
+    assert found.faults == (
+        "It has neither manifest.json nor rejection.json, so it is not a result.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (lambda run: (run / "frames.csv").unlink(), "frames.csv is missing."),
+        (lambda run: (run / IMAGE).write_bytes(b"j"), f"{IMAGE} has 1 bytes; {SAYS} 4."),
+        (lambda run: (run / IMAGE).write_bytes(b""), f"{IMAGE} has 0 bytes; {SAYS} 4."),
+        (
+            lambda run: (run / IMAGE).write_bytes(b"jpeG"),
+            f"{IMAGE} has the sha256 {sha256_of(b'jpeG')}; {SAYS} {sha256_of(b'jpeg')}.",
+        ),
+        (lambda run: (run / "a.txt").touch(), "a.txt is not in manifest.json."),
+        (
+            lambda run: (run / "images" / "manifest.json").touch(),
+            "images/manifest.json is not in manifest.json.",
+        ),
+        (
+            lambda run: (run / "rejection.json").write_text("{}"),
+            "rejection.json is there beside manifest.json; a result has one of them.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_file_is_found(
+    result: Path, damage: Callable[[Path], object], fault: str
+) -> None:
+    damage(result)
+    assert verify(ResultFolder(result)).faults == (fault,)
+
+
+@pytest.mark.parametrize(
+    ("edit", "faults"),
+    [
+        (lambda manifest: manifest.pop("run_id"), ["run_id: Field required"]),
+        (lambda manifest: manifest.pop("finished"), ["finished: Field required"]),
+        (lambda manifest: manifest.pop("counts"), ["counts: Field required"]),
+        (lambda manifest: manifest["source"].pop("uri"), ["source.uri: Field required"]),
+        (
+            lambda manifest: manifest["files"][0].clear(),
+            [f"files.0.{key}: Field required" for key in ("path", "bytes", "sha256")],
+        ),
+        (
+            lambda manifest: manifest["files"][1].update(bytes=-1),
+            ["files.1.bytes: Input should be greater than or equal to 0"],
+        ),
+        (
+            lambda manifest: manifest["files"][1].update(bytes="4"),
+            ["files.1.bytes: Input should be a valid integer"],
+        ),
+        (
+            lambda manifest: manifest["files"][1].update(sha256="0" * 63),
+            [r"files.1.sha256: String should match pattern '\A[0-9a-f]{64}\z'"],
+        ),
+    ],
+)
+def test_a_wrong_key_of_the_manifest_is_a_fault(
+    result: Path, edit: Callable[[dict[str, Any]], object], faults: list[str]
+) -> None:
+    edit_manifest(result, edit)
+    expected = tuple(f"manifest.json is wrong: {fault}." for fault in faults)
+    assert verify(ResultFolder(result)).faults == expected
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"run_id": "\xff"}', b"[]", b"null"])
+def test_a_manifest_that_is_no_json_object_is_a_fault(result: Path, content: bytes) -> None:
+    (result / "manifest.json").write_bytes(content)
+    (fault,) = verify(ResultFolder(result)).faults
+    assert fault.startswith("manifest.json is wrong: ")
+
+
+def test_a_manifest_may_have_keys_of_later_versions(result: Path) -> None:
+    edit_manifest(result, lambda manifest: manifest.update(attempt="1"))
+    assert verify(ResultFolder(result)).faults == ()
+
+
+def test_a_file_that_is_listed_twice_is_a_fault(result: Path) -> None:
+    edit_manifest(result, lambda manifest: manifest["files"].append(manifest["files"][0]))
+    assert verify(ResultFolder(result)).faults == ("manifest.json lists frames.csv 2 times.",)
+
+
+@pytest.mark.parametrize("path", ["../secret.txt", "/etc/passwd", "images/../frames.csv", "pipe"])
+def test_only_files_of_the_folder_are_read(result: Path, path: str) -> None:
+    (result.parent / "secret.txt").write_text("secret")
+    os.mkfifo(result / "pipe")  # reading it would wait for ever
+    edit_manifest(result, lambda manifest: manifest["files"][0].update(path=path))
+    assert f"{path} is missing." in verify(ResultFolder(result)).faults
+
+
+def test_a_manifest_that_is_too_large_is_not_read(
+    result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "_MAX_MANIFEST_BYTES", 2**20)
+    with (result / "manifest.json").open("r+b") as file:
+        file.truncate(2**20 + 1)
+    assert verify(ResultFolder(result)).faults == (
+        "manifest.json is wrong: it is larger than 1 MB.",
+    )
+
+
+def test_all_faults_are_found_at_once(result: Path) -> None:
+    (result / "frames.csv").unlink()
+    (result / IMAGE).write_bytes(b"")
+    (result / "a.txt").touch()
+    (result / "rejection.json").touch()
+    assert len(verify(ResultFolder(result)).faults) == 4
+
+
+def test_a_file_beside_a_rejection_is_a_fault(rejected: Path) -> None:
+    (rejected / "frame.jpg").touch()
+    found = verify(ResultFolder(rejected))
+    assert found.ending == "rejected"
+    assert found.faults == (
+        "frame.jpg is there beside rejection.json; a rejected video has no other file.",
+    )
+
+
+def test_a_wrong_rejection_is_a_fault(rejected: Path) -> None:
+    (rejected / "rejection.json").write_text("{}")
+    faults = verify(ResultFolder(rejected)).faults
+    assert "rejection.json is wrong: reason: Field required." in faults
+
+
+def test_a_folder_that_does_not_exist_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="none cannot be read: No such file"):
+        verify(ResultFolder(tmp_path / "none"))
+
+
+def test_a_copy_of_a_result_under_another_name_has_no_fault(result: Path) -> None:
+    copy = shutil.copytree(result, result.parent / "copy")
+    assert verify(ResultFolder(copy)).faults == ()
+
+
+def test_the_manifest_of_a_rejected_video_cannot_be_read(rejected: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="is a rejected video"):
+        read_manifest(ResultFolder(rejected))
+    with pytest.raises(InputFileError, match="is not a result: it has no manifest"):
+        read_manifest(ResultFolder(tmp_path))
+
+
+def edit_manifest(run_folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    file = run_folder / "manifest.json"
+    manifest = json.loads(file.read_text())
+    edit(manifest)
+    file.write_text(json.dumps(manifest))
