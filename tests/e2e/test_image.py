@@ -125,13 +125,13 @@ def test_a_video_that_does_not_fit_the_time_out_is_rejected_before_it(
     put_video(aws, "long.mp4", long_clip)
     config = {"sampling": {"every_seconds": 0.001}, "dedupe": {"method": "none"}}
     event = direct_event("long.mp4", config=config, output=f"s3://{RESULTS}/timeout")
-    _, body = start(timeout=8).invoke(event)
+    _, body = start(timeout=20).invoke(event)
     (video,) = json.loads(body)["videos"]
     assert (video["status"], video["reason"]) == ("rejected", "too_long_for_function")
-    assert "the function has 8 seconds" in video["message"]
+    assert "the function has 20 seconds" in video["message"]
     ((path, data),) = aws.tree(RESULTS, "timeout/").items()
     assert path.endswith("/rejection.json")
-    assert json.loads(data)["capacity"]["timeout_seconds"] == 8
+    assert json.loads(data)["capacity"]["timeout_seconds"] == 20
 
 
 @pytest.fixture(scope="module")
