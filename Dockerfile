@@ -2,6 +2,7 @@
 #checkov:skip=CKV_DOCKER_2:Lambda starts, monitors and stops the container itself
 #checkov:skip=CKV_DOCKER_3:Lambda sets the user; `sam local` adds its emulator as root, and fails with another user
 #checkov:skip=CKV_DOCKER_7:the tag is the Python version; checkov cannot read it from an argument
+# `make base-digest` pins the base image to its digest. A release needs one: `make release-check`.
 ARG BASE_IMAGE=public.ecr.aws/lambda/python:3.13
 
 FROM ${BASE_IMAGE} AS build

@@ -10,6 +10,9 @@ OUT    ?= out
 IMAGE  ?= pretag:dev
 BIN    := .venv/bin
 SAM    := SAM_CLI_TELEMETRY=0 .tools/deploy/bin/sam
+SCAN   := .tools/scan/bin/python
+# Another base image than the Dockerfile's, for machines that cannot pull it. Not for releases.
+BASE_IMAGE ?=
 
 ##@ Use
 
@@ -20,7 +23,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} \
 	  /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
-	  /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: .venv/cli.ready ## annotate a video: make run [VIDEO=clip.mp4] [OUT=folder]
@@ -46,20 +49,37 @@ types: .venv/dev.ready ## check types strictly
 check: lint types test ## lint, types and tests: must pass on every commit
 
 .PHONY: audit
-audit: .tools/deploy.ready .tools/audit.ready ## check the template and the Dockerfile
+audit: .venv/dev.ready .tools/deploy.ready .tools/audit.ready .tools/scan.ready ## check the template, the Dockerfile and the licences
 	@$(SAM) validate --lint --region us-east-1
 	@.tools/deploy/bin/cfn-lint template.yaml
 	@.tools/audit/bin/checkov --quiet --compact --skip-download --framework cloudformation dockerfile \
 	  --file template.yaml Dockerfile
+	@$(BIN)/pytest -q tests/audit
+
+.PHONY: vulnerabilities
+vulnerabilities: .tools/scan.ready ## look the pinned packages up in OSV (needs the network)
+	@$(SCAN) -m supply_chain.vulnerabilities
+
+.PHONY: sbom
+sbom: .tools/scan.ready ## list the contents of the image in build/sbom.json (needs Docker)
+	@$(SCAN) -m supply_chain.sbom $(IMAGE) build/sbom.json
+
+.PHONY: base-digest
+base-digest: ## pin the base image in the Dockerfile to its digest (needs Docker and the network)
+	@$(PYTHON) -m supply_chain.base_image pin
+
+.PHONY: release-check
+release-check: vulnerabilities ## check what a release needs: a pinned base image, no known vulnerability
+	@$(PYTHON) -m supply_chain.base_image check
 
 .PHONY: image
 image: ## build the container image, and show its size
-	@docker build --tag $(IMAGE) $(DOCKER_BUILD_FLAGS) .
+	@docker build --tag $(IMAGE) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(DOCKER_BUILD_FLAGS) .
 	@bench/image_size $(IMAGE)
 
 .PHONY: e2e
-e2e: .venv/dev.ready .tools/deploy.ready .tools/emulator.ready image ## test the image and the stack in containers (needs Docker)
-	@$(SAM) build --cached
+e2e: .venv/dev.ready .tools/deploy.ready .tools/emulator.ready .tools/scan.ready image ## test the image and the stack in containers (needs Docker)
+	@BASE_IMAGE=$(BASE_IMAGE) tests/e2e/sam_build
 	@PRETAG_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e --verbose
 
 .PHONY: soak
@@ -85,7 +105,7 @@ lock: .venv/dev.ready ## resolve the requirements files again, with hashes
 	@for set in "dev.txt --extra cli --group dev" "cli.txt --extra cli --group build -c requirements/dev.txt" "lambda.txt -c requirements/dev.txt --no-emit-package scipy"; do \
 	  $(LOCK) pyproject.toml --output-file requirements/$$set; \
 	done
-	@for group in deploy audit emulator; do \
+	@for group in deploy audit emulator scan; do \
 	  $(LOCK) --group $$group --output-file requirements/$$group.txt; \
 	done
 

@@ -118,7 +118,7 @@ def invocation_seconds(container: LambdaContainer, event: Mapping[str, Any]) -> 
 
 def variables(aws: Emulator) -> dict[str, str]:
     """Return the environment variables of the function."""
-    return {**aws.variables, "OUTPUT_BUCKET": RESULTS}
+    return {**aws.variables, "OUTPUT_BUCKET": RESULTS, "INPUT_BUCKETS": VIDEOS}
 
 
 def overview(rounds: Rounds, skipped: Invocations, processed: Invocations) -> str:

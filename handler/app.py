@@ -11,6 +11,7 @@ from handler.events import is_batch, jobs_in, jobs_in_text, messages_in
 from handler.invocation import Invocation
 from handler.tracing import traced
 from handler.worker import process_jobs
+from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -28,18 +29,23 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         summary: an object for each video, and for each skipped record with the reason.
 
     Raises:
-        PretagError: the first error that is not the fault of a video. AWS retries the event, and
-            then sends the whole event to the failure queue.
+        PretagError: the first error that is not the fault of a video, after all other videos. AWS
+            retries the event, and then sends the whole event to the failure queue.
     """
     environment = Environment.load()
     invocation = Invocation.begin(context, environment.timeout_seconds)
     if not is_batch(event):
         return process_jobs(jobs_in(event), environment, invocation)
-    failures = []
+    failures: list[str | None] = []
     for message_id, body in messages_in(event):
         try:
             process_jobs(jobs_in_text(body), environment, invocation)
         except Exception:
             logger.exception("Message failed", extra={"message_id": message_id})
-            failures.append({"itemIdentifier": message_id})
-    return {"batchItemFailures": failures}
+            failures.append(message_id)
+    if None in failures:
+        raise BrokenError(
+            "A message failed that has no messageId, so the queue cannot be told which one. The "
+            "line before this one in the log says why. Send the event as SQS sends it."
+        )
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in failures]}

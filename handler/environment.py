@@ -6,10 +6,9 @@ import os
 import re
 from dataclasses import dataclass
 
+from handler.result_keys import check_prefix
 from pipeline.errors import BrokenError
-
-# Formats that cameras, phones and editors write and OpenCV's FFmpeg reads.
-_SUFFIXES = ".3gp,.avi,.flv,.m2ts,.m4v,.mkv,.mov,.mp4,.mpeg,.mpg,.mts,.mxf,.ogv,.ts,.vob,.webm,.wmv"
+from pipeline.video_suffixes import video_suffixes
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,9 @@ class Environment:
     """Settings of the function. The settings of the pipeline are in `pipeline.config`.
 
     Attributes:
-        output: `s3://bucket/prefix` for results, unless an event names another one.
+        output: `s3://bucket/prefix` for results, unless an event names another prefix.
+        input_buckets: the buckets whose videos an event may name.
+        models: `s3://bucket/prefix/` below which an event may name models; None: it may not.
         output_owner: the AWS account, 12 digits, that must own the bucket of `output`; None: any.
         event_bus: name of the EventBridge bus that is told of results; None: no events are sent.
         video_suffixes: lower-case suffixes. Objects with other suffixes are skipped.
@@ -27,6 +28,8 @@ class Environment:
     """
 
     output: str
+    input_buckets: tuple[str, ...]
+    models: str | None
     output_owner: str | None
     event_bus: str | None
     video_suffixes: tuple[str, ...]
@@ -41,11 +44,10 @@ class Environment:
         Raises:
             BrokenError: a variable is missing or wrong; the message names it.
         """
-        bucket = _variable("OUTPUT_BUCKET")
-        if bucket is None:
-            raise BrokenError(
-                "The variable OUTPUT_BUCKET is not set. Set it to the bucket for results."
-            )
+        bucket = _required("OUTPUT_BUCKET", "the bucket for results")
+        inputs = _required("INPUT_BUCKETS", "the buckets of the videos, separated by commas")
+        prefix = _variable("OUTPUT_PREFIX") or "pretag"
+        check_prefix(prefix, "The variable OUTPUT_PREFIX")
         config_file = _variable("PRETAG_CONFIG")
         if config_file is not None and not config_file.startswith("s3://"):
             raise BrokenError(
@@ -57,7 +59,6 @@ class Environment:
                 f"The variable OUTPUT_BUCKET_OWNER is {owner!r}; it must be an AWS account of 12 "
                 "digits, or empty."
             )
-        suffixes = _variable("VIDEO_SUFFIXES") or _SUFFIXES
         memory = _variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         timeout = _variable("TIMEOUT_SECONDS")
         if timeout is not None and not timeout.isdecimal():
@@ -66,14 +67,32 @@ class Environment:
                 "function in whole seconds, or empty."
             )
         return cls(
-            output=f"s3://{bucket}/{_variable('OUTPUT_PREFIX') or 'pretag'}",
+            output=f"s3://{bucket}/{prefix}",
+            input_buckets=tuple(part.strip() for part in inputs.split(",")),
+            models=_models(),
             output_owner=owner,
             event_bus=_variable("EVENT_BUS"),
-            video_suffixes=tuple(part.strip().lower() for part in suffixes.split(",")),
+            video_suffixes=video_suffixes(_variable("VIDEO_SUFFIXES")),
             config_file=config_file,
             memory_megabytes=int(memory) if memory else None,
             timeout_seconds=int(timeout) if timeout else None,
         )
+
+
+def _models() -> str | None:
+    """Return where the models are, with a slash at the end: the prefix is a whole folder."""
+    bucket = _variable("MODEL_BUCKET")
+    folder = (_variable("MODEL_PREFIX") or "").strip("/")
+    if bucket is None:
+        return None
+    return f"s3://{bucket}/{folder}/" if folder else f"s3://{bucket}/"
+
+
+def _required(name: str, what: str) -> str:
+    value = _variable(name)
+    if value is None:
+        raise BrokenError(f"The variable {name} is not set. Set it to {what}.")
+    return value
 
 
 def _variable(name: str) -> str | None:

@@ -2,197 +2,236 @@
 
 Events can contain other events: a message of a queue can contain a message of a topic, which
 contains the notification of a bucket, and a message of the failure queue contains the event that
-failed. `jobs_in` unwraps them all.
+failed. `jobs_in` unwraps them all, to a bounded depth.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_plus
 
-from aws_lambda_powertools.utilities.data_classes import S3Event, SNSEvent, SQSEvent
-
+from handler.fields import (
+    checked_key,
+    decoded_key,
+    optional_text_at,
+    shown,
+    shown_names,
+    text_at,
+)
+from handler.jobs import Job, Skip, Unreadable
+from handler.trust import check_sender
 from pipeline.errors import BrokenError
-from pipeline.storage.s3.upload import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_lambda_powertools.utilities.data_classes.s3_event import S3EventRecord
+# AWS sends three levels: a message of the failure queue, in it what Lambda was invoked with, and in
+# that a message of a topic.
+_DEEPEST = 5
+_LONGEST_MESSAGE_ID = 100
+# S3 says that these are hexadecimal. The longest seen has 18 digits.
+_SUBMISSION = re.compile("[A-Za-z0-9-]{1,64}")
+_SEQUENCER = re.compile("[0-9A-Fa-f]{1,64}")
+
+Item = Job | Skip | Unreadable
 
 
 @dataclass(frozen=True)
-class Job:
-    """One object to process.
+class _Way:
+    """How an event came.
 
     Attributes:
-        bucket, key: the object; the key is decoded, as it is in S3.
-        version_id: its version in a versioned bucket; None elsewhere.
-        etag: its ETag when the event was sent, without quotes; None if the event has none.
-        sequencer: orders the events of one key; None if the event has none.
-        config: configuration from the event, which overrides all other layers.
-        output: `s3://bucket/prefix` for the result; None: the function's own.
-        named: whether a person named this object. It is then processed whatever its suffix.
+        depth: number of events that contain it.
+        is_message: whether a queue or a topic carried it.
     """
 
-    bucket: str
-    key: str
-    version_id: str | None = None
-    etag: str | None = None
-    sequencer: str | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
-    output: str | None = None
-    named: bool = False
+    depth: int = 0
+    is_message: bool = False
 
-    @property
-    def uri(self) -> str:
-        """`s3://bucket/key`."""
-        return f"s3://{self.bucket}/{self.key}"
-
-    @property
-    def upload(self) -> Upload | None:
-        """The upload that the event tells of; None if a person named the object."""
-        if self.named:
-            return None
-        return Upload(self.bucket, self.key, self.version_id, self.etag, self.sequencer)
+    def inside(self, *, is_message: bool) -> _Way:
+        """Return the way of an event that this one contains."""
+        if self.depth == _DEEPEST:
+            raise BrokenError(
+                f"The event contains events in more than {_DEEPEST} levels. Send the notification "
+                "of S3 itself."
+            )
+        return replace(self, depth=self.depth + 1, is_message=self.is_message or is_message)
 
 
-@dataclass(frozen=True)
-class Skip:
-    """A record with nothing to process, and the reason."""
-
-    what: str
-    why: str
-
-    def summary(self) -> dict[str, str]:
-        """Return the record's entry in the summary."""
-        return {"skipped": self.what, "reason": self.why}
-
-
-def is_batch(event: Mapping[str, Any]) -> bool:
+def is_batch(event: object) -> bool:
     """Tell whether the event comes from a queue, which needs to know which messages failed."""
     records = event.get("Records") if isinstance(event, dict) else None
-    return any(record.get("eventSource") == "aws:sqs" for record in records or [])
+    return isinstance(records, list) and any(
+        isinstance(record, dict) and record.get("eventSource") == "aws:sqs" for record in records
+    )
 
 
-def messages_in(event: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the id and the body of each message in an event from a queue."""
-    for record in SQSEvent(event).records:
-        yield record.message_id, record.body
+def messages_in(event: dict[str, Any]) -> Iterator[tuple[str | None, object]]:
+    """Yield the id and the body of each message in an event from a queue; None for what it lacks.
+
+    Nothing is checked: `jobs_in_text` says what is wrong with a body.
+    """
+    for record in event["Records"]:
+        message = record if isinstance(record, dict) else {}
+        message_id = message.get("messageId")
+        is_usable = isinstance(message_id, str) and 0 < len(message_id) <= _LONGEST_MESSAGE_ID
+        yield message_id if is_usable else None, message.get("body")
 
 
-def jobs_in(event: Mapping[str, Any]) -> Iterator[Job | Skip]:
+def jobs_in(event: object) -> Iterator[Item]:
     """Yield the jobs of an event, in order.
 
     Args:
         event: an S3 notification, alone or wrapped by SNS, SQS or Lambda's failure destination;
             an EventBridge "Object Created"; or a direct `{"video": ..., "config": ...,
-            "output": ...}`.
+            "output": ...}`, which no queue or topic may have carried.
 
     Raises:
-        BrokenError: the event, or one that it contains, is none of these.
+        BrokenError: the event is none of these. A wrong record in it is no exception: it is
+            yielded as `Unreadable`, so that the others can be worked on.
     """
-    if not isinstance(event, Mapping):
-        raise BrokenError(f"The event is of type {type(event).__name__}; it must be a JSON object.")
-    if "requestPayload" in event:  # from the failure queue
-        yield from jobs_in(event["requestPayload"])
-    elif event.get("Event") == "s3:TestEvent":
-        yield Skip("s3:TestEvent", "S3 sends it when a notification is configured")
-    elif event.get("Type") == "Notification":  # SNS, delivered by SQS
-        yield from jobs_in_text(event["Message"])
-    elif event.get("source") == "aws.s3":
-        yield _of_event_bridge(event)
-    elif "video" in event:
-        yield _of_direct(event)
-    elif event.get("Records"):
-        for record in event["Records"]:
-            yield from _of_record(record)
-    else:
-        raise BrokenError(
-            f"The event has an unknown form (its keys: {', '.join(event) or 'none'}). Send an S3 "
-            "notification, or {'video': 's3://bucket/key'}. The folder events/ has examples."
-        )
+    return _jobs(event, _Way())
 
 
-def jobs_in_text(text: str) -> Iterator[Job | Skip]:
-    """Yield the jobs of an event that is given as JSON.
+def jobs_in_text(text: object) -> Iterator[Item]:
+    """Yield the jobs of a message, whose text is an event as JSON.
 
     Raises:
         BrokenError: the text is not a JSON object, or the event has an unknown form.
     """
+    return _jobs_in_text(text, _Way().inside(is_message=True))
+
+
+def _jobs(event: object, way: _Way) -> Iterator[Item]:
+    if not isinstance(event, dict):
+        raise BrokenError(f"The event is of type {type(event).__name__}; it must be a JSON object.")
+    if "requestPayload" in event:  # from the failure queue
+        yield from _jobs(event["requestPayload"], way.inside(is_message=False))
+    elif event.get("Event") == "s3:TestEvent":
+        yield Skip("s3:TestEvent", "S3 sends it when a notification is configured")
+    elif event.get("Type") == "Notification":  # SNS, delivered by SQS
+        yield from _jobs_in_text(event.get("Message"), way.inside(is_message=True))
+    elif event.get("source") == "aws.s3":
+        yield _of_event_bridge(event)
+    elif "video" in event:
+        check_sender(is_message=way.is_message)
+        yield _of_direct(event)
+    elif isinstance(event.get("Records"), list) and event["Records"]:
+        yield from _records(event["Records"], way)
+    else:
+        raise BrokenError(
+            f"The event has an unknown form (its keys: {shown_names(event)}). Send an S3 "
+            "notification, or {'video': 's3://bucket/key'}. The folder events/ has examples."
+        )
+
+
+def _jobs_in_text(text: object, way: _Way) -> Iterator[Item]:
+    if not isinstance(text, str):
+        raise BrokenError(f"A message is {shown(text)}; it must be text. Send it again as JSON.")
     try:
         event = json.loads(text)
     except ValueError as error:
         raise BrokenError(f"A message is not JSON: {error}. Send it again as JSON.") from error
-    yield from jobs_in(event)
+    except RecursionError as error:
+        raise BrokenError("A message has too many brackets in each other.") from error
+    yield from _jobs(event, way)
 
 
-def _of_record(record: dict[str, Any]) -> Iterator[Job | Skip]:
+def _records(records: list[object], way: _Way) -> Iterator[Item]:
+    for number, record in enumerate(records, start=1):
+        try:
+            yield from _of_record(record, way)
+        except BrokenError as error:
+            yield Unreadable(f"record {number} of {len(records)}", str(error))
+
+
+def _of_record(record: object, way: _Way) -> Iterator[Item]:
+    if not isinstance(record, dict):
+        raise BrokenError(f"It is {shown(record)}; it must be a JSON object.")
     match record.get("eventSource", record.get("EventSource")):
         case "aws:s3":
-            (notification,) = S3Event({"Records": [record]}).records
-            yield _of_notification(notification)
+            yield _of_notification(record)
         case "aws:sns":
-            (message,) = SNSEvent({"Records": [record]}).records
-            yield from jobs_in_text(message.sns.message)
+            sns = record.get("Sns")
+            message = sns.get("Message") if isinstance(sns, dict) else None
+            yield from _jobs_in_text(message, way.inside(is_message=True))
         case "aws:sqs":
-            yield from jobs_in_text(record["body"])
+            yield from _jobs_in_text(record.get("body"), way.inside(is_message=True))
         case source:
             raise BrokenError(
-                f"The event has a record from {source}; records must come from S3, SNS or SQS."
+                f"The event has a record from {shown(source)}; records must come from S3, SNS or "
+                "SQS."
             )
 
 
-def _of_notification(record: S3EventRecord) -> Job | Skip:
-    entity = record.s3.get_object
+def _of_notification(record: dict[str, Any]) -> Job | Skip:
     job = Job(
-        bucket=record.s3.bucket.name,
-        # Notifications form-encode keys: a space is +, a plus %2B.
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-        key=unquote_plus(entity.key),
-        version_id=entity.version_id,
-        etag=entity.etag or None,
-        sequencer=entity.get("sequencer"),
+        bucket=text_at(record, "s3.bucket.name"),
+        key=decoded_key(text_at(record, "s3.object.key")),
+        version_id=optional_text_at(record, "s3.object.versionId"),
+        etag=optional_text_at(record, "s3.object.eTag"),
+        sequencer=_sequencer(record, "s3.object.sequencer"),
+        submission=_submission(record),
     )
-    if not record.event_name.startswith("ObjectCreated:"):
-        return Skip(job.uri, f"{record.event_name} creates no object")
+    name = text_at(record, "eventName")
+    if not name.startswith("ObjectCreated:"):
+        return Skip(job.uri, f"{shown(name)} creates no object")
     return job
 
 
-def _of_event_bridge(event: Mapping[str, Any]) -> Job | Skip:
+def _of_event_bridge(event: dict[str, Any]) -> Job | Skip:
     # Powertools' S3EventBridgeNotificationEvent form-decodes keys, but EventBridge sends them
     # unencoded: a+b.mp4 would become "a b.mp4".
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
-    entity = event["detail"]["object"]
     job = Job(
-        bucket=event["detail"]["bucket"]["name"],
-        key=entity["key"],
-        version_id=entity.get("version-id"),
-        etag=entity.get("etag"),
-        sequencer=entity.get("sequencer"),
+        bucket=text_at(event, "detail.bucket.name"),
+        key=checked_key(text_at(event, "detail.object.key")),
+        version_id=optional_text_at(event, "detail.object.version-id"),
+        etag=optional_text_at(event, "detail.object.etag"),
+        sequencer=_sequencer(event, "detail.object.sequencer"),
     )
-    if event["detail-type"] != "Object Created":
-        return Skip(job.uri, f"{event['detail-type']} creates no object")
+    name = text_at(event, "detail-type")
+    if name != "Object Created":
+        return Skip(job.uri, f"{shown(name)} creates no object")
     return job
 
 
-def _of_direct(event: Mapping[str, Any]) -> Job:
-    wrong = [key for key, value in event.items() if not _is_valid(key, value)]
+def _sequencer(tree: dict[str, Any], path: str) -> str | None:
+    sequencer = optional_text_at(tree, path)
+    if sequencer is not None and not _SEQUENCER.fullmatch(sequencer):
+        raise BrokenError(
+            f"The field {path} is {shown(sequencer)}; it must be a hexadecimal number of at most "
+            "64 digits. Send the event as S3 sends it."
+        )
+    return sequencer
+
+
+def _submission(record: dict[str, Any]) -> str | None:
+    submission = optional_text_at(record, "submission")
+    if submission is not None and not _SUBMISSION.fullmatch(submission):
+        raise BrokenError(
+            f"The field submission is {shown(submission)}; it must have at most 64 letters, digits "
+            "and hyphens. `pretag submit` writes it."
+        )
+    return submission
+
+
+def _of_direct(event: dict[str, Any]) -> Job:
+    wrong = {key: value for key, value in event.items() if not _is_valid(key, value)}
     if wrong:
         raise BrokenError(
-            f"The direct event has wrong keys or values: {', '.join(wrong)}. It must be "
+            f"The direct event has wrong keys or values: {shown_names(wrong)}. It must be "
             '{"video": "s3://bucket/key", "config": {...}, "output": "s3://bucket/prefix"}; '
             "config and output are optional."
         )
-    bucket, _, key = event["video"].removeprefix("s3://").partition("/")
-    return Job(bucket, key, config=event.get("config", {}), output=event.get("output"), named=True)
+    bucket, _, key = text_at(event, "video").removeprefix("s3://").partition("/")
+    config, output = event.get("config", {}), optional_text_at(event, "output")
+    return Job(bucket, checked_key(key), config=config, output=output, named=True)
 
 
-def _is_valid(key: str, value: object) -> bool:
+def _is_valid(key: object, value: object) -> bool:
     match key, value:
         case "video", str():
             return re.fullmatch(r"s3://[^/]+/.+", value, re.DOTALL) is not None

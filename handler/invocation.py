@@ -66,12 +66,13 @@ class Invocation:
         is_whole = self.deadline.seconds_left() > _WHOLE_SHARE * self.capacity.seconds
         return Budget(self.deadline, self.capacity, is_whole=is_whole)
 
-    def attempt(self) -> Attempt:
-        """Return a new attempt at a run."""
+    def attempt(self, video: str) -> Attempt:
+        """Return a new attempt at a run of the video at `s3://bucket/key`."""
         return Attempt(
             id=secrets.token_hex(8),
             request_id=self.request_id,
             started=self.began_at,
             deadline=self.ends_at,
             capacity=self.capacity,
+            video=video,
         )

@@ -7,21 +7,22 @@ metric to pay for. Metadata belongs to one EMF object, so each video has an obje
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+from handler.class_values import ClassValues
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.outcome import Outcome
     from pipeline.runlog import RunLog
 
 NAMESPACE = "pretag"
-# Further classes are counted as `other`.
-CLASSES_WITH_METRICS = 20
-OTHER = "other"
 
+_class_values = ClassValues()
 _STATUSES = {
     "rejected": "VideosRejected",
     "done": "VideosProcessed",
@@ -37,12 +38,12 @@ _COUNTS = {
 }
 
 
-def emit_outcome(outcome: Outcome, classes: tuple[str, ...]) -> None:
+def emit_outcome(outcome: Outcome, labels: Sequence[str]) -> None:
     """Print the metrics of a video that was processed, rejected or repeated.
 
     Args:
         outcome: the outcome of the video.
-        classes: classes that the detector can find. The first 20 have a metric each.
+        labels: labels of the deployed model; empty if the event named another model.
     """
     metrics = _metrics(outcome.video)
     for status, name in _STATUSES.items():
@@ -52,12 +53,12 @@ def emit_outcome(outcome: Outcome, classes: tuple[str, ...]) -> None:
     if outcome.status == "done":
         _add_log(metrics, outcome.log)
     metrics.flush_metrics()
-    for label, count in bounded_counts(outcome.log.detections_by_class, classes).items():
+    for value, count in _class_values.counts(outcome.log.detections_by_class, labels).items():
         with single_metric(
             "DetectionsByClass", MetricUnit.Count, count, namespace=NAMESPACE
         ) as metric:
             metric.add_dimension("service", metrics.service or NAMESPACE)
-            metric.add_dimension("class", label)
+            metric.add_dimension("class", value)
             metric.add_metadata("video", outcome.video)
 
 
@@ -66,15 +67,6 @@ def emit_superseded(video: str) -> None:
     metrics = _metrics(video)
     metrics.add_metric("VideosSuperseded", MetricUnit.Count, 1)
     metrics.flush_metrics()
-
-
-def bounded_counts(counts: Counter[str], classes: tuple[str, ...]) -> Counter[str]:
-    """Return the counts by class; classes beyond the first 20 are summed up as `other`."""
-    first = classes[:CLASSES_WITH_METRICS]
-    result: Counter[str] = Counter()
-    for label, count in counts.items():
-        result[label if label in first else OTHER] += count
-    return result
 
 
 def _metrics(video: str) -> Metrics:

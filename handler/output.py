@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from pipeline.errors import BrokenError
+from handler.result_keys import ResultKeys
 from pipeline.storage.s3.attempt_context import AttemptContext
-from pipeline.storage.s3.attempts import WORK_PREFIX
 from pipeline.storage.s3.bucket import Bucket
 from pipeline.storage.s3.client import s3_client, split_uri
 from pipeline.storage.s3.result_store import S3ResultStore
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handler.environment import Environment
-    from handler.events import Job
     from handler.invocation import Invocation
+    from handler.jobs import Job
     from pipeline.storage.result_store import PublishedResult
     from pipeline.storage.s3.video import S3Video
 
@@ -30,10 +29,16 @@ class JobOutput:
     """The result store of a job, its attempts and its limits."""
 
     def __init__(self, job: Job, environment: Environment, invocation: Invocation) -> None:
+        """Prepare; nothing is requested.
+
+        Raises:
+            BrokenError: the results would be below `pretag-work/`.
+        """
         self._job = job
         self._environment = environment
         self._invocation = invocation
-        self._bucket, self._prefix = split_uri(job.output or environment.output)
+        self._bucket, prefix = split_uri(job.output or environment.output)
+        self.keys = ResultKeys(prefix, job.key)
         self.retries = Retries(invocation.deadline)
         self.budget = invocation.budget()
 
@@ -43,14 +48,11 @@ class JobOutput:
             "Run started",
             extra={"run_id": run_id, "source": video.identity, "bytes": video.size},
         )
-        parts = (self._prefix.strip("/"), self._job.key, run_id)
-        folder = "/".join(part for part in parts if part)
-        if folder.startswith(WORK_PREFIX):
-            raise BrokenError(
-                f"Results cannot be written below {WORK_PREFIX}, where they are deleted after some "
-                "days. Choose another output prefix."
-            )
-        return S3ResultStore(self.attempt(video.is_current_version), folder)
+        return S3ResultStore(self.attempt(video.is_current_version), self.keys.folder(run_id))
+
+    def rejection_store(self, run_id: str) -> S3ResultStore:
+        """Return the result store of a video whose key is too long for results."""
+        return S3ResultStore(self.attempt(), self.keys.rejection_folder(run_id))
 
     def attempt(self, is_current: Callable[[], bool] = lambda: False) -> AttemptContext:
         """Return a new attempt.
@@ -58,10 +60,10 @@ class JobOutput:
         Args:
             is_current: tells whether the object is still the current version of its key.
         """
-        owner = None if self._job.output else self._environment.output_owner
+        owner = self._environment.output_owner
         return AttemptContext(
             bucket=Bucket(s3_client(), self._bucket, owner, self.retries),
-            attempt=self._invocation.attempt(),
+            attempt=self._invocation.attempt(self._job.uri),
             upload=self._job.upload,
             is_current=is_current,
             notify=self._notify,

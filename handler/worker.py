@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from handler.events import Skip
+from handler.jobs import Skip, Unreadable
+from handler.long_keys import reject
 from handler.metrics import emit_outcome, emit_superseded
 from handler.models import load_model
 from handler.output import JobOutput
+from handler.trust import Trust
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.errors import SupersededError
 from pipeline.outcome import Outcome
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from handler.environment import Environment
-    from handler.events import Job
+    from handler.events import Item
     from handler.invocation import Invocation
+    from handler.jobs import Job
     from pipeline.config.schema import Config
     from pipeline.storage.s3.retries import Retries
 
@@ -35,9 +38,11 @@ logger = Logger(child=True)
 
 
 def process_jobs(
-    jobs: Iterable[Job | Skip], environment: Environment, invocation: Invocation
+    jobs: Iterable[Item], environment: Environment, invocation: Invocation
 ) -> dict[str, Any]:
     """Process each job. Then raise the first error that is not the fault of a video.
+
+    A record that cannot be read is such an error.
 
     Returns:
         The summary: one object for each job, in `videos` or in `skipped`.
@@ -51,7 +56,7 @@ def process_jobs(
         try:
             outcome = process_job(job, environment, invocation)
         except Exception as error:  # raised below, after the other jobs
-            logger.exception("Video failed", extra={"job": job})
+            logger.exception("Video failed", extra={"job": job.what})
             failures.append(error)
             continue
         logger.info("Video processed", extra={"outcome": outcome})
@@ -61,9 +66,7 @@ def process_jobs(
     return summary
 
 
-def process_job(
-    job: Job | Skip, environment: Environment, invocation: Invocation
-) -> dict[str, Any]:
+def process_job(job: Item, environment: Environment, invocation: Invocation) -> dict[str, Any]:
     """Annotate one object, write its result to the output bucket, and print its metrics.
 
     Returns:
@@ -74,6 +77,9 @@ def process_job(
     """
     if isinstance(job, Skip):
         return job.summary()
+    if isinstance(job, Unreadable):
+        raise job.error()
+    Trust.of(environment).check_job(job)
     suffixes = environment.video_suffixes
     # `endswith` and not the path's suffix: S3's console makes a folder as an object "x.mp4/".
     if not job.named and not job.key.lower().endswith(suffixes):
@@ -91,6 +97,9 @@ def process_job(
     # Looked up first, so that a repeated event costs no work and cannot fail any more.
     result = settled_result(output.attempt(), None)
     if result is None:
+        too_long = output.keys.too_long()
+        if too_long is not None:
+            return _tell(reject(job, output, too_long), ())
         try:
             return _tell(*_annotated(job, environment, output))
         except SupersededError as error:
@@ -101,8 +110,8 @@ def process_job(
     return _tell(Outcome.published(job.uri, RunLog().finished(), result), ())
 
 
-def _tell(outcome: Outcome, classes: tuple[str, ...]) -> dict[str, Any]:
-    emit_outcome(outcome, classes)
+def _tell(outcome: Outcome, labels: tuple[str, ...]) -> dict[str, Any]:
+    emit_outcome(outcome, labels)
     return outcome.summary()
 
 
@@ -111,24 +120,29 @@ def effective_config(environment: Environment, job: Job, retries: Retries) -> Co
 
     Raises:
         ConfigError: a key or value is wrong.
+        BrokenError: the event sets a value that it may not set.
         BrokenError, RetryableError: the config file cannot be read.
     """
     # pydantic takes a fifth of the cold start to import. Here, S3 answers meanwhile.
     from pipeline.config import layers  # noqa: PLC0415
 
-    wanted = []
+    deployed = []
     if environment.config_file is not None:
         text = read_text(environment.config_file, s3_client(), retries)
-        wanted.append(layers.file_layer(environment.config_file, text))
-    wanted.append(layers.environment_layer(os.environ))
-    wanted.append(layers.tree_layer("the event", job.config))
-    return layers.merge(*wanted)
+        deployed.append(layers.file_layer(environment.config_file, text))
+    deployed.append(layers.environment_layer(os.environ))
+    config = layers.merge(*deployed)
+    if not job.config:
+        return config
+    wanted = layers.merge(*deployed, layers.tree_layer("the event", job.config))
+    Trust.of(environment).check_config(config, wanted)
+    return wanted
 
 
 def _annotated(
     job: Job, environment: Environment, output: JobOutput
 ) -> tuple[Outcome, tuple[str, ...]]:
-    """Annotate one object; return the outcome, and the classes that the detector can find."""
+    """Annotate one object; return the outcome, and the labels that may become metrics."""
     client, retries = s3_client(), output.retries
     with ThreadPoolExecutor(max_workers=1) as executor:
         # S3 answers while the model loads.
@@ -155,4 +169,11 @@ def _annotated(
         cpus=available_cpus(environment.memory_megabytes),
         budget=output.budget,
     )
-    return outcome, config.detector.classes or model.labels
+    return outcome, () if _names_model(job) else model.labels
+
+
+def _names_model(job: Job) -> bool:
+    """Tell whether the event names a model. Only the deployed one may add metrics."""
+    from pipeline.config import layers  # noqa: PLC0415 - see effective_config
+
+    return "detector.model" in layers.tree_layer("the event", job.config).values

@@ -18,6 +18,7 @@ from pipeline.dataset import coco
 from pipeline.dataset.csv_tables import frames_csv, logs_csv
 from pipeline.dataset.dataset import Dataset
 from pipeline.dataset.report import report_markdown
+from pipeline.decoding.limits import check_file_size
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.video import Video
 from pipeline.digest import run_id
@@ -103,6 +104,7 @@ class _Run:
 
 def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) -> Dataset:
     """Run the stages in parallel, and return the dataset. Images are written on the way."""
+    check_file_size(run.source, run.config.limits)
     time_limit = TimeLimit(run.source.uri, run.budget, run.config.sampling.end_seconds)
     time_limit.check()
     method = run.config.dedupe.method

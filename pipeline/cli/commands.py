@@ -5,9 +5,11 @@ import click
 from pipeline import __version__
 from pipeline.cli.config import print_config
 from pipeline.cli.evaluate import evaluate
+from pipeline.cli.forget import forget_results
 from pipeline.cli.model import model_group
 from pipeline.cli.promote import promote_result
 from pipeline.cli.run import run_videos
+from pipeline.cli.submit import submit_videos
 from pipeline.cli.verify import verify_results
 
 
@@ -21,7 +23,8 @@ def pretag() -> None:
       0  done
       1  the deployment is broken (model, permission, disk),
          or a file that you named cannot be used,
-         or a result that was verified has a fault
+         or a result that was verified has a fault,
+         or something was not removed or not sent
       2  wrong usage or configuration
       3  some video was rejected; all others are done
     """  # noqa: D301 - click reads the escape sequence: it keeps the lines as they are
@@ -33,3 +36,5 @@ pretag.add_command(model_group)
 pretag.add_command(evaluate)
 pretag.add_command(verify_results)
 pretag.add_command(promote_result)
+pretag.add_command(submit_videos)
+pretag.add_command(forget_results)

@@ -6,6 +6,7 @@ go through `pipeline.text.printable`, and the console does not interpret them.
 
 from __future__ import annotations
 
+import click
 from rich.console import Console
 
 
@@ -17,3 +18,19 @@ def console() -> Console:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, such as `1 image` or `2 images`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def confirmed(question: str, *, is_given: bool) -> bool:
+    """Ask a question on standard error, and return whether the answer is yes.
+
+    Args:
+        question: the question, which ends with a question mark.
+        is_given: whether the answer was given already. Then nothing is asked.
+    """
+    if is_given:
+        return True
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:  # nobody can answer, or Ctrl-C
+        click.echo(err=True)
+        return False

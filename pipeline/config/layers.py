@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import reprlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 PREFIX = "PRETAG_"
 # Holds the path of the config file. It is not a config key.
 FILE_VARIABLE = "PRETAG_CONFIG"
+_MOST_PROBLEMS = 10
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,8 @@ def merge(*layers: Layer) -> Config:
     """Return the effective configuration. Values of later layers replace those of earlier ones.
 
     Raises:
-        ConfigError: a key or a value is wrong. The message has a line for each problem, with the
-            key, its source, and the allowed values.
+        ConfigError: a key or a value is wrong. The message has a line for each problem, at most
+            10, with the key, its source, and the allowed values.
     """
     origins: dict[str, str] = {}
     tree: dict[str, Any] = {}
@@ -144,8 +146,9 @@ def merge(*layers: Layer) -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise ConfigError("\n".join(_problem(each, origins) for each in details)) from error
+        details = error.errors(include_url=False)[:_MOST_PROBLEMS]
+        # Without the cause, whose text has all problems, however many.
+        raise ConfigError("\n".join(_problem(each, origins) for each in details)) from None
 
 
 def explain_keys() -> dict[str, str]:
@@ -193,7 +196,7 @@ def _problem(detail: ErrorDetails, origins: Mapping[str, str]) -> str:
         return f"Config section '{key}' is wrong: {detail['ctx']['error']}."
     rule = detail["msg"][0].lower() + detail["msg"][1:]
     return (
-        f"Config key '{key}' (from {origins[key]}) is {detail['input']!r}: {rule}. "
+        f"Config key '{key}' (from {origins[key]}) is {reprlib.repr(detail['input'])}: {rule}. "
         f"{explain_keys()[key]}"
     )
 

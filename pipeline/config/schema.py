@@ -151,6 +151,11 @@ class DetectorConfig(StrictModel):
 class LimitsConfig(StrictModel):
     """Limits on one video. A video that exceeds one is rejected."""
 
+    gigabytes: float = Field(
+        default=100.0,
+        gt=0,
+        description="Largest file, in gigabytes (10^9 bytes); checked before it is read.",
+    )
     megapixels: float = Field(
         default=36.0,
         gt=0,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 from pipeline.runlog import STAGE_UNITS
+from pipeline.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from pipeline.dataset.dataset import Dataset
     from pipeline.frame import FrameRecord
     from pipeline.runlog import Coverage, RunLog
+
+_FORMULA = ("=", "+", "-", "@")
 
 
 def frames_csv(dataset: Dataset) -> str:
@@ -63,5 +67,23 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Return the value of a cell. Text that a spreadsheet takes for a formula gets an apostrophe.
+
+    Control characters are replaced: a cell with a carriage return would end the row.
+    https://owasp.org/www-community/attacks/CSV_Injection. All text cells are pretag's own words and
+    hex digits today; this holds whatever a later column has.
+    """
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    is_formula = text.startswith(_FORMULA) and not _is_number(text)
+    return f"'{text}" if is_formula else text
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"-?[0-9]+([.][0-9]+)?", text) is not None

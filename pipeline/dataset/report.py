@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from pipeline.dataset.dataset import Dataset
     from pipeline.runlog import RunLog
 
-# Characters that can start markup in a line, a table cell or HTML. "_" within a word does not.
-_MARKUP = re.compile(r"[\\`*\[<|]")
+# What can start markup in a line, a table cell, HTML or a formula; "_" within a word does not. "//"
+# and "www." start a link in GitHub's Markdown.
+_MARKUP = re.compile(
+    r"[\\`*~<>\[\]|&!#$@{}^=]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,12 @@ def class_rows(dataset: Dataset) -> list[ClassRow]:
 
 
 def escape_markdown(text: str) -> str:
-    """Return text from outside, such as a label, as Markdown that shows it literally."""
-    return _MARKUP.sub(r"\\\g<0>", printable(text))
+    """Return text from outside, such as a label, as Markdown that shows it literally.
+
+    A numeric character reference is text wherever it stands, also in a table, where a backslash
+    before "|" may itself be escaped: https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references
+    """
+    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", printable(text))
 
 
 @cache

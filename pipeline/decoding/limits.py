@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 import cv2
 
+from pipeline.errors import RejectedError
+
 if TYPE_CHECKING:
     from types import ModuleType
 
     from pipeline.config.schema import LimitsConfig
     from pipeline.decoding.header import HeaderInfo
+    from pipeline.storage.source import VideoSource
 
 # A BGR pixel is 3 bytes; the fourth leaves room for padding.
 _BYTES_PER_PIXEL = 4
@@ -32,6 +35,21 @@ def limit_allocations(limits: LimitsConfig) -> None:
     if set_largest_allocation is not None:
         picture_bytes = int(limits.megapixels * 1_000_000 * _BYTES_PER_PIXEL)
         set_largest_allocation(ctypes.c_size_t(max(_INDEX_BYTES, picture_bytes)))
+
+
+def check_file_size(source: VideoSource, limits: LimitsConfig) -> None:
+    """Check the size of a video before anything of it is decoded.
+
+    Raises:
+        RejectedError: it is larger than `limits.gigabytes`.
+    """
+    gigabytes = source.size / 1_000_000_000
+    if gigabytes > limits.gigabytes:
+        raise RejectedError(
+            "too_large",
+            f"{source.uri} is a file of {gigabytes:.3g} GB; the limit is {limits.gigabytes:g}. "
+            "Cut the video into parts, or raise limits.gigabytes.",
+        )
 
 
 def exceeded_limit(

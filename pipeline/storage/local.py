@@ -71,6 +71,16 @@ class LocalVideo:
         """The sha256 of the content."""
         return {"sha256": self.sha256}
 
+    @property
+    def size(self) -> int:
+        """The file's size in bytes.
+
+        Raises:
+            InputFileError: the file may not be read.
+        """
+        with reading(self.path):
+            return self.path.stat().st_size
+
     @contextmanager
     def open(self) -> Iterator[ByteStream]:
         """Open the file.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.errors import RejectedError
     from pipeline.runlog import RunLog
     from pipeline.storage.result_store import PublishedResult, ResultStore
-    from pipeline.storage.source import VideoSource
+    from pipeline.storage.source import IdentifiedVideo
 
 
 class Publisher:
@@ -30,7 +30,9 @@ class Publisher:
     As a context manager, it abandons the run if an exception leaves the block.
     """
 
-    def __init__(self, store: ResultStore, run_id: str, source: VideoSource, log: RunLog) -> None:
+    def __init__(
+        self, store: ResultStore, run_id: str, source: IdentifiedVideo, log: RunLog
+    ) -> None:
         """Create a publisher; nothing is written yet.
 
         Args:

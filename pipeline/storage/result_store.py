@@ -31,6 +31,12 @@ class Ending:
         """Whether the video was rejected."""
         return self.name == REJECTION
 
+    @property
+    def video_uri(self) -> str | None:
+        """Path or `s3://bucket/key` of the video; None if the file does not say it."""
+        uri: str | None = self.content.get("source", {}).get("uri")
+        return uri
+
     def data(self) -> bytes:
         """Return the content of the file."""
         return json_bytes(self.content)

@@ -20,24 +20,32 @@ class ByteStream(Protocol):
         """Move to an offset, and return the new position in bytes."""
 
 
-class VideoSource(Protocol):
-    """One version of one video."""
+class IdentifiedVideo(Protocol):
+    """What tells one version of one video from others."""
 
     @property
     def uri(self) -> str:
         """Path or `s3://bucket/key` of the video, for messages."""
 
     @property
+    def identity(self) -> dict[str, str]:
+        """What identifies this version of this video. Part of the run id."""
+
+
+class VideoSource(IdentifiedVideo, Protocol):
+    """One version of one video, whose bytes can be read."""
+
+    @property
     def name(self) -> str:
         """Name of the folder for its results: the file's name, or the object's key."""
 
     @property
-    def identity(self) -> dict[str, str]:
-        """What identifies this version of this video. Part of the run id."""
-
-    @property
     def modified(self) -> datetime | None:
         """When this version was made, in UTC; None if that is not part of its identity."""
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
 
     def open(self) -> AbstractContextManager[ByteStream]:
         """Open a stream of its bytes."""

@@ -31,7 +31,7 @@ class Stack:
         cloudformation = aws.client("cloudformation")
         cloudformation.create_stack(
             StackName=name,
-            TemplateBody=built.read_text(),
+            TemplateBody=json.dumps(template.without_metric_math(template.read_template(built))),
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[
                 {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()

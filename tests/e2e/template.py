@@ -27,10 +27,20 @@ def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 yaml.add_multi_constructor("!", _intrinsic, _Loader)
 
 
-def read_template() -> dict[str, Any]:
-    """Return the template, with the intrinsic functions in their long form."""
-    template: dict[str, Any] = yaml.load(SOURCE.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+def read_template(file: Path = SOURCE) -> dict[str, Any]:
+    """Return a template, with the intrinsic functions in their long form."""
+    template: dict[str, Any] = yaml.load(file.read_text(), _Loader)  # noqa: S506 - a SafeLoader
     return template
+
+
+def without_metric_math(template: dict[str, Any]) -> dict[str, Any]:
+    """Return the template without the alarms that the emulator refuses: those of metric math."""
+    resources = {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if "Metrics" not in resource.get("Properties", {})
+    }
+    return {**template, "Resources": resources}
 
 
 def default_of(parameter: str) -> int:

@@ -98,7 +98,7 @@ def test_each_model_in_s3_is_fetched_once(
         write(tmp_path / f"{name}.onnx")
     for file in tmp_path.iterdir():
         aws.client("s3").upload_file(str(file), VIDEOS, f"models/{file.name}")
-    container = start()
+    container = start(MODEL_BUCKET=VIDEOS, MODEL_PREFIX="models/")
     for name in ("yolov5", "rtdetr", "yolov5"):
         detector = {"model": f"s3://{VIDEOS}/models/{name}.onnx"}
         output = f"s3://{RESULTS}/{name}"
@@ -123,9 +123,9 @@ def test_a_video_that_does_not_fit_the_time_out_is_rejected_before_it(
     start: StartContainer, aws: Emulator, long_clip: bytes
 ) -> None:
     put_video(aws, "long.mp4", long_clip)
-    config = {"sampling": {"every_seconds": 0.001}, "dedupe": {"method": "none"}}
+    config = {"dedupe": {"method": "none"}}
     event = direct_event("long.mp4", config=config, output=f"s3://{RESULTS}/timeout")
-    _, body = start(timeout=20).invoke(event)
+    _, body = start(timeout=20, PRETAG_SAMPLING__EVERY_SECONDS="0.001").invoke(event)
     (video,) = json.loads(body)["videos"]
     assert (video["status"], video["reason"]) == ("rejected", "too_long_for_function")
     assert "the function has 20 seconds" in video["message"]

@@ -24,6 +24,7 @@ from tests.support.visible_results import check_visible, run_folders
 BUCKET, KEY = "pretag-kills", "kills/höhe 1.mp4"
 VARIABLES = {
     "OUTPUT_BUCKET": BUCKET,
+    "INPUT_BUCKETS": VIDEOS,
     "EVENT_BUS": "default",
     "PRETAG_SAMPLING__EVERY_SECONDS": "1",
 }

@@ -27,6 +27,7 @@ def invoke(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     variables = tmp_path_factory.mktemp("sam") / "env.json"
     settings = {
         "OUTPUT_BUCKET": RESULTS,
+        "INPUT_BUCKETS": VIDEOS,
         "OUTPUT_BUCKET_OWNER": "",
         "EVENT_BUS": "",
         "AWS_ENDPOINT_URL_S3": aws.url,

@@ -74,8 +74,25 @@ def blobs(text: str) -> list[dict[str, Any]]:
             continue
         blob = json.loads(line)
         jsonschema.validate(blob, _SCHEMA)
+        for directive in blob["_aws"]["CloudWatchMetrics"]:
+            for names in directive["Dimensions"]:
+                for name in names:
+                    check_dimension(name, blob[name])
         found.append(blob)
     return found
+
+
+def check_dimension(name: str, value: object) -> None:
+    """Check a dimension by the rules of CloudWatch, which drops a metric that breaks one.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
+    """
+    assert isinstance(value, str), (name, value)
+    for text, longest in ((name, 255), (value, 1024)):
+        assert 1 <= len(text) <= longest, text
+        assert text.strip(), text
+        assert all(" " <= char <= "~" for char in text), text
+    assert not name.startswith(":"), name
 
 
 def values(blob: dict[str, Any]) -> dict[tuple[str, Dimensions], float]:

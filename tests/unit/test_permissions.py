@@ -1,6 +1,7 @@
 """What template.yaml allows the function, and nothing else."""
 
 import copy
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,11 +32,15 @@ def test_no_permission_has_a_wildcard() -> None:
     assert {permission["Action"] for permission in permissions} == {"lambda:InvokeFunction"}
 
 
-def grants(role: dict[str, Any]) -> list[tuple[str, set[str], set[str]]]:
-    """Return the id, the actions and the resources of each statement of a role, sorted."""
-    assert not list(values_of("Condition", role["Policies"]))
+def grants(role: dict[str, Any]) -> list[tuple[str, set[str], set[str], str]]:
+    """Return the id, the actions, the resources and the condition of each statement, sorted."""
     return sorted(
-        (statement["Sid"], set(as_list(statement["Action"])), set(arns(statement["Resource"])))
+        (
+            statement["Sid"],
+            set(as_list(statement["Action"])),
+            set(arns(statement["Resource"])),
+            json.dumps(statement.get("Condition")),
+        )
         for statement in statements(role["Policies"])
     )
 
@@ -56,8 +61,12 @@ ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
 INPUT = "arn:${AWS::Partition}:s3:::${AWS::StackName}-input-${AWS::AccountId}-${AWS::Region}"
 WATCHED = "arn:${AWS::Partition}:s3:::${InputBucketName}"
 MODELS = "arn:${AWS::Partition}:s3:::${ModelBucketName}"
+THROUGH_S3 = json.dumps(
+    {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}}
+)
 GRANTS = sorted(
-    [
+    (*grant, THROUGH_S3 if "kms:Decrypt" in grant[1] else "null")
+    for grant in [
         (
             "ReadVideos",
             {"s3:GetObject", "s3:GetObjectVersion"},
@@ -68,6 +77,11 @@ GRANTS = sorted(
             "ReadAndWriteResults",
             {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
             {"${OutputBucket.Arn}/${OutputPrefix}/*", "${OutputBucket.Arn}/pretag-work/*"},
+        ),
+        (
+            "TagRejections",
+            {"s3:PutObjectTagging"},
+            {"${OutputBucket.Arn}/${OutputPrefix}/*"},
         ),
         ("ListResults", {"s3:ListBucket"}, {"OutputBucket.Arn"}),
         (
@@ -93,6 +107,12 @@ GRANTS = sorted(
         ("ReadModelsAndConfig", {"s3:GetObject"}, {f"{MODELS}/${{ModelPrefix}}*"}),
         ("TellMissingCardFromForbidden", {"s3:ListBucket"}, {MODELS}),
         ("DecryptVideos", {"kms:Decrypt"}, {"InputKmsKeyArn"}),
+        ("DecryptModels", {"kms:Decrypt"}, {"ModelKmsKeyArn"}),
+        (
+            "EncryptAndDecryptResults",
+            {"kms:Decrypt", "kms:GenerateDataKey"},
+            {"OutputKmsKeyArn"},
+        ),
         ("Trace", {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, {"*"}),
     ]
 )
@@ -109,7 +129,7 @@ def test_the_function_has_a_role_with_only_the_permissions_that_it_needs() -> No
     assert grants(ROLE) == GRANTS
 
 
-@pytest.mark.parametrize("sid", [sid for sid, _, _ in GRANTS])
+@pytest.mark.parametrize("sid", [sid for sid, *_ in GRANTS])
 @pytest.mark.parametrize("change", ["removed", "twice", "another action", "another resource"])
 def test_a_changed_permission_is_noticed(change: str, sid: str) -> None:
     role = copy.deepcopy(ROLE)
@@ -128,6 +148,14 @@ def test_a_changed_permission_is_noticed(change: str, sid: str) -> None:
     assert grants(role) != GRANTS
 
 
+@pytest.mark.parametrize("sid", ["DecryptVideos", "DecryptModels", "EncryptAndDecryptResults"])
+def test_a_key_may_be_used_only_through_s3(sid: str) -> None:
+    role = copy.deepcopy(ROLE)
+    (statement,) = [each for each in statements(role["Policies"]) if each["Sid"] == sid]
+    del statement["Condition"]
+    assert grants(role) != GRANTS
+
+
 def test_the_optional_permissions_depend_on_their_parameters() -> None:
     conditions = {
         entry["Fn::If"][1]["Sid"]: entry["Fn::If"][0]
@@ -140,6 +168,8 @@ def test_the_optional_permissions_depend_on_their_parameters() -> None:
         "ReadModelsAndConfig": "HasModelBucket",
         "TellMissingCardFromForbidden": "HasModelBucket",
         "DecryptVideos": "HasInputKey",
+        "DecryptModels": "HasModelKey",
+        "EncryptAndDecryptResults": "HasOutputKey",
         "Trace": "HasTracing",
     }
     is_empty = {"Fn::Equals": [{"Ref": "EventBus"}, ""]}

@@ -3,11 +3,15 @@
 Lambda's limits: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
+import copy
 import json
 import re
+from typing import Any
 
 import pytest
 
+from pipeline.storage.s3.run_folder import REJECTION_TAGS
+from tests.e2e.template import ROOT
 from tests.support.cloudformation import (
     DEFAULTS,
     RESOURCES,
@@ -33,10 +37,19 @@ EXPIRATIONS = {
 }
 
 
-def test_the_function_knows_its_output_bucket_its_event_bus_and_its_time_out() -> None:
+def test_events_may_name_the_bucket_that_the_function_may_read_and_no_other() -> None:
+    made = BUCKETS["InputBucket"]["BucketName"]
+    assert VARIABLES["INPUT_BUCKETS"] == {
+        "Fn::If": ["MakesInputBucket", made, {"Ref": "InputBucketName"}]
+    }
+
+
+def test_the_function_knows_its_buckets_its_event_bus_and_its_time_out() -> None:
     assert VARIABLES["OUTPUT_BUCKET"] == {"Ref": "OutputBucket"}
     assert VARIABLES["OUTPUT_PREFIX"] == {"Ref": "OutputPrefix"}
     assert VARIABLES["OUTPUT_BUCKET_OWNER"] == {"Ref": "AWS::AccountId"}
+    assert VARIABLES["MODEL_BUCKET"] == {"Ref": "ModelBucketName"}
+    assert VARIABLES["MODEL_PREFIX"] == {"Ref": "ModelPrefix"}
     assert VARIABLES["EVENT_BUS"] == {"Ref": "EventBus"}
     assert VARIABLES["TIMEOUT_SECONDS"] == {"Ref": "TimeoutSeconds"}
     assert DEFAULTS["EventBus"] == "default"
@@ -52,6 +65,22 @@ def test_the_function_knows_its_output_bucket_its_event_bus_and_its_time_out() -
         ("OutputPrefix", "datasets/", False),
         ("OutputPrefix", "pretag-work", False),
         ("OutputPrefix", "pretag-work/runs", False),
+        ("OutputPrefix", "datasets/*", False),
+        *[
+            (name, value, is_allowed)
+            for name in ("InputPrefix", "ModelPrefix")
+            for value, is_allowed in {
+                "": True,
+                "in/": True,
+                "cameras/höhe 1/": True,
+                "in": False,
+                "/": False,
+                "/in/": False,
+                "in*/": False,
+                "in?/": False,
+                "${aws:username}/": False,
+            }.items()
+        ],
         ("EventBus", DEFAULTS["EventBus"], True),
         ("EventBus", "", True),
         ("EventBus", "aws.partner/example.com/1_a-b", True),
@@ -67,15 +96,104 @@ def test_parameters_accept_only_values_that_can_work(
 
 
 def test_work_files_are_deleted_when_no_event_can_need_them_any_more() -> None:
-    rules = BUCKETS["OutputBucket"]["LifecycleConfiguration"]["Rules"]
-    (rule,) = [rule for rule in rules if rule.keys() & EXPIRATIONS]
+    (rule,) = values_with_id("work-files", BUCKETS["OutputBucket"])
     assert rule["Prefix"] == "pretag-work/"
-    assert rule["Status"] == "Enabled"
     assert rule["ExpirationInDays"] == {"Ref": "WorkRetentionDays"}
     assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] >= 1
     queue_days = of_type("AWS::SQS::Queue")["FailureQueue"]["MessageRetentionPeriod"] / 86400
     parameter = TEMPLATE["Parameters"]["WorkRetentionDays"]
     assert queue_days < parameter["MinValue"] <= parameter["Default"]
+
+
+def values_with_id(name: str, bucket: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the lifecycle rules with an id, also those in a condition."""
+    return [rule for rule, _ in lifecycle_rules(bucket) if rule["Id"] == name]
+
+
+def lifecycle_rules(bucket: dict[str, Any]) -> list[tuple[dict[str, Any], str | None]]:
+    """Return the lifecycle rules of a bucket, each with its condition."""
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    return [
+        (rule["Fn::If"][1], rule["Fn::If"][0]) if "Fn::If" in rule else (rule, None)
+        for rule in rules
+    ]
+
+
+def expirations(bucket: dict[str, Any]) -> list[tuple[object, ...]]:
+    """Return what each rule deletes: its prefix, its tags, its condition and its days."""
+    return [
+        (
+            json.dumps(rule.get("Prefix")),
+            [(tag["Key"], tag["Value"]) for tag in rule.get("TagFilters", [])],
+            condition,
+            {name: rule[name] for name in sorted(rule.keys() & EXPIRATIONS)},
+        )
+        for rule, condition in lifecycle_rules(bucket)
+        if rule.keys() & EXPIRATIONS and rule["Status"] == "Enabled"
+    ]
+
+
+RESULT_FOLDER = '{"Fn::Sub": "${OutputPrefix}/"}'
+OUTPUT_EXPIRATIONS = [
+    (
+        '"pretag-work/"',
+        [],
+        None,
+        {
+            "ExpirationInDays": {"Ref": "WorkRetentionDays"},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        },
+    ),
+    (
+        RESULT_FOLDER,
+        [],
+        None,
+        {"NoncurrentVersionExpiration": {"NoncurrentDays": {"Ref": "ReplacedRetentionDays"}}},
+    ),
+    ("null", [], None, {"ExpiredObjectDeleteMarker": True}),
+    (RESULT_FOLDER, [], "ResultsExpire", {"ExpirationInDays": {"Ref": "ResultRetentionDays"}}),
+    (
+        RESULT_FOLDER,
+        list(REJECTION_TAGS.items()),
+        "RejectionsExpire",
+        {"ExpirationInDays": {"Ref": "RejectionRetentionDays"}},
+    ),
+]
+
+
+def test_results_and_rejections_are_kept_for_as_long_as_their_parameters_say() -> None:
+    assert expirations(BUCKETS["OutputBucket"]) == OUTPUT_EXPIRATIONS
+    for name, condition in {
+        "ResultRetentionDays": "ResultsExpire",
+        "RejectionRetentionDays": "RejectionsExpire",
+    }.items():
+        assert DEFAULTS[name] == 0
+        is_zero = {"Fn::Equals": [{"Ref": name}, 0]}
+        assert TEMPLATE["Conditions"][condition] == {"Fn::Not": [is_zero]}
+
+
+@pytest.mark.parametrize("index", range(len(OUTPUT_EXPIRATIONS)))
+@pytest.mark.parametrize("change", ["removed", "disabled", "everywhere", "sooner", "always"])
+def test_a_changed_lifecycle_rule_is_noticed(change: str, index: int) -> None:
+    bucket = copy.deepcopy(BUCKETS["OutputBucket"])
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    index += 1  # the first one deletes nothing that was uploaded
+    rule, condition = lifecycle_rules(bucket)[index]
+    if change == "removed":
+        del rules[index]
+    elif change == "disabled":
+        rule["Status"] = "Disabled"
+    elif change == "everywhere":
+        rule["Prefix"] = "in"
+    elif change == "sooner":
+        rule["ExpirationInDays"] = 1
+    else:
+        rules[index] = rule if condition else {"Fn::If": ["HasEventBus", rule, None]}
+    assert expirations(bucket) != OUTPUT_EXPIRATIONS
+
+
+def test_replaced_objects_of_the_output_bucket_can_be_restored() -> None:
+    assert BUCKETS["OutputBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
 
 
 def test_results_never_trigger_the_function() -> None:
@@ -136,12 +254,80 @@ def test_the_defaults_can_be_deployed_in_a_new_account() -> None:
 @pytest.mark.parametrize("name", BUCKETS)
 def test_buckets_are_encrypted_and_private_and_stay_when_the_stack_is_deleted(name: str) -> None:
     bucket = BUCKETS[name]
-    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in {"AES256", "aws:kms"}
+    rules = list(values_of("ServerSideEncryptionByDefault", bucket["BucketEncryption"]))
+    assert {rule["SSEAlgorithm"] for rule in rules} <= {"AES256", "aws:kms"}
+    assert rules
     assert list(bucket["PublicAccessBlockConfiguration"].values()) == [True] * 4
     assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     assert RESOURCES[name]["DeletionPolicy"] == "Retain"
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_a_key_for_the_results_is_used_if_there_is_one() -> None:
+    (rule,) = BUCKETS["OutputBucket"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    condition, with_key, without = rule["Fn::If"]
+    assert condition == "HasOutputKey"
+    assert with_key == {
+        "BucketKeyEnabled": True,
+        "ServerSideEncryptionByDefault": {
+            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": {"Ref": "OutputKmsKeyArn"},
+        },
+    }
+    assert without["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def denies_without_tls(resource: dict[str, Any], action: str) -> bool:
+    """Tell whether a policy always denies everybody an action without TLS on its one resource."""
+    (target,) = resource["Properties"].get("Queues") or resource["Properties"]["Topics"]
+    arn = target if action.startswith("sns") else {"Fn::GetAtt": f"{target['Ref']}.Arn"}
+    expected = {
+        "Sid": "OnlyOverTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": arn,
+        "Condition": TLS_ONLY,
+    }
+    return (
+        "Condition" not in resource
+        and expected in resource["Properties"]["PolicyDocument"]["Statement"]
+    )
+
+
+TLS_POLICIES = {"FailureQueuePolicy": "sqs:*", "AlarmTopicPolicy": "sns:Publish"}
+
+
+@pytest.mark.parametrize(("name", "action"), TLS_POLICIES.items())
+def test_the_queue_and_the_topic_deny_requests_without_tls(name: str, action: str) -> None:
+    assert denies_without_tls(RESOURCES[name], action)
+    assert len(of_type(RESOURCES[name]["Type"])) == 1  # a second one would replace it
+
+
+@pytest.mark.parametrize(("name", "action"), TLS_POLICIES.items())
+@pytest.mark.parametrize("change", ["Effect", "Principal", "Action", "Resource", "Condition", ""])
+def test_a_changed_tls_policy_is_noticed(change: str, name: str, action: str) -> None:
+    resource = copy.deepcopy(RESOURCES[name])
+    if change:
+        resource["Properties"]["PolicyDocument"]["Statement"][0][change] = "other"
+    else:
+        resource["Condition"] = "WatchesInputBucket"
+    assert not denies_without_tls(resource, action)
+
+
+def test_only_alarms_of_the_account_may_publish_to_the_topic() -> None:
+    allowed = [
+        each for each in statements(RESOURCES["AlarmTopicPolicy"]) if each["Effect"] == "Allow"
+    ]
+    (statement,) = allowed
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Action"] == "sns:Publish"
+    assert statement["Condition"]["StringEquals"] == {
+        "aws:SourceAccount": {"Ref": "AWS::AccountId"}
+    }
 
 
 @pytest.mark.parametrize("name", BUCKETS)
@@ -149,7 +335,7 @@ def test_buckets_deny_requests_without_tls(name: str) -> None:
     policies = of_type("AWS::S3::BucketPolicy").values()
     (policy,) = [policy for policy in policies if policy["Bucket"] == {"Ref": name}]
     (deny,) = [statement for statement in statements(policy) if statement["Effect"] == "Deny"]
-    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert deny["Condition"] == TLS_ONLY
     assert (deny["Principal"], deny["Action"]) == ("*", "s3:*")
     arns = {json.dumps(resource) for resource in deny["Resource"]}
     assert arns == {f'{{"Fn::GetAtt": "{name}.Arn"}}', f'{{"Fn::Sub": "${{{name}.Arn}}/*"}}'}
@@ -165,26 +351,15 @@ def test_every_upload_is_notified_whatever_its_suffix() -> None:
     assert list(values_of("suffix", of_type("AWS::Events::Rule"))) == []
 
 
-@pytest.mark.parametrize("name", of_type("AWS::CloudWatch::Alarm"))
-def test_alarms_notify_the_topic_and_name_their_documentation(name: str) -> None:
-    alarm = RESOURCES[name]["Properties"]
-    assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
-    assert "docs/operations.md" in alarm["AlarmDescription"]
-    assert alarm["TreatMissingData"] == "notBreaching"
-
-
-def test_every_kind_of_failure_has_an_alarm() -> None:
-    alarms = of_type("AWS::CloudWatch::Alarm").values()
-    assert {alarm["MetricName"] for alarm in alarms} == {
-        "Errors",
-        "Throttles",
-        "ApproximateNumberOfMessagesVisible",
-        "DestinationDeliveryFailures",
-        "VideosRejected",
-    }
-
-
 def test_logs_are_deleted_after_some_time() -> None:
     assert FUNCTION["LoggingConfig"] == {"LogGroup": {"Ref": "Logs"}}
     assert RESOURCES["Logs"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     assert DEFAULTS["LogRetentionDays"] <= 365
+
+
+def test_the_documentation_has_the_days_of_each_retention() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    parameters = {name for name in DEFAULTS if name.endswith("RetentionDays")}
+    rows = dict(re.findall(r"^\| [^|]+ \| `(\w+RetentionDays)` \| (\d+)", text, re.MULTILINE))
+    assert rows == {name: str(DEFAULTS[name]) for name in parameters}
+    assert len(parameters) == 5

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.storage.result_store import PublishedResult
-from pipeline.storage.s3.attempts import WORK_PREFIX, Workspace
+from pipeline.storage.s3.attempts import UPLOADS_PREFIX, Workspace
 from pipeline.storage.s3.decision import Decision, read_decision
 from pipeline.storage.s3.run_folder import RunFolder
 
@@ -67,7 +67,7 @@ class AttemptContext:
     @property
     def upload_key(self) -> str | None:
         """The object with the upload's decision; None without an upload."""
-        return None if self.upload is None else f"{WORK_PREFIX}uploads/{self.upload.id}.json"
+        return None if self.upload is None else f"{UPLOADS_PREFIX}{self.upload.id}.json"
 
     def upload_decision(self) -> Decision | None:
         """Return the upload's decision; None if there is none."""
@@ -115,6 +115,7 @@ def settled_result(context: AttemptContext, folder: str | None) -> PublishedResu
 
 def decision_of(ending: Ending, folder: str) -> Decision:
     """Return the decision that led to a visible result, for when its object has expired."""
+    video = ending.video_uri
     if ending.is_rejection:
-        return Decision("rejected", folder, attempt="", rejection=ending.content)
-    return Decision("done", folder, attempt="")
+        return Decision("rejected", folder, attempt="", rejection=ending.content, video=video)
+    return Decision("done", folder, attempt="", video=video)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pipeline.storage.s3.decision import Decision
 
 WORK_PREFIX = "pretag-work/"
+RUNS_PREFIX = f"{WORK_PREFIX}runs/"
+FILES_PREFIX = f"{WORK_PREFIX}files/"
+UPLOADS_PREFIX = f"{WORK_PREFIX}uploads/"
 # Clocks of two machines may differ.
 _CLOCK_SECONDS = 60.0
 # Two deliveries of an event at once begin within a few seconds.
@@ -42,6 +45,7 @@ class Attempt:
         seen: id of the attempt that had decided the run before this one registered; None if nobody
             had. This attempt publishes that decision or a later one.
         has_failed: whether it ended with an error, after it may have decided.
+        video: `s3://bucket/key` of the video, for `pretag forget`; None if it is not known.
     """
 
     id: str
@@ -51,6 +55,7 @@ class Attempt:
     capacity: Capacity
     seen: str | None = None
     has_failed: bool = False
+    video: str | None = None
 
     def has_ended(self, by: Attempt, now: float) -> bool:
         """Tell whether this attempt has ended, as another attempt sees it.
@@ -63,7 +68,15 @@ class Attempt:
         """
         is_same = self.request_id == by.request_id
         is_retried = is_same and by.started > self.started + _RETRY_SECONDS
-        return self.has_failed or is_retried or now > self.deadline + _CLOCK_SECONDS
+        return is_retried or self.is_over(now)
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether this attempt has ended, as anybody sees it.
+
+        Args:
+            now: the time, in seconds since 1970.
+        """
+        return self.has_failed or now > self.deadline + _CLOCK_SECONDS
 
     def has_died(self, by: Attempt, now: float) -> bool:
         """Tell whether this attempt ended without a word: a crash, no memory, a time-out."""
@@ -90,6 +103,15 @@ def count_deaths(died: Iterable[Attempt]) -> int:
     return len(counted)
 
 
+def work_id(folder: str) -> str:
+    """Return the name of a run below `pretag-work/runs/` and `pretag-work/files/`: 32 hex digits.
+
+    Args:
+        folder: key prefix of the run's visible folder, without a slash at the end.
+    """
+    return sha256_of_json(folder)[:32]
+
+
 class Workspace:
     """The objects of one run below `pretag-work/`: registrations, files and the decision.
 
@@ -104,10 +126,10 @@ class Workspace:
             folder: key prefix of the run's visible folder, without a slash at the end.
         """
         self._bucket = bucket
-        name = sha256_of_json(folder)[:32]
-        self._attempts = f"{WORK_PREFIX}runs/{name}/attempts/"
-        self._files = f"{WORK_PREFIX}files/{name}/"
-        self.decision_key = f"{WORK_PREFIX}runs/{name}/decision.json"
+        name = work_id(folder)
+        self._attempts = f"{RUNS_PREFIX}{name}/attempts/"
+        self._files = f"{FILES_PREFIX}{name}/"
+        self.decision_key = f"{RUNS_PREFIX}{name}/decision.json"
 
     def register(self, attempt: Attempt) -> None:
         """Write the attempt's registration, with the decision that there is already."""

@@ -6,6 +6,7 @@ import mimetypes
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
@@ -13,7 +14,7 @@ from pipeline.storage.s3.errors import error_code
 from pipeline.storage.s3.retries import TRY_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from mypy_boto3_s3 import S3Client
 
@@ -101,9 +102,16 @@ class Bucket:
 
         return self._call(_or_false(_MISSING, request), key)
 
-    def put(self, key: str, data: bytes) -> None:
-        """Write an object, whether or not it exists."""
-        self._call(partial(self._put, key, data), key, _put_seconds(data))
+    def put(self, key: str, data: bytes, tags: Mapping[str, str] | None = None) -> None:
+        """Write an object, whether or not it exists.
+
+        Args:
+            key: its key.
+            data: its bytes.
+            tags: its tags, by which lifecycle rules can select it. Needs s3:PutObjectTagging.
+        """
+        tagging = {"Tagging": urlencode(tags)} if tags else {}
+        self._call(partial(self._put, key, data, **tagging), key, _put_seconds(data))
 
     def create(self, key: str, data: bytes) -> bool:
         """Write an object that does not exist; return False if it exists."""
@@ -161,9 +169,9 @@ class Bucket:
         # Not even a failed read in a bucket of results says that a video was superseded.
         return self._retries.call(request, self.uri(key), "write", try_seconds=try_seconds)
 
-    def _put(self, key: str, data: bytes, **condition: str) -> None:
+    def _put(self, key: str, data: bytes, **options: str) -> None:
         content_type = mimetypes.guess_type(key)[0] or "application/octet-stream"
-        arguments: dict[str, Any] = {"ContentType": content_type, **condition}
+        arguments: dict[str, Any] = {"ContentType": content_type, **options}
         self._client.put_object(
             **self._bucket, Key=key, Body=data, ChecksumAlgorithm="SHA256", **arguments
         )

@@ -42,6 +42,7 @@ class Decision:
         attempt: id of the attempt that decided, and whose files are the result.
         rejection: content of `rejection.json`; None if not rejected.
         replaced: earlier rejections that this decision replaces.
+        video: `s3://bucket/key` of the video, for `pretag forget`; None if superseded.
     """
 
     ending: Literal["done", "rejected", "superseded"]
@@ -49,6 +50,7 @@ class Decision:
     attempt: str
     rejection: Mapping[str, Any] | None = None
     replaced: tuple[ReplacedRejection, ...] = ()
+    video: str | None = None
 
     @property
     def capacity(self) -> Capacity | None:

@@ -85,6 +85,7 @@ class S3ResultStore:
             folder=self._folder,
             attempt=self._context.attempt.id,
             rejection=rejection,
+            video=ending.video_uri,
         )
         return self._finish(decision)
 

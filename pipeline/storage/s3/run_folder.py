@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pipeline.storage.s3.decision import Decision
 
 _PARALLEL_COPIES = 8
+# A lifecycle rule of the bucket selects rejections by this tag, because they lie beside results.
+REJECTION_TAGS = {"pretag": "rejection"}
 
 
 class RunFolder:
@@ -52,7 +54,8 @@ class RunFolder:
         """Make the decided rejection visible. One in this folder is overwritten in one step."""
         replaced = {rejection.folder for rejection in decision.replaced}
         self._remove_rejections(replaced - {self._folder})
-        self._bucket.put(f"{self._folder}/{REJECTION}", json_bytes(decision.rejection))
+        data = json_bytes(decision.rejection)
+        self._bucket.put(f"{self._folder}/{REJECTION}", data, REJECTION_TAGS)
 
     def publish_files(self, decision: Decision, file_key: Callable[[str], str]) -> None:
         """Make the files of the decided attempt visible, the manifest last.

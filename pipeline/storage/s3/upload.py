@@ -16,6 +16,9 @@ class Upload:
         version_id: its version in a versioned bucket; None elsewhere.
         etag: its ETag without quotes; None if the event has none.
         sequencer: orders the uploads of one key; a hexadecimal number. None if the event has none.
+        submission: id of the submission that sent the event. The same object counts as another
+            upload in each submission, so that a changed model gives it another result. None if S3
+            sent it.
     """
 
     bucket: str
@@ -23,6 +26,7 @@ class Upload:
     version_id: str | None
     etag: str | None
     sequencer: str | None
+    submission: str | None = None
 
     @property
     def id(self) -> str:

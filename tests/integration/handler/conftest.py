@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handler import app
+from handler import app, metrics
+from handler.class_values import ClassValues
 from tests.support.lambda_function import VARIABLES, emulated_s3
 
 if TYPE_CHECKING:
@@ -20,5 +21,6 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(app.logger, "service", VARIABLES["POWERTOOLS_SERVICE_NAME"])
+    monkeypatch.setattr(metrics, "_class_values", ClassValues())
     with emulated_s3() as client:
         yield client

@@ -68,7 +68,10 @@ def test_a_direct_event_does_not_move_latest_json(s3: S3Client) -> None:
     assert visible_files(s3)[LATEST] == latest
 
 
-def test_the_same_key_in_another_bucket_does_not_move_latest_json(s3: S3Client) -> None:
+def test_the_same_key_in_another_bucket_does_not_move_latest_json(
+    s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INPUT_BUCKETS", f"{VIDEOS},other-videos")
     notify(put_video(s3))
     latest = visible_files(s3)[LATEST]
     create_bucket(s3, "other-videos")
@@ -181,7 +184,7 @@ def test_a_deleted_result_is_computed_again(s3: S3Client) -> None:
 
 def test_results_below_the_work_prefix_are_refused(s3: S3Client) -> None:
     put_video(s3)
-    with pytest.raises(Exception, match="cannot be written below pretag-work/"):
+    with pytest.raises(Exception, match="is below pretag-work/"):
         invoke({**DIRECT, "output": f"s3://{RESULTS}/pretag-work/trial"})
 
 

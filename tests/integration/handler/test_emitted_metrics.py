@@ -13,6 +13,7 @@ from tests.support.lambda_function import (
     RESULTS,
     VARIABLES,
     VIDEOS,
+    invoke,
     notify,
     put_video,
     result_files,
@@ -64,6 +65,17 @@ def test_the_metrics_by_class_are_the_counts_of_the_dataset(
     path = f"{video['result']}/annotations/instances_default.json"
     coco = json.loads(result_files(s3)[path.removeprefix(f"s3://{RESULTS}/")])
     persons = sum(entry["category_id"] == 1 for entry in coco["annotations"])
-    assert metrics["DetectionsByClass", SERVICE | {("class", "person")}] == persons > 10
+    assert metrics["DetectionsByClass", SERVICE | {("class", "001 person")}] == persons > 10
     by_class = [value for (name, _), value in metrics.items() if name == "DetectionsByClass"]
     assert sum(by_class) == len(coco["annotations"]) == video["counts"]["detections"]
+
+
+def test_an_event_that_names_a_model_adds_no_class(
+    s3: S3Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_video(s3)
+    config = {"detector": {"model": "ssdlite_mobilenet_v2_coco"}}
+    (video,) = invoke({"video": f"s3://{VIDEOS}/{KEY}", "config": config})["videos"]
+    assert video["counts"]["detections"] > 10
+    blobs = emf.blobs(capsys.readouterr().out)
+    assert {blob["class"] for blob in blobs if "class" in blob} == {"other"}

@@ -2,10 +2,16 @@
 
 import csv
 import io
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.dataset.csv_tables import frames_csv, logs_csv
 from pipeline.dataset.dataset import Dataset
 from pipeline.runlog import Coverage, MissingRange, RunLog, StageLog
+from pipeline.text import printable
 
 
 def test_frames_csv_has_a_row_for_each_kept_and_each_dropped_frame(two_frames: Dataset) -> None:
@@ -35,3 +41,20 @@ def test_logs_csv_has_a_row_for_each_stage_and_the_total() -> None:
         "lost_at_seconds": "0.040-0.120 5.000-5.040", "seconds_short": "7.500",
     }  # fmt: skip
     assert rows[-1]["seconds"] == "1.500"
+
+
+@given(st.text("=+-@\t\r\n\"',;a1. ", max_size=8))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_starts_a_formula_and_none_is_lost(two_frames: Dataset, text: str) -> None:
+    frame = replace(two_frames.frames[0], hash=text)
+    table = frames_csv(replace(two_frames, frames=[frame]))
+    ((*_, cell),) = list(csv.reader(io.StringIO(table, newline="")))[1:]
+    assert cell.removeprefix("'") == printable(text).removeprefix("'")
+    is_number = text.removeprefix("-").replace(".", "", 1).isdecimal()
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) or is_number
+
+
+@pytest.mark.parametrize("number", ["-1", "-0.5", "12"])
+def test_numbers_stay_numbers(two_frames: Dataset, number: str) -> None:
+    frame = replace(two_frames.frames[0], hash=number)
+    assert frames_csv(replace(two_frames, frames=[frame])).endswith(f",{number}\n")

@@ -1,10 +1,18 @@
 """report.md: the class table, the counts, and text from outside."""
 
+import re
+from dataclasses import replace
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from pipeline.dataset.dataset import Dataset
-from pipeline.dataset.report import class_rows, report_markdown
+from pipeline.dataset.report import class_rows, escape_markdown, report_markdown
 from pipeline.runlog import RunLog
+from pipeline.text import printable
 
 
 def test_a_class_row_has_counts_and_medians_of_its_objects(two_frames: Dataset) -> None:
@@ -26,9 +34,70 @@ def test_the_report_without_frames_says_that_nothing_was_found(two_frames: Datas
     assert "Nothing was found." in report_markdown(two_frames, RunLog(), "abc", "ssd")
 
 
-def test_markup_in_labels_and_file_names_is_escaped(two_frames: Dataset) -> None:
-    two_frames.labels = ("person", "<img src=x>|[x](y)\n`z`_a*")
-    two_frames.video = "a|b <b>.mp4"
-    text = report_markdown(two_frames, RunLog(), "abc", "ssd")
-    assert text.startswith("# a\\|b \\<b>.mp4\n")
-    assert "| \\<img src=x>\\|\\[x](y)\ufffd\\`z\\`_a\\* | 2 |" in text
+def tokens(markdown: str) -> list[Token]:
+    """Return the parts of Markdown with GitHub's tables and strikethrough."""
+    parts = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    return [inner for part in parts for inner in (part, *(part.children or []))]
+
+
+def shown(markdown: str) -> list[str]:
+    """Return the texts of all headings, cells and paragraphs, as a reader sees them."""
+    parts = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    return [
+        "".join(inner.content for inner in part.children or []).strip()
+        for part in parts
+        if part.type == "inline"
+    ]
+
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>|[x](javascript:y)\n`z`_a*",
+    "a\\|b|c",
+    "&lt;script&gt;&#60;",
+    "~~gone~~ __bold__ *it*",
+    "https://example.com www.example.com <https://example.com>",
+    "![x](https://example.com/x.png)",
+    "=1+1",
+    "# - 1. > ```",
+    "$x$ {{ 7*7 }} @user ==mark== ^up^",
+    "a\u202eb\x1b[31m",
+]
+strange_text = st.sampled_from(HOSTILE) | st.text(
+    st.sampled_from("\\`*_{}[]()<>#+-.!|~&$@:/=^'\"aw1 ;\n\t\u202eé高") | st.characters(),
+    max_size=30,
+)
+
+
+@given(strange_text, strange_text, strange_text)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_text_from_outside_is_shown_as_it_is(
+    two_frames: Dataset, video: str, label: str, model: str
+) -> None:
+    plain = replace(two_frames, video="video", labels=("person", "label"))
+    strange = replace(two_frames, video=video, labels=("person", label))
+    expected = report_markdown(plain, RunLog(), "abc", "model")
+    text = report_markdown(strange, RunLog(), "abc", model)
+    assert set(text) <= set(expected) | set(printable(video + label + model)) | set("&#;0123456789")
+    if all(printable(part).strip() for part in (video, label, model)):
+        kinds = [token.type for token in tokens(expected) if token.type != "text_special"]
+        assert [token.type for token in tokens(text) if token.type != "text_special"] == kinds
+    places = {"video": printable(video).strip(), "label": printable(label).strip()}
+    for before, after in zip(shown(expected), shown(text), strict=True):
+        if before in places:
+            assert after == places[before]
+        elif before.startswith("Run "):
+            assert after == (before.removesuffix("model") + printable(model)).strip()
+        else:
+            assert after == before
+
+
+@pytest.mark.parametrize("text", ["https://example.com", "www.example.com", "WWW.example.com"])
+def test_no_address_becomes_a_link(text: str, two_frames: Dataset) -> None:
+    """GitHub makes a link of whatever has one of these, in the raw text."""
+    report = report_markdown(replace(two_frames, video=text), RunLog(), "abc", "ssd")
+    assert not re.search(r"://|www\.", report, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("text", ["incoming/cam 1/höhe-2.mp4", "ssdlite_mobilenet_v2_coco"])
+def test_usual_names_are_easy_to_read_in_the_file(text: str) -> None:
+    assert escape_markdown(text) == text

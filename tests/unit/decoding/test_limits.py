@@ -11,6 +11,7 @@ from pipeline.config.schema import LimitsConfig
 from pipeline.decoding import limits
 from pipeline.decoding.container import Container
 from pipeline.decoding.header import read_header
+from pipeline.errors import RejectedError
 
 
 @pytest.mark.parametrize(("megapixels", "largest"), [(2.0, 128 * 2**20), (36.0, 144_000_000)])
@@ -34,6 +35,20 @@ def test_an_opencv_without_that_export_raises_no_error(
 ) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
     limits.limit_allocations(LimitsConfig())
+
+
+def test_a_file_of_more_than_the_limit_is_rejected() -> None:
+    def source(size: int) -> Any:  # noqa: ANN401 - only what the check reads
+        return SimpleNamespace(uri="s3://videos/clip.mp4", size=size)
+
+    limits.check_file_size(source(2_000_000_000), LimitsConfig(gigabytes=2))
+    with pytest.raises(RejectedError) as caught:
+        limits.check_file_size(source(2_010_000_000), LimitsConfig(gigabytes=2))
+    assert caught.value.reason == "too_large"
+    assert str(caught.value) == (
+        "s3://videos/clip.mp4 is a file of 2.01 GB; the limit is 2. Cut the video into parts, or "
+        "raise limits.gigabytes."
+    )
 
 
 AVI = Container("avi", "avi")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.events import Job, Skip, is_batch, jobs_in, jobs_in_text, messages_in
+from handler.events import is_batch, jobs_in, jobs_in_text, messages_in
+from handler.jobs import Job, Skip, Unreadable
 from pipeline.errors import BrokenError
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -118,7 +119,10 @@ def test_a_message_of_a_topic_in_a_message_of_a_queue_is_unwrapped() -> None:
         (None, "The event is of type NoneType"),
         ({}, r"an unknown form .its keys: none."),
         ({"hello": 1}, r"its keys: hello"),
-        ({"Records": [{"eventSource": "aws:kinesis"}]}, "a record from aws:kinesis"),
+        ({"Records": []}, "its keys: Records"),
+        ({"Records": "x"}, "its keys: Records"),
+        ({"source": "aws.s3"}, r"detail\.bucket\.name is missing"),
+        ({"source": "aws.s3", "detail": [1]}, r"bucket must be in an object and is in a value of"),
         ({"video": "https://x/y.mp4"}, "wrong keys or values: video"),
         ({"video": "s3://bucket"}, "wrong keys or values: video"),
         ({"video": 7}, "wrong keys or values: video"),
@@ -136,8 +140,186 @@ def test_an_unknown_event_is_an_error_that_names_its_fault(
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("hello", "is not JSON"), ("[1]", "event is of type list")]
+    ("text", "message"),
+    [
+        ("hello", "is not JSON"),
+        ("[1]", "event is of type list"),
+        (None, "is a value of type NoneType"),
+        ("[" * 100_000, "too many brackets"),
+        ("9" * 5000, "is not JSON"),
+    ],
 )
-def test_a_message_without_an_event_is_an_error(text: str, message: str) -> None:
+def test_a_message_without_an_event_is_an_error(text: object, message: str) -> None:
     with pytest.raises(BrokenError, match=message):
         list(jobs_in_text(text))
+
+
+DIRECT = {"video": "s3://pretag-videos/incoming/pedestrians.mp4"}
+
+
+def in_queue(event: object) -> dict[str, Any]:
+    return {"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": json.dumps(event)}]}
+
+
+def in_topic(event: object) -> dict[str, Any]:
+    return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(event)}}]}
+
+
+def in_topic_of_queue(event: object) -> dict[str, Any]:
+    return in_queue({"Type": "Notification", "Message": json.dumps(event)})
+
+
+def failed(event: object) -> dict[str, Any]:
+    return {"requestPayload": event}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        in_queue(DIRECT),
+        in_topic(DIRECT),
+        in_topic_of_queue(DIRECT),
+        in_queue(failed(DIRECT)),
+        failed(in_topic(DIRECT)),
+    ],
+)
+def test_a_direct_event_that_a_queue_or_a_topic_carried_is_refused(event: dict[str, Any]) -> None:
+    (item,) = jobs_in(event)
+    assert isinstance(item, Unreadable)
+    assert "contains a direct event" in item.why
+
+
+def test_a_direct_event_in_the_body_of_a_message_is_refused() -> None:
+    with pytest.raises(BrokenError, match="contains a direct event"):
+        list(jobs_in_text(json.dumps(failed(DIRECT))))
+
+
+def test_who_may_invoke_the_function_may_send_what_failed_again() -> None:
+    (job,) = jobs_in(failed(DIRECT))
+    assert isinstance(job, Job)
+    assert job.named
+
+
+def test_a_redriven_notification_of_a_topic_of_a_queue_is_unwrapped() -> None:
+    event = in_queue(failed(in_topic(failed(sample_event("s3-put")))))
+    assert list(jobs_in(event)) == [PEDESTRIANS]
+
+
+def test_events_in_too_many_events_are_an_error() -> None:
+    event: dict[str, Any] = sample_event("s3-put")
+    for _ in range(5):
+        event = failed(event)
+    assert list(jobs_in(event)) == [PEDESTRIANS]
+    for _ in range(10_000):
+        event = failed(event)
+    with pytest.raises(BrokenError, match="more than 5 levels"):
+        list(jobs_in(event))
+
+
+@pytest.mark.parametrize(
+    ("record", "why"),
+    [
+        (None, "is a value of type NoneType"),
+        ({}, "a record from a value of type NoneType"),
+        ({"eventSource": "aws:kinesis"}, "a record from aws:kinesis"),
+        ({"eventSource": ["aws:s3"]}, "a record from a value of type list"),
+        ({"eventSource": "aws:s3"}, "s3.bucket.name is missing"),
+        ({"eventSource": "aws:sqs", "body": 7}, "must be text"),
+        ({"EventSource": "aws:sns", "Sns": []}, "must be text"),
+        (put_event("")["Records"][0], "s3.object.key is missing or empty"),
+        (put_event("%ff.mp4")["Records"][0], "is not form-encoded UTF-8"),
+        (put_event("\ud800.mp4")["Records"][0], "without lone surrogates"),
+        (put_event("a" * 1025)["Records"][0], "keys in S3 have 1 to 1024 bytes"),
+        (put_event("a", sequencer="latest")["Records"][0], "must be a hexadecimal number"),
+        (put_event("a", versionId="v" * 5000)["Records"][0], "at most 3072"),
+        ({**put_event("a")["Records"][0], "eventName": None}, "eventName is missing"),
+    ],
+)
+def test_a_bad_record_says_what_is_wrong_and_stops_no_other(record: object, why: str) -> None:
+    (good,) = sample_event("s3-put")["Records"]
+    first, bad, last = jobs_in({"Records": [good, record, good]})
+    assert first == last == PEDESTRIANS
+    assert isinstance(bad, Unreadable)
+    assert bad.what == "record 2 of 3"
+    assert why in bad.why
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(exclude_categories=[]), max_size=8)
+    | st.sampled_from(["aws:s3", "aws:sns", "aws:sqs", "s3://b/k", "Notification", "[" * 5000])
+    | st.just(10**400)
+    | st.just("x" * 200_000),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["Records", "requestPayload", "video", "config", "s3", "detail", "x"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+def places(tree: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Return the paths of all values in a JSON value, texts with JSON in them unpacked."""
+    inner: list[tuple[str | int, object]] = []
+    if isinstance(tree, dict):
+        inner = list(tree.items())
+    if isinstance(tree, list):
+        inner = list(enumerate(tree))
+    if isinstance(tree, str) and tree.startswith("{"):
+        inner = list(json.loads(tree).items())
+    return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
+
+
+def changed(tree: Any, path: tuple[str | int, ...], new: object, *, remove: bool) -> Any:  # noqa: ANN401 - JSON
+    """Return a JSON value with one value in it replaced or removed."""
+    if not path:
+        return new
+    if isinstance(tree, str):
+        return json.dumps(changed(json.loads(tree), path, new, remove=remove), default=str)
+    copy: Any = dict(tree) if isinstance(tree, dict) else list(tree)
+    if remove and len(path) == 1:
+        del copy[path[0]]
+    else:
+        copy[path[0]] = changed(copy[path[0]], path[1:], new, remove=remove)
+    return copy
+
+
+@given(st.data(), st.sampled_from(sorted(SAMPLE_EVENTS)), json_values)
+def test_whatever_is_changed_in_an_event_ends_in_jobs_or_in_a_short_sentence(
+    data: st.DataObject, name: str, new: object
+) -> None:
+    event = sample_event(name)
+    path = data.draw(st.sampled_from(places(event)))
+    event = changed(event, path, new, remove=data.draw(st.booleans()))
+    if is_batch(event):
+        assert len(list(messages_in(event))) == len(event["Records"])
+    check_items(event)
+
+
+@given(json_values)
+def test_any_value_as_an_event_ends_in_jobs_or_in_a_short_sentence(event: object) -> None:
+    check_items(event)
+
+
+def check_items(event: object) -> None:
+    """Check that an event has items, or that its fault is told in short sentences."""
+    items, sentences = list[Any](), list[str]()
+    try:
+        items += jobs_in(event)
+    except BrokenError as error:
+        sentences.append(str(error))
+    assert items or sentences
+    for item in items:
+        assert len(item.what.encode()) < 2 * 3072 + 10
+        if isinstance(item, Unreadable):
+            sentences.append(str(item.error()))
+    for sentence in sentences:
+        assert len(sentence) < 1000
+        assert sentence.isprintable()

@@ -95,6 +95,12 @@ def test_the_content_type_follows_from_the_name(
         bucket.put(key, b"{}")
 
 
+def test_put_sends_tags(scripted: Scripted) -> None:
+    scripted.expect("put_object", {}, **CHECKED_PUT, Tagging="pretag=a+b%3D%26")
+    with scripted as bucket:
+        bucket.put("a/b.json", b"{}", {"pretag": "a b=&"})
+
+
 def test_create_writes_only_what_does_not_exist(scripted: Scripted) -> None:
     scripted.expect("put_object", {}, **CHECKED_PUT, IfNoneMatch="*")
     scripted.fail("put_object", "PreconditionFailed", 412)

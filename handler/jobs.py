@@ -1,0 +1,86 @@
+"""What an event asks for: objects to process, records to skip, records that cannot be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import BrokenError
+from pipeline.storage.s3.upload import Upload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Job:
+    """One object to process.
+
+    Attributes:
+        bucket, key: the object; the key is decoded, as it is in S3.
+        version_id: its version in a versioned bucket; None elsewhere.
+        etag: its ETag when the event was sent, without quotes; None if the event has none.
+        sequencer: orders the events of one key; None if the event has none.
+        submission: id of the submission by `pretag submit`; None if S3 sent the event.
+        config: configuration from the event, which overrides all other layers.
+        output: `s3://bucket/prefix` for the result; None: the function's own.
+        named: whether a person named this object. It is then processed whatever its suffix.
+    """
+
+    bucket: str
+    key: str
+    version_id: str | None = None
+    etag: str | None = None
+    sequencer: str | None = None
+    submission: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    output: str | None = None
+    named: bool = False
+
+    @property
+    def uri(self) -> str:
+        """`s3://bucket/key`."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def what(self) -> str:
+        """The job's name in logs: the URI."""
+        return self.uri
+
+    @property
+    def upload(self) -> Upload | None:
+        """The upload that the event tells of; None if a person named the object."""
+        if self.named:
+            return None
+        return Upload(
+            self.bucket, self.key, self.version_id, self.etag, self.sequencer, self.submission
+        )
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A record with nothing to process, and the reason."""
+
+    what: str
+    why: str
+
+    def summary(self) -> dict[str, str]:
+        """Return the record's entry in the summary."""
+        return {"skipped": self.what, "reason": self.why}
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A record that says no clear thing, and the fault. The other records are worked on first.
+
+    Attributes:
+        what: which record.
+        why: sentences: the fault, and what to do.
+    """
+
+    what: str
+    why: str
+
+    def error(self) -> BrokenError:
+        """Return the error that ends the event."""
+        return BrokenError(f"The {self.what} cannot be read. {self.why}")

@@ -1,0 +1,39 @@
+"""The bill of a hostile uploader in docs/reliability.md is that of the template's defaults."""
+
+from pathlib import Path
+
+import pytest
+
+from docs import hostile_costs
+from docs.hostile_costs import Attack, Function
+
+PAGE = (Path(hostile_costs.__file__).parent / "reliability.md").read_text()
+DEPLOYED = hostile_costs.function_of_template()
+
+
+@pytest.mark.parametrize("table", [hostile_costs.attack_table, hostile_costs.bound_table])
+def test_the_tables_are_those_of_the_template(table: object) -> None:
+    assert callable(table)
+    assert "\n".join(table(DEPLOYED)) in PAGE, "run: python -m docs.hostile_costs"
+
+
+def test_the_text_names_the_defaults_and_the_most_that_one_upload_can_cost() -> None:
+    text = " ".join(PAGE.split())
+    assert f"`MemoryMegabytes` {DEPLOYED.megabytes}, `TimeoutSeconds` {DEPLOYED.seconds}" in text
+    assert f"up to {DEPLOYED.attempts} attempts" in text
+    assert f"for {DEPLOYED.queue_hours:.0f} hours" in text
+    assert f"${hostile_costs.dollars_an_upload(DEPLOYED):.2f}" in text
+
+
+def test_the_bill_of_a_function_that_works_all_the_time() -> None:
+    """By hand: 2 GB for an hour are 7,200 GB-seconds; 3 requests a second are 10,800."""
+    function = Function(megabytes=2048, seconds=900, attempts=3, queue_hours=6)
+    attack = Attack("three writes a second", uploads=0, writes=3, reads=0)
+    hour = hostile_costs.dollars_a_second(attack, function) * 3600
+    assert hour == pytest.approx(0.12000024 + 0.054)
+
+
+def test_each_upload_costs_the_owner_its_request_its_event_and_its_log() -> None:
+    attack = Attack("a million uploads a second", uploads=1e6, writes=0, reads=0)
+    assert attack.requests() == pytest.approx(5.0)
+    assert attack.rest() == pytest.approx(0.20 + 1.00 + 1.50)
