@@ -102,7 +102,7 @@ format: .venv/dev.ready ## rewrite the sources in the project's format
 .PHONY: lock
 # imagehash depends on scipy (143 MB) for a DCT; pipeline/deduplication/hashing.py uses that of OpenCV.
 lock: .venv/dev.ready ## resolve the requirements files again, with hashes
-	@for set in "dev.txt --extra cli --group dev" "cli.txt --extra cli --group build -c requirements/dev.txt" "lambda.txt -c requirements/dev.txt --no-emit-package scipy"; do \
+	@for set in "dev.txt --extra cli --group dev" "cli.txt --extra cli --extra pyav --group build -c requirements/dev.txt" "lambda.txt --extra pyav -c requirements/dev.txt --no-emit-package scipy"; do \
 	  $(LOCK) pyproject.toml --output-file requirements/$$set; \
 	done
 	@for group in deploy audit emulator scan; do \

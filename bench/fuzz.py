@@ -1,4 +1,7 @@
-"""Decode two thousand damaged videos (mutants), with pretag and with FFmpeg itself (PyAV)."""
+"""Decode ten thousand damaged videos (mutants), with pretag and with FFmpeg itself (PyAV).
+
+The originals are clips of each kind, and public videos if the folder of these exists.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
 
     from tests.support.fuzzing import Outcome
 
-MUTANTS = 2000
+MUTANTS = 10_000
+# Public videos, which are no part of the project.
+CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "files"
 # If pretag decodes a smaller share of FFmpeg's frames and reports none as lost, the loss is silent.
 SMALLEST_SHARE = 0.99
 TITLES = (
@@ -33,13 +38,17 @@ def measure() -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         mutants.write_originals(folder)
+        made = {path.name for path in folder.iterdir()}
+        for path in CORPUS.iterdir() if CORPUS.exists() else ():
+            (folder / f"corpus_{path.name}").symlink_to(path)
         show_progress(f"{MUTANTS} mutants")
         ours = fuzzing.decode_mutants(fuzzing.child_command(folder, "pretag"), seeds)
         ffmpegs = fuzzing.decode_mutants(fuzzing.child_command(folder, "pyav"), seeds)
         pairs: dict[str, list[Pair]] = defaultdict(list)
         for pair in zip(ours, ffmpegs, strict=True):
             mutant = mutants.make_mutant(folder, pair[0].seed)
-            pairs[f"{mutant.name}, {mutant.kind}"].append(pair)
+            original = mutant.name if mutant.name in made else "public videos"
+            pairs[f"{original}, {mutant.kind}"].append(pair)
     return report(pairs)
 
 
@@ -49,9 +58,11 @@ def report(pairs_by_kind: dict[str, list[Pair]]) -> str:
     all_pairs = [pair for pairs in pairs_by_kind.values() for pair in pairs]
     ends = Counter(ours.end for ours, _ in all_pairs)
     return (
-        f"## Damaged videos\n\n{date_and_processor()}. {len(all_pairs)} mutants of "
-        f"{mutants.FRAMES} frames each. FFmpeg's frames are decoded by PyAV, which skips packets "
-        "that fail.\n\n"
+        f"## Damaged videos\n\n{date_and_processor()}. {len(all_pairs)} mutants. FFmpeg's frames "
+        "are decoded by PyAV, which skips packets that fail. The parent of the decoder ended "
+        f"{sum(end.startswith('crashed') for end in ends.elements())} times, and "
+        f"{sum(end not in {'done', *fuzzing.REASONS} for end in ends.elements())} mutants had no "
+        "known ending.\n\n"
         f"{table(TITLES, [*rows, row('**all**', all_pairs)])}\n"
         f"{table(('end', 'mutants'), ((end, str(n)) for end, n in ends.most_common()))}"
     )

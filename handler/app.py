@@ -11,12 +11,15 @@ from handler.events import is_batch, jobs_in, jobs_in_text, messages_in
 from handler.invocation import Invocation
 from handler.tracing import traced
 from handler.worker import process_jobs
+from pipeline.decoding.process.confinement import hide_from_children
 from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
+# The decoder's process belongs to the same user. It must not read the credentials of this one.
+hide_from_children()
 
 
 @traced

@@ -15,6 +15,7 @@ from handler.models import load_model
 from handler.output import JobOutput
 from handler.trust import Trust
 from pipeline.concurrency.cpus import available_cpus
+from pipeline.decoding.process.spare import prepare_decoder
 from pipeline.errors import SupersededError
 from pipeline.outcome import Outcome
 from pipeline.run import annotate
@@ -144,6 +145,7 @@ def _annotated(
 ) -> tuple[Outcome, tuple[str, ...]]:
     """Annotate one object; return the outcome, and the labels that may become metrics."""
     client, retries = s3_client(), output.retries
+    prepare_decoder()
     with ThreadPoolExecutor(max_workers=1) as executor:
         # S3 answers while the model loads.
         finding = executor.submit(

@@ -13,14 +13,15 @@ import onnxruntime
 
 from pipeline import __version__
 from pipeline.budget import Budget
+from pipeline.concurrency.deferred_signals import DeferredSignals
 from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.dataset import coco
 from pipeline.dataset.csv_tables import frames_csv, logs_csv
 from pipeline.dataset.dataset import Dataset
 from pipeline.dataset.report import report_markdown
 from pipeline.decoding.limits import check_file_size
+from pipeline.decoding.opening import open_video, pyav_version
 from pipeline.decoding.sampling import Sampler, SamplingGrid
-from pipeline.decoding.video import Video
 from pipeline.digest import run_id
 from pipeline.errors import CapacityError, RejectedError, RetryableError
 from pipeline.outcome import Outcome
@@ -116,23 +117,25 @@ def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) 
     )
     stages = FrameStages(run.config, run.detector, publisher, run.log)
     sampler = Sampler(SamplingGrid.from_config(run.config))
+    signals = DeferredSignals()
+
+    def watch() -> None:
+        signals.deliver()
+        time_limit.check()
+
     with (
+        signals,
         run.source.open() as stream,
-        OrderedExecutor(cpus, on_failure=run.detector.stop, watch=time_limit.check) as executor,
+        open_video(stream, run.source.uri, run.config, threads=cpus, budget=run.budget) as video,
+        OrderedExecutor(cpus, on_failure=run.detector.stop, watch=watch) as executor,
     ):
-        video = Video(
-            stream,
-            run.source.uri,
-            run.config.limits,
-            threads=cpus,
-            capacity=run.budget.capacity,
-        )
         decoding = executor.prefetch(
             video.frames(sampler, run.log), watch=video.check_stalled, stop=video.stop
         )
         selected = map(stages.select, decoding)
         detected = executor.map(stages.detect, selected)
         for staged in executor.map_io(stages.write_image, detected):
+            watch()
             dataset.frames.append(staged.record)
             done_seconds = staged.record.pts_ms / 1000
             on_progress(done_seconds, video.header.seconds)
@@ -179,6 +182,7 @@ def computed_by() -> dict[str, str]:
     return {
         "pretag": __version__,
         "opencv": cv2.__version__,
+        "pyav": pyav_version() or "not installed",
         "onnxruntime": onnxruntime.__version__,
         "numpy": np.__version__,
         "architecture": platform.machine(),

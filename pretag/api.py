@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import run
+from pipeline.budget import Budget
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.config import layers
 from pipeline.config.schema import Config
+from pipeline.decoding.opening import open_video
 from pipeline.decoding.sampling import Sampler, SamplingGrid
-from pipeline.decoding.video import Video
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.errors import RejectedError
@@ -99,8 +100,13 @@ def sample_frames(video: str | Path, *, config: ConfigLike | None = None) -> Ite
     source = LocalVideo.at(Path(video))
     sampler = Sampler(SamplingGrid.from_config(effective))
     cpus = available_cpus()
-    with source.open() as stream, OrderedExecutor(cpus) as executor:
-        decoder = Video(stream, source.uri, effective.limits, threads=cpus)
+    with (
+        source.open() as stream,
+        open_video(
+            stream, source.uri, effective, threads=cpus, budget=Budget.unlimited()
+        ) as decoder,
+        OrderedExecutor(cpus) as executor,
+    ):
         yield from executor.prefetch(
             decoder.frames(sampler, RunLog()), watch=decoder.check_stalled, stop=decoder.stop
         )

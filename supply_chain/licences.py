@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from supply_chain.locks import REQUIREMENTS, canonical_name
@@ -18,10 +18,18 @@ Component = dict[str, Any]
 
 @dataclass(frozen=True)
 class LicencePolicy:
-    """Which licences are allowed, and those that packages have without declaring an SPDX id."""
+    """Which licences are allowed, and those that packages have without declaring them.
+
+    Attributes:
+        allowed: SPDX ids.
+        stated: SPDX expression of a package that declares none.
+        bundled: SPDX expression of the libraries in a package's wheel, which the package's own
+            licence leaves out.
+    """
 
     allowed: frozenset[str]
     stated: dict[str, str]
+    bundled: dict[str, str] = field(default_factory=dict)
 
     def allows(self, expression: str) -> bool:
         """Return whether an SPDX expression, without parentheses, can be met with allowed ids."""
@@ -34,16 +42,21 @@ class LicencePolicy:
 def read_policy(path: Path = POLICY) -> LicencePolicy:
     """Return the policy of a TOML file."""
     tables = tomllib.loads(path.read_text())
-    return LicencePolicy(frozenset(tables["allowed"]), dict(tables["stated"]))
+    return LicencePolicy(frozenset(tables["allowed"]), tables["stated"], tables["bundled"])
 
 
 def licence_of(component: Component, policy: LicencePolicy) -> str | None:
     """Return the SPDX expression of a CycloneDX component; None: neither declared nor stated."""
+    name = canonical_name(component["name"])
+    own = _declared_licence(component) or policy.stated.get(name)
+    bundled = policy.bundled.get(name)
+    return own if own is None or bundled is None else f"{own} AND {bundled}"
+
+
+def _declared_licence(component: Component) -> str | None:
     declared = [_spdx(entry) for entry in component.get("licenses", [])]
     ids = [found for found in declared if found is not None]
-    if ids and len(ids) == len(declared):
-        return " AND ".join(ids)
-    return policy.stated.get(canonical_name(component["name"]))
+    return " AND ".join(ids) if ids and len(ids) == len(declared) else None
 
 
 def _spdx(entry: dict[str, Any]) -> str | None:
@@ -56,11 +69,11 @@ def _spdx(entry: dict[str, Any]) -> str | None:
 def licence_problems(components: Iterable[Component], policy: LicencePolicy) -> Iterator[str]:
     """Yield what must be done about the licences of components."""
     components = list(components)
-    silent = LicencePolicy(policy.allowed, {})
-    needed = {
+    names = {canonical_name(component["name"]) for component in components}
+    undeclared = {
         canonical_name(component["name"])
         for component in components
-        if licence_of(component, silent) is None
+        if _declared_licence(component) is None
     }
     for component in components:
         name, licence = component["name"], licence_of(component, policy)
@@ -71,5 +84,5 @@ def licence_problems(components: Iterable[Component], policy: LicencePolicy) -> 
             )
         elif not policy.allows(licence):
             yield f"{name} {component['version']} has the licence {licence}, which is not allowed."
-    for name in sorted(policy.stated.keys() - needed):
+    for name in sorted((policy.stated.keys() - undeclared) | (policy.bundled.keys() - names)):
         yield f"{POLICY.name} states a licence of {name}, which is not needed. Remove it."

@@ -18,6 +18,7 @@ from pipeline.cli import FAILED, REJECTED
 from pipeline.cli.terminal import console
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.config import layers
+from pipeline.decoding.process.spare import prepare_decoder
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.errors import InputFileError, RejectedError
@@ -61,6 +62,7 @@ def run_videos(
 ) -> int:
     """Annotate each VIDEO, and write its dataset into the folder OUT."""
     config = _effective_config(config_file, assignments)
+    prepare_decoder()  # it starts while the model is loaded
     model = Model.load(
         config.detector.model, config.detector.providers, config.detector.max_megabytes
     )

@@ -148,6 +148,16 @@ class DetectorConfig(StrictModel):
     )
 
 
+class DecodingConfig(StrictModel):
+    """Which library decodes the video."""
+
+    backend: Literal["auto", "opencv", "pyav"] = Field(
+        default="auto",
+        description="Library that decodes: opencv, pyav (if it is installed), or auto: OpenCV, and "
+        "PyAV for what OpenCV cannot read rightly.",
+    )
+
+
 class LimitsConfig(StrictModel):
     """Limits on one video. A video that exceeds one is rejected."""
 
@@ -170,6 +180,12 @@ class LimitsConfig(StrictModel):
         ge=1,
         le=1000,
         description="Largest number of streams (video, sound, subtitles).",
+    )
+    codecs: Annotated[tuple[str, ...] | None, BeforeValidator(_split_commas)] = Field(
+        default=None,
+        min_length=1,
+        description="FFmpeg's names of the decoders that may be used, such as h264,hevc; null: "
+        "all.",
     )
     stalled_seconds: float = Field(
         default=60.0,
@@ -195,6 +211,7 @@ class Config(StrictModel):
     dedupe: DedupeConfig = DedupeConfig()
     segment: SegmentConfig = SegmentConfig()
     detector: DetectorConfig = DetectorConfig()
+    decoding: DecodingConfig = DecodingConfig()
     limits: LimitsConfig = LimitsConfig()
     output: OutputConfig = OutputConfig()
 

@@ -1,98 +1,92 @@
-"""Open a video with OpenCV: only this stream, and only with the demuxer of its container."""
+"""Open a video: only this stream, and only with the demuxer of its container."""
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
-from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-import cv2
-
+from pipeline.decoding.backend import bottom_up_error
 from pipeline.decoding.container import HEAD_BYTES, detect_container, explain_open_failure
-from pipeline.decoding.header import HeaderInfo, read_header
+from pipeline.decoding.header import read_header
 from pipeline.decoding.limits import exceeded_limit, limit_allocations
 from pipeline.decoding.memory import memory_shortage
+from pipeline.decoding.misread import opencv_misreads
+from pipeline.decoding.opener import Opener
 from pipeline.errors import CapacityError, RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.capacity import Capacity
     from pipeline.config.schema import LimitsConfig
+    from pipeline.decoding.backend import BackendName, Capture
     from pipeline.decoding.container import Container
+    from pipeline.decoding.header import HeaderInfo
     from pipeline.decoding.stream import GuardedStream
 
-# FFmpeg's own messages name neither the file nor a remedy. Read when the first video is opened.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-# OpenCV logs files that it cannot open. They end as rejections with a message of their own.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-_OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
-_OPENING = Lock()
 # A cover image has no frame rate; FFmpeg reports the rate of its clock.
 _COVER_IMAGE_RATE = 90_000
-# FFmpeg's own time-outs are switched off: reads have time-outs, and the decoder has a watchdog.
-_NO_TIMEOUT_MS = 24 * 3600 * 1000
 # High enough to tell a file with too many streams from one with a damaged header.
 _STREAMS_TO_COUNT = 5000
 
 
-def open_capture(  # noqa: PLR0913 - the options that OpenCV needs, and what the video may cost
+def open_capture(  # noqa: PLR0913 - the options of the decoder, and what the video may cost
     stream: GuardedStream,
     name: str,
     limits: LimitsConfig,
     *,
     threads: int,
+    backend: BackendName = "opencv",
     packets: bool = False,
     capacity: Capacity | None = None,
-) -> tuple[cv2.VideoCapture, HeaderInfo]:
+) -> tuple[Capture, HeaderInfo]:
     """Open the video in a stream. The caller releases the capture.
 
-    OpenCV gets a stream and not a path. FFmpeg takes `12:30.mp4` for a protocol and `cam_%03d.mp4`
-    for a sequence of images, and crashes on a name that is not UTF-8.
+    The decoder gets a stream and not a path. FFmpeg takes `12:30.mp4` for a protocol and
+    `cam_%03d.mp4` for a sequence of images, and crashes on a name that is not UTF-8.
 
     Args:
         stream: read from its beginning; the caller closes it.
         name: name of the video in messages.
         limits: the configured limits.
         threads: number of threads the decoder may use.
-        packets: grab packets, which are not decoded, instead of frames.
+        backend: the library that decodes. A process must use only one.
+        packets: grab packets, which are not decoded, instead of frames; of OpenCV only.
         capacity: what the function has, of which the memory is checked; None: no check.
 
     Returns:
-        The opened capture, and what the header says.
+        The opened capture, and what the header says. With OpenCV it is a `SeekableCapture`.
 
     Raises:
         RejectedError: the stream is empty, not a video, cut short, without a video stream, or
             exceeds a limit.
         CapacityError: its images do not fit the memory of the function.
+        UnconvertibleError: it is known at once that OpenCV cannot convert its images.
+        BrokenError: PyAV is to decode, and is not installed.
         Exception: whatever reading the stream raised.
     """
-    container = _container(stream, name)
-    limit_allocations(limits)
-    capture = _open(stream, container, threads, packets=packets, max_streams=limits.streams)
-    header = read_header(capture, container, stream.size) if capture.isOpened() else HeaderInfo()
-    fault = _fault(capture, header, stream, container, limits)
-    stream.raise_pending_error()
-    if fault is not None:
-        capture.release()
-        reason, sentence = fault
+    container = _container(stream, name, backend)
+    opener = Opener(backend, stream, container)
+    limit_allocations(limits, opener.library)
+    capture = opener.open(
+        threads, packets=packets, codecs=limits.codecs, max_streams=limits.streams
+    )
+    if capture is None:
+        reason, sentence = _open_failure(opener, limits)
+        stream.raise_pending_error()
         raise RejectedError(reason, f"{name} {sentence}")
-    shortage = None if capacity is None else _memory_shortage(capture, threads, capacity)
-    if shortage is not None:
+    header = read_header(capture, container, stream.size)
+    fault = _cover_image(capture, opener) or exceeded_limit(capture, header, limits)
+    stream.raise_pending_error()
+    error = (
+        _unreadable(capture, name, threads, capacity)
+        if fault is None
+        else RejectedError(fault[0], f"{name} {fault[1]}")
+    )
+    if error is not None:
         capture.release()
-        raise CapacityError("too_large_for_function", f"{name} {shortage}")
+        raise error
     return capture, header
 
 
-def _memory_shortage(capture: cv2.VideoCapture, threads: int, capacity: Capacity) -> str | None:
-    width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-    height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-    return memory_shortage(width, height, threads, capacity)
-
-
-def _container(stream: GuardedStream, name: str) -> Container:
+def _container(stream: GuardedStream, name: str, backend: BackendName) -> Container:
     stream.rewind()
     head = stream.read(HEAD_BYTES)
     stream.raise_pending_error()
@@ -106,93 +100,60 @@ def _container(stream: GuardedStream, name: str) -> Container:
             "(mp4, mov, mkv, webm, avi, mpeg-ts, mpeg-ps, flv, wmv, ogg, mxf). "
             "Convert it to mp4: ffmpeg -i IN OUT.mp4",
         )
+    if backend == "opencv" and opencv_misreads(head):
+        raise bottom_up_error(name)
     return container
 
 
-def _open(
-    stream: GuardedStream,
-    container: Container,
-    threads: int,
-    *,
-    packets: bool = False,
-    **demuxer_options: object,
-) -> cv2.VideoCapture:
-    """Return the capture, which may have failed to open."""
-    options = {
-        "protocol_whitelist": "file",
-        "format_whitelist": container.demuxer,
-        **demuxer_options,
-    }
-    stream.rewind()
-    # OpenCV's type stubs ask for IStreamReader; in Python any BufferedIOBase is accepted.
-    reader = cast("Any", stream)
-    parameters = [
-        *(cv2.CAP_PROP_N_THREADS, threads),
-        # By default FFmpeg ends a video silently after 30 seconds of waiting.
-        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _NO_TIMEOUT_MS),
-        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _NO_TIMEOUT_MS),
-    ]
-    if packets:
-        parameters += [cv2.CAP_PROP_FORMAT, -1]
-    with _ffmpeg_options(options):
-        capture = cv2.VideoCapture(reader, cv2.CAP_FFMPEG, parameters)
-    stream.raise_pending_error()
-    return capture
+def _unreadable(
+    capture: Capture, name: str, threads: int, capacity: Capacity | None
+) -> RejectedError | None:
+    """Return why the images cannot be had: not rightly, or not in this memory."""
+    if capture.is_misread:
+        return bottom_up_error(name)
+    if capacity is None:
+        return None
+    shortage = memory_shortage(capture.width, capture.height, threads, capacity)
+    if shortage is None:
+        return None
+    return CapacityError("too_large_for_function", f"{name} {shortage}")
 
 
-@contextmanager
-def _ffmpeg_options(options: dict[str, object]) -> Iterator[None]:
-    """Set FFmpeg's options for the capture that is opened in the block, and for no other.
-
-    OpenCV takes them from an environment variable. If it stayed set, captures that other code of
-    the process opens would be refused.
-    """
-    with _OPENING:
-        before = os.environ.get(_OPTIONS_VARIABLE)
-        os.environ[_OPTIONS_VARIABLE] = "|".join(f"{key};{each}" for key, each in options.items())
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ[_OPTIONS_VARIABLE]
-            else:
-                os.environ[_OPTIONS_VARIABLE] = before
+def _cover_image(capture: Capture, opener: Opener) -> tuple[str, str] | None:
+    """Return the fault if the only video in an mp4 is the cover image of its sound."""
+    if opener.container.name == "mp4" and capture.fps == _COVER_IMAGE_RATE:
+        return explain_open_failure(opener.stream, opener.container)
+    return None
 
 
-def _fault(
-    capture: cv2.VideoCapture,
-    header: HeaderInfo,
-    stream: GuardedStream,
-    container: Container,
-    limits: LimitsConfig,
-) -> tuple[str, str] | None:
-    """Return why the video is rejected: a reason code and a sentence. None if it is accepted."""
-    if not capture.isOpened():
-        too_many = _too_many_streams(stream, container, limits)
-        return too_many or explain_open_failure(stream, container)
-    if _is_cover_image(capture, container):
-        return explain_open_failure(stream, container)
-    return exceeded_limit(capture, header, limits)
-
-
-def _is_cover_image(capture: cv2.VideoCapture, container: Container) -> bool:
-    """Tell whether the only video in an mp4 is the cover image of its sound."""
-    return container.name == "mp4" and capture.get(cv2.CAP_PROP_FPS) == _COVER_IMAGE_RATE
-
-
-def _too_many_streams(
-    stream: GuardedStream, container: Container, limits: LimitsConfig
-) -> tuple[str, str] | None:
-    """Return the fault if the file opens once more streams are allowed. Nothing is decoded."""
-    capture = _open(
-        stream,
-        container,
-        threads=1,
-        max_streams=_STREAMS_TO_COUNT,
-        codec_whitelist="none",
-        probesize=32,
+def _open_failure(opener: Opener, limits: LimitsConfig) -> tuple[str, str]:
+    """Return why the video did not open: a reason code and the end of a sentence."""
+    return (
+        _refused_codec(opener, limits)
+        or _too_many_streams(opener, limits)
+        or explain_open_failure(opener.stream, opener.container)
     )
-    if not capture.isOpened():
+
+
+def _refused_codec(opener: Opener, limits: LimitsConfig) -> tuple[str, str] | None:
+    """Return the fault if the file opens with a codec that is not allowed. Nothing is decoded."""
+    if limits.codecs is None:
+        return None
+    capture = opener.open(1, max_streams=limits.streams, codec_whitelist="none")
+    if capture is None:
+        return None
+    codec = capture.codec_name
+    capture.release()
+    return "codec_not_allowed", (
+        f"uses the codec {codec}; limits.codecs allows {', '.join(limits.codecs)} only. Convert "
+        "it to one of these, or add the codec to limits.codecs."
+    )
+
+
+def _too_many_streams(opener: Opener, limits: LimitsConfig) -> tuple[str, str] | None:
+    """Return the fault if the file opens once more streams are allowed. Nothing is decoded."""
+    capture = opener.open(1, max_streams=_STREAMS_TO_COUNT, codec_whitelist="none", probesize=32)
+    if capture is None:
         return None
     capture.release()
     return "too_many_streams", (

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pipeline.frame import Frame
     from pipeline.runlog import Coverage
 
 
@@ -20,6 +23,22 @@ class FramePosition:
 
     index: int
     pts_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeResult:
+    """What is known of a video once it was decoded.
+
+    Attributes:
+        coverage: what was decoded, and what is missing.
+        duration_ms: presentation time of the last frame that was decoded or skipped.
+        start_ms: stream time of the first frame, to the nearest frame period, which is all that
+            OpenCV tells; None if unknown.
+    """
+
+    coverage: Coverage
+    duration_ms: float
+    start_ms: float | None
 
 
 class FrameDecoder(Protocol):
@@ -40,3 +59,7 @@ class FrameDecoder(Protocol):
 
     def coverage(self) -> Coverage:
         """Return what was decoded and what is missing. Call it once, after the last frame."""
+
+
+Frames: TypeAlias = "Generator[Frame, None, DecodeResult]"
+"""Sampled frames in presentation order. The generator's return value is the `DecodeResult`."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
-
 if TYPE_CHECKING:
+    from pipeline.decoding.backend import Capture
     from pipeline.decoding.container import Container
 
 
@@ -40,29 +39,20 @@ class HeaderInfo:
         return min(self.seconds, done_seconds / share_read)
 
 
-def read_header(capture: cv2.VideoCapture, container: Container, size_bytes: int) -> HeaderInfo:
+def read_header(capture: Capture, container: Container, size_bytes: int) -> HeaderInfo:
     """Return what the header says.
 
     A header that gives more frames than the file has bytes is ignored.
     """
-    rate = capture.get(cv2.CAP_PROP_FPS)
-    count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    rate, count = capture.fps, capture.frame_count
     if not (rate > 0 and 0 < count <= size_bytes):
         return HeaderInfo()
     return HeaderInfo(count / rate, int(count) if container.has_index else None)
 
 
-def codec_fourcc(capture: cv2.VideoCapture) -> str:
-    """Return the four characters that name the codec; empty if they are not printable."""
-    code = int(capture.get(cv2.CAP_PROP_FOURCC))
-    name = code.to_bytes(4, "little", signed=code < 0).decode("latin-1").strip("\0")
-    return name if name.isprintable() else ""
-
-
-def no_frame_sentence(capture: cv2.VideoCapture, name: str) -> str:
+def no_frame_sentence(capture: Capture, name: str) -> str:
     """Return why a video with a video stream, of which no frame decodes, is rejected."""
-    fourcc = codec_fourcc(capture)
-    codec = f"'{fourcc}'" if fourcc else "unknown"
+    codec = f"'{capture.fourcc}'" if capture.fourcc else "unknown"
     return (
         f"{name} has a video stream (codec {codec}), but no frame of it could be decoded: the "
         "codec is not supported, or the data is damaged. Convert it to H.264: "

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, cast
-
-import cv2
+from typing import TYPE_CHECKING
 
 from pipeline.errors import RejectedError
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from pipeline.config.schema import LimitsConfig
+    from pipeline.decoding.backend import Capture
     from pipeline.decoding.header import HeaderInfo
     from pipeline.storage.source import VideoSource
 
@@ -22,16 +19,19 @@ _BYTES_PER_PIXEL = 4
 _INDEX_BYTES = 128 * 2**20
 
 
-def limit_allocations(limits: LimitsConfig) -> None:
+def limit_allocations(limits: LimitsConfig, library: str) -> None:
     """Limit each single allocation of FFmpeg to the size of the largest allowed picture.
 
     A picture can be larger than the header says, and its size can change within a video. FFmpeg's
     allocator sees every picture, so the limit is set there. It applies to the whole process.
-    Builds of OpenCV that do not export `av_max_alloc` have only the check of the header.
+    Builds that do not export `av_max_alloc` have only the check of the header.
     https://ffmpeg.org/doxygen/8.1/group__lavu__mem__misc.html
+
+    Args:
+        limits: the configured limits.
+        library: path of a library through which FFmpeg's functions can be called.
     """
-    native = cast("ModuleType", vars(cv2).get("_native", cv2))
-    set_largest_allocation = getattr(ctypes.CDLL(native.__file__), "av_max_alloc", None)
+    set_largest_allocation = getattr(ctypes.CDLL(library), "av_max_alloc", None)
     if set_largest_allocation is not None:
         picture_bytes = int(limits.megapixels * 1_000_000 * _BYTES_PER_PIXEL)
         set_largest_allocation(ctypes.c_size_t(max(_INDEX_BYTES, picture_bytes)))
@@ -53,7 +53,7 @@ def check_file_size(source: VideoSource, limits: LimitsConfig) -> None:
 
 
 def exceeded_limit(
-    capture: cv2.VideoCapture, header: HeaderInfo, limits: LimitsConfig
+    capture: Capture, header: HeaderInfo, limits: LimitsConfig
 ) -> tuple[str, str] | None:
     """Return which limit an opened video exceeds: a reason code and a sentence. None if none.
 
@@ -62,8 +62,7 @@ def exceeded_limit(
         header: what the video's header says.
         limits: the configured limits.
     """
-    width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-    height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+    width, height = capture.width, capture.height
     if width * height > limits.megapixels * 1_000_000:
         return "too_large", (
             f"has pictures of {width}x{height} ({width * height / 1_000_000:.1f} megapixels); the "
@@ -76,9 +75,34 @@ def exceeded_limit(
     return None
 
 
+def check_length(name: str, pts_ms: float, limits: LimitsConfig) -> None:
+    """Check how far a video was decoded, because its header may be wrong.
+
+    Args:
+        name: name of the video in messages.
+        pts_ms: presentation time of the last frame, in milliseconds.
+        limits: the configured limits.
+
+    Raises:
+        RejectedError: it is longer than `limits.hours`.
+    """
+    hours = pts_ms / 3_600_000
+    if hours > limits.hours:
+        raise RejectedError("too_long", f"{name} {too_long_sentence('is at least', hours, limits)}")
+
+
 def too_long_sentence(verb: str, hours: float, limits: LimitsConfig) -> str:
     """Return the end of the rejection sentence for a video that is too long."""
     return (
         f"{verb} {hours:.1f} hours long; the limit is {limits.hours:g}. "
         "Cut the video into parts, or raise limits.hours."
+    )
+
+
+def stalled_error(name: str, limits: LimitsConfig) -> RejectedError:
+    """Return the rejection of a video that stalls the decoder."""
+    return RejectedError(
+        "stalled",
+        f"{name} stalls the decoder: it yielded no frame for {limits.stalled_seconds:g} seconds. "
+        "Encode it again, or raise limits.stalled_seconds.",
     )

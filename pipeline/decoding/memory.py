@@ -1,9 +1,9 @@
 """The memory that a video's images take, known when the video is open.
 
-Measured with 8K clips (7680x4320) in a process with the handler and the default model, as the peak
-of resident memory on 1 CPU: 675 to 870 MB for H.264 with one sample in ten frames, 875 to 1,069 MB
-where every frame is sampled. The least was 511 MB, for a single frame of Motion JPEG.
-docs/decisions/0031-know-time-and-memory.md has all figures.
+Measured with 8K clips (7680x4320), as the peak of the handler with the default model and of the
+decoder's process together, on 1 CPU: 758 to 959 MB for H.264 with one sample in ten frames, 766 to
+968 MB where every frame is sampled. The least was 531 MB, for a single frame of Motion JPEG.
+docs/decisions/0031-know-time-and-memory.md has all figures, and what they may miss.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from pipeline.capacity import LARGEST_FUNCTION
 if TYPE_CHECKING:
     from pipeline.capacity import Capacity
 
-# Resident memory of the handler with boto3 and the default model, after one detection.
-_PROCESS_MEGABYTES = 185
+# Resident memory of the handler with boto3 and the default model after one detection, 185 MB, and
+# private memory of the process of the decoder before it reads a video, 20 MB. The other 25 MB of it
+# are libraries, which the two share.
+_PROCESS_MEGABYTES = 205
 _BYTES_A_PIXEL = 3
 # YUV 4:2:0 of 8 bits, the smallest that cameras write.
 _DECODED_BYTES_A_PIXEL = 1.5
@@ -55,8 +57,8 @@ def memory_shortage(width: int, height: int, threads: int, capacity: Capacity) -
     return (
         f"has images of {width}x{height} ({pixels / 1_000_000:.1f} megapixels, {image:.0f} MB "
         f"each). It needs at least {least:.0f} MB of memory: {_FEWEST_IMAGES} images at a time, "
-        f"the decoder's picture, and {_PROCESS_MEGABYTES} MB for the process; up to {most:.0f} MB "
-        f"while all stages are busy. The function has {capacity.megabytes} MB. "
+        f"the decoder's picture, and {_PROCESS_MEGABYTES} MB for the processes; up to {most:.0f} "
+        f"MB while all stages are busy. The function has {capacity.megabytes} MB. "
         f"{remedy} the video down: ffmpeg -i IN -vf scale=1920:-2 OUT.mp4"
     )
 

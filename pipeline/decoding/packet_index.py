@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import cv2
-
 from pipeline.decoding.gap_detector import GapDetector
 from pipeline.decoding.header import HeaderInfo
 from pipeline.decoding.sequential import is_end_of_stream
-from pipeline.decoding.timestamps import position_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.decoding.backend import SeekableCapture
     from pipeline.decoding.stream import GuardedStream
 
 # Packets come in decoding order, so their times can be a few frames out of order. A larger step
@@ -71,7 +69,7 @@ class PacketIndex:
 
 
 def read_packet_index(
-    capture: cv2.VideoCapture, stream: GuardedStream, interval_ms: float, header: HeaderInfo
+    capture: SeekableCapture, stream: GuardedStream, interval_ms: float, header: HeaderInfo
 ) -> PacketIndex | None:
     """Return the index if seeking is safe and may be faster than decoding everything.
 
@@ -109,13 +107,12 @@ def read_packet_index(
     return PacketIndex(times_ms, key_frames)
 
 
-def _packets(capture: cv2.VideoCapture) -> Iterator[tuple[float, bool]]:
+def _packets(capture: SeekableCapture) -> Iterator[tuple[float, bool]]:
     while capture.grab():
-        is_key_frame = capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) != 0
-        yield position_ms(capture), is_key_frame
+        yield capture.position_ms, capture.is_key_packet
 
 
-def _is_real_end(capture: cv2.VideoCapture, stream: GuardedStream, packets: int) -> bool:
+def _is_real_end(capture: SeekableCapture, stream: GuardedStream, packets: int) -> bool:
     """Tell whether the first failed grab was the end, and not a damaged packet in the middle."""
     failed_grabs = 1
     while not is_end_of_stream(capture, stream, failed_grabs, packets):

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.errors import RejectedError
+from pipeline.decoding.backend import interlaced_error, refused_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import cv2
-
+    from pipeline.decoding.backend import Capture, ConversionCheck
     from pipeline.frame import Image
 
 _FILL_BYTE = 0xA5
@@ -31,34 +30,53 @@ _M_PERTURB = -6
 _ROW_STEP = 16
 
 
+class RepeatedFrameError(Exception):
+    """The image of a sampled frame equals the one before it, so it may not be its own."""
+
+    def __init__(self, index: int, segment: int) -> None:
+        super().__init__(index)
+        self.index = index
+        self.segment = segment
+
+
 class FrameRetriever:
     """Retrieves images from one capture.
 
     Attributes:
         repeats_previous: whether the last image equals the one before it. Either the scene stands
             still, or the image was never written; retrieving it first from a new capture shows
-            which.
+            which. Always False where FFmpeg says which images it did not write.
     """
 
-    def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
+    def __init__(
+        self, capture: Capture, name: str, conversion_failed: ConversionCheck | None
+    ) -> None:
         """Create a retriever for a capture from which nothing was retrieved.
 
         Args:
             capture: the capture.
             name: name of the video in messages.
+            conversion_failed: tells after each image whether FFmpeg refused to convert it; None:
+                nobody can tell, so that memory is filled and images are compared.
         """
         self.repeats_previous = False
         self._capture = capture
         self._name = name
+        self._conversion_failed = conversion_failed
         self._previous: Image | None = None
 
-    def retrieve(self) -> Image | None:
+    def retrieve(self, index: int) -> Image | None:
         """Return the current frame's image, H x W x 3 uint8 BGR; None if there is none.
 
+        Args:
+            index: its frame index.
+
         Raises:
-            RejectedError: the video is interlaced, which OpenCV cannot convert.
+            UnconvertibleError: the backend cannot convert the frame.
         """
-        image = self._first_image() if self._previous is None else self._image()
+        if self._conversion_failed is not None:
+            return self._certain_image(index, self._conversion_failed)
+        image = self._first_image(index) if self._previous is None else self._capture.retrieve()
         if image is not None:
             rows = slice(None, None, _ROW_STEP)
             self.repeats_previous = self._previous is not None and np.array_equal(
@@ -67,20 +85,19 @@ class FrameRetriever:
             self._previous = image
         return image
 
-    def _first_image(self) -> Image | None:
-        with _filled_memory():
-            image = self._image()
-        if image is not None and bool((image == _FILL_BYTE).all()):
-            raise RejectedError(
-                "interlaced",
-                f"{self._name} is interlaced, which OpenCV cannot convert to images. "
-                "Deinterlace it first: ffmpeg -i IN -vf bwdif OUT.mp4",
-            )
+    def _certain_image(self, index: int, conversion_failed: ConversionCheck) -> Image | None:
+        image = self._capture.retrieve()
+        said = conversion_failed()
+        if said is not None:
+            raise refused_error(self._name, index, said)
         return image
 
-    def _image(self) -> Image | None:
-        converted, image = self._capture.retrieve()
-        return np.asarray(image, dtype=np.uint8) if converted else None
+    def _first_image(self, index: int) -> Image | None:
+        with _filled_memory():
+            image = self._capture.retrieve()
+        if image is not None and bool((image == _FILL_BYTE).all()):
+            raise interlaced_error(self._name, index)
+        return image
 
 
 @contextmanager

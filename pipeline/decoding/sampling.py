@@ -69,6 +69,11 @@ class Sampler:
         self._next = 0
 
     @property
+    def grid(self) -> SamplingGrid:
+        """The grid."""
+        return self._grid
+
+    @property
     def interval_ms(self) -> float:
         """Time between two grid points."""
         return self._grid.every_us / 1000

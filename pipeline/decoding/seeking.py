@@ -11,14 +11,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import cv2
-
 from pipeline.decoding.decoder import FramePosition
 from pipeline.decoding.packet_index import SEEK_COST_FRAMES
-from pipeline.decoding.timestamps import position_ms, start_ms
 from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
+    from pipeline.decoding.backend import SeekableCapture
     from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.sampling import Sampler
     from pipeline.decoding.stream import GuardedStream
@@ -42,7 +40,7 @@ class SeekingDecoder:
 
     def __init__(
         self,
-        capture: cv2.VideoCapture,
+        capture: SeekableCapture,
         stream: GuardedStream,
         packet_index: PacketIndex,
         sampler: Sampler,
@@ -136,21 +134,21 @@ class SeekingDecoder:
 
     def _land_near(self, stream_ms: float) -> int | None:
         """Seek to about a stream time, and return the index of the frame that was decoded there."""
-        self._capture.set(cv2.CAP_PROP_POS_MSEC, max(0.0, stream_ms))
+        self._capture.seek(max(0.0, stream_ms))
         if not self._capture.grab():
             return None
-        return self._packets.index_at(position_ms(self._capture))
+        return self._packets.index_at(self._capture.position_ms)
 
     def _decode_all_to(self, index: int) -> bool:
         started = time.perf_counter()
         while self._index < index:
             expected_ms = self._packets.times_ms[self._index + 1]
-            if not self._capture.grab() or position_ms(self._capture) != expected_ms:
+            if not self._capture.grab() or self._capture.position_ms != expected_ms:
                 return False
             self._index += 1
             self._decoded += 1
             if self._index == 0:
-                self.start_ms = start_ms(self._capture)
+                self.start_ms = self._capture.start_ms
             self.last_pts_ms = self._packets.pts_ms(self._index)
             self._stream.report_progress()
         self._decode_seconds += time.perf_counter() - started

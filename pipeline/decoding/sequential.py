@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
-
 from pipeline.decoding.decoder import FramePosition
 from pipeline.decoding.gap_detector import GapDetector
 from pipeline.decoding.header import HeaderInfo
-from pipeline.decoding.timestamps import PresentationClock, position_ms, start_ms
+from pipeline.decoding.timestamps import PresentationClock
 
 if TYPE_CHECKING:
+    from pipeline.decoding.backend import Capture
     from pipeline.decoding.stream import GuardedStream
     from pipeline.runlog import Coverage
 
@@ -30,9 +29,7 @@ class SequentialDecoder:
         failed_grabs: number of failed grabs between frames.
     """
 
-    def __init__(
-        self, capture: cv2.VideoCapture, stream: GuardedStream, header: HeaderInfo
-    ) -> None:
+    def __init__(self, capture: Capture, stream: GuardedStream, header: HeaderInfo) -> None:
         """Create a decoder that stands before the first frame.
 
         Args:
@@ -46,7 +43,7 @@ class SequentialDecoder:
         self._capture = capture
         self._stream = stream
         self._header = header
-        self._clock = PresentationClock(capture.get(cv2.CAP_PROP_FPS))
+        self._clock = PresentationClock(capture.fps)
         self._gaps = GapDetector()
         self._reads_past_end_before = stream.reads_past_end
         self._decoded = 0
@@ -83,8 +80,8 @@ class SequentialDecoder:
 
     def _add_frame(self, failed_grabs: int) -> FramePosition:
         if self._decoded == 0:
-            self.start_ms = start_ms(self._capture)
-        self.last_pts_ms = self._clock.next_pts_ms(position_ms(self._capture))
+            self.start_ms = self._capture.start_ms
+        self.last_pts_ms = self._clock.next_pts_ms(self._capture.position_ms)
         self._gaps.add_frame(self.last_pts_ms, failed_grabs_before=failed_grabs)
         self.failed_grabs += failed_grabs
         self._decoded += 1
@@ -92,7 +89,7 @@ class SequentialDecoder:
 
 
 def is_end_of_stream(
-    capture: cv2.VideoCapture, stream: GuardedStream, failed_grabs: int, grabs_before: int
+    capture: Capture, stream: GuardedStream, failed_grabs: int, grabs_before: int
 ) -> bool:
     """Tell whether failed grabs are the end of a video, and not damage in the middle of it.
 
@@ -106,5 +103,5 @@ def is_end_of_stream(
     """
     if failed_grabs < _FAILED_GRABS_AFTER_HEADER_COUNT or not stream.is_read_to_end:
         return failed_grabs >= _FAILED_GRABS_AT_END
-    beyond_header = grabs_before + failed_grabs - capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    beyond_header = grabs_before + failed_grabs - capture.frame_count
     return failed_grabs >= _FAILED_GRABS_AT_END or beyond_header >= _FAILED_GRABS_AFTER_HEADER_COUNT

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from pipeline.runlog import StageLog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.storage.source import ByteStream
 
 
@@ -24,8 +26,9 @@ class GuardedStream(io.BufferedIOBase):
         reads_past_end: number of reads that returned nothing.
     """
 
-    def __init__(self, raw: ByteStream) -> None:
+    def __init__(self, raw: ByteStream, on_progress: Callable[[], None] = lambda: None) -> None:
         self._raw = raw
+        self._on_progress = on_progress
         self._error: Exception | None = None
         self._stopped = False
         self._fetch = StageLog("fetch")
@@ -68,6 +71,7 @@ class GuardedStream(io.BufferedIOBase):
     def report_progress(self) -> None:
         """Restart `idle_seconds`: the reader made progress."""
         self._last_progress = time.monotonic()
+        self._on_progress()
 
     def rewind(self) -> None:
         """Seek to the beginning, and forget what was read."""

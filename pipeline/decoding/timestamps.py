@@ -1,6 +1,4 @@
-"""Presentation times: read from OpenCV, and corrected so that they never run backwards."""
-
-import cv2
+"""Presentation times: positions in the stream, corrected so that they never run backwards."""
 
 # Frames that a decoder returns in the wrong order are a few frames apart, always less than this.
 _REORDERING_MS = 1000.0
@@ -10,22 +8,6 @@ _LONGEST_PAUSE_MS = 3_600_000.0
 # A decoder holds back at most this many frames (H.264: 16). If more frames in a row come early, the
 # clock was set back; after missing data, fewer frames from before it can follow ones from after it.
 _MAX_REORDERED_FRAMES = 16
-# OpenCV gives the start as a number of frame periods. For slide shows that is too coarse.
-_LONGEST_PERIOD_MS = 100.0
-
-
-def position_ms(capture: cv2.VideoCapture) -> float:
-    """Return the current position in milliseconds of stream time, rounded to microseconds."""
-    return round(capture.get(cv2.CAP_PROP_POS_MSEC), 3)
-
-
-def start_ms(capture: cv2.VideoCapture) -> float | None:
-    """Return the stream time of the current frame, to the nearest frame period; None if unknown."""
-    # CAP_PROP_PTS is in frame periods, and -2**63 where the rate is unknown.
-    periods = capture.get(cv2.CAP_PROP_PTS)
-    rate = capture.get(cv2.CAP_PROP_FPS)
-    is_known = rate >= 1000 / _LONGEST_PERIOD_MS and abs(periods) < 2**53
-    return round(1000 * periods / rate, 3) if is_known else None
 
 
 class PresentationClock:

@@ -7,17 +7,16 @@ are not decoded: `SeekingDecoder` seeks from sample to sample.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, cast
 
-import cv2
-
+from pipeline.decoding.backend import unconvertible_error
 from pipeline.decoding.capture import open_capture
+from pipeline.decoding.decoder import DecodeResult
 from pipeline.decoding.header import HeaderInfo, no_frame_sentence
-from pipeline.decoding.limits import too_long_sentence
+from pipeline.decoding.limits import check_length, stalled_error
 from pipeline.decoding.packet_index import SEEK_COST_FRAMES, read_packet_index
-from pipeline.decoding.retrieval import FrameRetriever
+from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
 from pipeline.decoding.seeking import SeekingDecoder, SeekMismatchError
 from pipeline.decoding.sequential import SequentialDecoder
 from pipeline.decoding.stream import GuardedStream
@@ -26,48 +25,20 @@ from pipeline.frame import Frame
 from pipeline.runlog import StageLog
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable
 
     from pipeline.capacity import Capacity
     from pipeline.config.schema import LimitsConfig
-    from pipeline.decoding.decoder import FrameDecoder, FramePosition
+    from pipeline.decoding.backend import BackendName, Capture, ConversionCheck, SeekableCapture
+    from pipeline.decoding.decoder import FrameDecoder, FramePosition, Frames
     from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.sampling import Sampler
-    from pipeline.runlog import Coverage, RunLog
+    from pipeline.runlog import RunLog
     from pipeline.storage.source import ByteStream
 
 # An image that equals the one before it is checked up to this frame. Whether a video is interlaced
 # shows at its beginning, and later the check would cost too much.
 _LAST_CHECKED_INDEX = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeResult:
-    """What is known of a video once it was decoded.
-
-    Attributes:
-        coverage: what was decoded, and what is missing.
-        duration_ms: presentation time of the last frame that was decoded or skipped.
-        start_ms: stream time of the first frame, to the nearest frame period, which is all that
-            OpenCV tells; None if unknown.
-    """
-
-    coverage: Coverage
-    duration_ms: float
-    start_ms: float | None
-
-
-class _RepeatedFrameError(Exception):
-    """The image of a sampled frame equals the one before it, so it may not be its own."""
-
-    def __init__(self, index: int, segment: int) -> None:
-        super().__init__(index)
-        self.index = index
-        self.segment = segment
-
-
-Frames: TypeAlias = "Generator[Frame, None, DecodeResult]"
-"""Sampled frames in presentation order. The generator's return value is the `DecodeResult`."""
 
 
 class Video:
@@ -80,7 +51,7 @@ class Video:
         header: what the header says; empty until the video is open.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each argument is a different part of the video
         self,
         stream: ByteStream,
         name: str,
@@ -88,6 +59,10 @@ class Video:
         *,
         threads: int,
         capacity: Capacity | None = None,
+        on_progress: Callable[[], None] = lambda: None,
+        backend: BackendName = "opencv",
+        conversion_failed: ConversionCheck | None = None,
+        first_index: int = 0,
     ) -> None:
         """Create a video; nothing is read yet.
 
@@ -97,16 +72,33 @@ class Video:
             limits: the configured limits.
             threads: number of threads the decoder may use.
             capacity: what the function has, of which the memory is checked; None: no check.
+            on_progress: called whenever the decoder makes progress.
+            backend: the library that decodes. A process must use only one.
+            conversion_failed: tells after each image whether FFmpeg refused to convert it; None:
+                nobody can tell, so that images are compared up to frame 2,000.
+            first_index: frames before this one are sampled, and neither converted nor yielded:
+                another backend has yielded them.
         """
         self.header = HeaderInfo()
         self._name = name
         self._limits = limits
-        self._stream = GuardedStream(stream)
+        self._stream = GuardedStream(stream, on_progress)
+        self._backend = backend
+        # PyAV says itself that it cannot convert a frame: it gives no image.
+        self._conversion_failed = conversion_failed if backend == "opencv" else lambda: None
+        self._first_index = first_index
         self._open_capture = partial(
-            open_capture, self._stream, name, limits, threads=threads, capacity=capacity
+            open_capture,
+            self._stream,
+            name,
+            limits,
+            threads=threads,
+            capacity=capacity,
+            backend=backend,
         )
         self._log = StageLog("decode")
-        self._repeated: _RepeatedFrameError | None = None
+        self._repeated: RepeatedFrameError | None = None
+        self._unconverted: int | None = None  # the first frame without an image
         self._restarted = False
 
     def frames(self, sampler: Sampler, log: RunLog) -> Frames:
@@ -114,6 +106,7 @@ class Video:
 
         Raises:
             RejectedError: the video cannot be read, exceeds a limit, or no frame of it decodes.
+            UnconvertibleError: OpenCV cannot convert a frame, which PyAV may; a `RejectedError`.
             CapacityError: its images do not fit the memory of the function.
             Exception: whatever reading the stream raised.
         """
@@ -136,12 +129,7 @@ class Video:
             RejectedError: it made none for longer than the limit.
         """
         if self._stream.idle_seconds > self._limits.stalled_seconds:
-            raise RejectedError(
-                "stalled",
-                f"{self._name} stalls the decoder: it yielded no frame for "
-                f"{self._limits.stalled_seconds:g} seconds. Encode it again, or raise "
-                "limits.stalled_seconds.",
-            )
+            raise stalled_error(self._name, self._limits)
 
     def stop(self) -> None:
         """Make `frames` end soon. May be called from any thread."""
@@ -159,7 +147,7 @@ class Video:
                 return (yield from self._decode(capture, decoder, sampler))
             except SeekMismatchError:
                 packet_index = None  # decode every frame
-            except _RepeatedFrameError as repeated:
+            except RepeatedFrameError as repeated:
                 # Retrieve it again, as the first image of a new capture. Once is enough.
                 self._repeated, self._restarted = repeated, True
                 self._log.failed = 0
@@ -167,14 +155,14 @@ class Video:
                 capture.release()
             capture = self._open()
 
-    def _open_with_strategy(self, sampler: Sampler) -> tuple[cv2.VideoCapture, PacketIndex | None]:
+    def _open_with_strategy(self, sampler: Sampler) -> tuple[Capture, PacketIndex | None]:
         """Open the video and choose the strategy: seek by a packet index, or decode every frame."""
         capture = self._open()
-        frames_between_samples = sampler.interval_ms * capture.get(cv2.CAP_PROP_FPS) / 1000
-        if frames_between_samples <= SEEK_COST_FRAMES:
+        frames_between_samples = sampler.interval_ms * capture.fps / 1000
+        if self._backend == "pyav" or frames_between_samples <= SEEK_COST_FRAMES:
             return capture, None
         capture.release()
-        packets = self._open(packets=True)
+        packets = cast("SeekableCapture", self._open(packets=True))
         try:
             with self._log.timed():
                 index = read_packet_index(packets, self._stream, sampler.interval_ms, self.header)
@@ -183,22 +171,23 @@ class Video:
         self._stream.raise_pending_error()
         return self._open(), index
 
-    def _open(self, *, packets: bool = False) -> cv2.VideoCapture:
+    def _open(self, *, packets: bool = False) -> Capture:
         with self._log.timed():
             capture, self.header = self._open_capture(packets=packets)
         return capture
 
     def _decoder(
-        self, capture: cv2.VideoCapture, packet_index: PacketIndex | None, sampler: Sampler
+        self, capture: Capture, packet_index: PacketIndex | None, sampler: Sampler
     ) -> FrameDecoder:
         if packet_index is None:
             return SequentialDecoder(capture, self._stream, self.header)
         first_index = self._repeated.index if self._repeated else None
-        return SeekingDecoder(capture, self._stream, packet_index, sampler, first_index)
+        seekable = cast("SeekableCapture", capture)
+        return SeekingDecoder(seekable, self._stream, packet_index, sampler, first_index)
 
-    def _decode(self, capture: cv2.VideoCapture, decoder: FrameDecoder, sampler: Sampler) -> Frames:
+    def _decode(self, capture: Capture, decoder: FrameDecoder, sampler: Sampler) -> Frames:
         """Yield the sampled frames of one pass through the video."""
-        retriever = FrameRetriever(capture, self._name)
+        retriever = FrameRetriever(capture, self._name, self._conversion_failed)
         try:
             while True:
                 self._stream.report_progress()
@@ -207,7 +196,7 @@ class Video:
                     if position is None:
                         break
                     frame = self._sampled_frame(position, retriever, sampler)
-                self._check_length(position.pts_ms)
+                check_length(self._name, position.pts_ms, self._limits)
                 if frame is not None:
                     self._log.items_out += 1
                     yield frame
@@ -219,6 +208,8 @@ class Video:
             self._log.failed += decoder.failed_grabs
         if not coverage.decoded:
             raise RejectedError("no_decodable_frame", no_frame_sentence(capture, self._name))
+        if self._unconverted is not None and not self._log.items_out and not self._first_index:
+            raise unconvertible_error(self._name, self._unconverted)
         return DecodeResult(coverage, decoder.last_pts_ms, decoder.start_ms)
 
     def _sampled_frame(
@@ -233,17 +224,13 @@ class Video:
             if sampled_segment is None:
                 return None
             segment = sampled_segment
-        image = retriever.retrieve()
+        if index < self._first_index:
+            return None
+        image = retriever.retrieve(index)
         if retriever.repeats_previous and not self._restarted and index <= _LAST_CHECKED_INDEX:
-            raise _RepeatedFrameError(index, segment)
+            raise RepeatedFrameError(index, segment)
         if image is None:
             self._log.failed += 1
+            self._unconverted = index if self._unconverted is None else self._unconverted
             return None
         return Frame(index, pts_ms, segment, image)
-
-    def _check_length(self, pts_ms: float) -> None:
-        hours = pts_ms / 3_600_000
-        if hours > self._limits.hours:
-            raise RejectedError(
-                "too_long", f"{self._name} {too_long_sentence('is at least', hours, self._limits)}"
-            )

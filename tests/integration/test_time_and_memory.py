@@ -183,7 +183,7 @@ def test_a_decoder_that_is_stuck_does_not_outlive_the_time(tmp_path: Path) -> No
         budget=Budget(deadline, FUNCTION),
     )
     message = assert_is_only_a_rejection(outcome, "too_long_for_function")
-    assert "After 900 seconds of work, no sampled frame was done." in message
+    assert "After 900 seconds of work" in message
     assert set(threading.enumerate()) == before
 
 

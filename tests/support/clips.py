@@ -3,6 +3,7 @@
 The content of each clip is known exactly: numbers as barcodes, or textures by seed.
 """
 
+import ctypes
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from av.container import InputContainer
 from PIL import Image as PillowImage
 
+from pipeline.decoding.pyav_capture import pyav_library
 from pipeline.frame import Image
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "pedestrians.mp4"
@@ -60,6 +62,7 @@ def write_clip(  # noqa: PLR0913 - a clip has many properties, and each test set
     size: tuple[int, int] | None = None,
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
+    pix_fmt: str = "yuv420p",
 ) -> Path:
     """Encode images (BGR, all of one size), and return the path.
 
@@ -71,11 +74,13 @@ def write_clip(  # noqa: PLR0913 - a clip has many properties, and each test set
         times_ms: presentation time of each image; None: at a constant rate.
         size: width and height of the video; None: those of the images.
         options, container_options: FFmpeg's options for the encoder and for the container.
+        pix_fmt: pixel format of the video; of Motion JPEG always yuvj420p.
     """
+    _allow_large_allocations()
     with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
         assert isinstance(stream, av.VideoStream)
-        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else pix_fmt
         if times_ms is not None:
             stream.codec_context.time_base = MILLISECONDS
         for number, image in enumerate(images):
@@ -88,6 +93,58 @@ def write_clip(  # noqa: PLR0913 - a clip has many properties, and each test set
                 frame.pts, frame.time_base = times_ms[number], MILLISECONDS
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    return path
+
+
+def write_raw_avi(path: Path, images: Iterable[Image], bits: int, *, is_bottom_up: bool) -> Path:
+    """Write an uncompressed AVI of 10 frames per second, and return the path.
+
+    Where rows run bottom-up, OpenCV corrupts its memory: FFmpeg gives it a negative line size.
+
+    Args:
+        path: where.
+        images: all of one size.
+        bits: 8 (a palette), 24 or 32 bits for each pixel.
+        is_bottom_up: whether the last row comes first, as Windows programs write it.
+    """
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("rawvideo", rate=10)
+        assert isinstance(stream, av.VideoStream)
+        stream.pix_fmt = {8: "pal8", 24: "bgr24", 32: "bgra"}[bits]
+        for number, image in enumerate(images):
+            if number == 0:
+                stream.width, stream.height = image.shape[1::-1]
+            if bits == 8:
+                palette = np.repeat(np.arange(256, dtype=np.uint8)[:, np.newaxis], 4, axis=1)
+                grey = np.ascontiguousarray(image[:, :, 1])
+                frame = av.VideoFrame.from_ndarray((grey, palette), "pal8")  # type: ignore[arg-type]
+            else:
+                frame = av.VideoFrame.from_ndarray(image, "bgr24").reformat(format=stream.pix_fmt)
+            container.mux(stream.encode(frame))
+    return turn_bottom_up(path) if is_bottom_up else path
+
+
+def _allow_large_allocations() -> None:
+    """Undo the limit that decoding with PyAV sets for the whole process; encoders need more."""
+    ctypes.CDLL(pyav_library()).av_max_alloc(ctypes.c_size_t(2**31 - 1))
+
+
+def join(path: Path, parts: Iterable[Path]) -> Path:
+    """Write files one after the other, as a transport stream allows it, and return the path."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def turn_bottom_up(path: Path) -> Path:
+    """Say in the header of a raw AVI that its rows run from the bottom up, as they do on Windows.
+
+    The sign of biHeight tells it: 16 bytes after the start of the chunk `strf`.
+    """
+    data = bytearray(path.read_bytes())
+    place = data.index(b"strf") + 16
+    height = int.from_bytes(data[place : place + 4], "little", signed=True)
+    data[place : place + 4] = (-height).to_bytes(4, "little", signed=True)
+    path.write_bytes(data)
     return path
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from pipeline.decoding.video import DecodeResult
+    from pipeline.decoding.backend import BackendName
+    from pipeline.decoding.decoder import DecodeResult
+    from pipeline.decoding.process.decoder_process import DecoderProcess
     from pipeline.frame import Frame
     from pipeline.storage.source import ByteStream
 
@@ -32,11 +34,17 @@ def decode(
     config: Config | None = None,
     *,
     threads: int = 1,
+    backend: BackendName = "opencv",
 ) -> Decoded:
     """Decode a video. By default one frame a second is sampled."""
     config = config or Config()
-    video, log = Video(stream, name, config.limits, threads=threads), RunLog()
-    items = sampled_frames(video, config, log)
+    return drained(Video(stream, name, config.limits, threads=threads, backend=backend), config)
+
+
+def drained(video: Video | DecoderProcess, config: Config) -> Decoded:
+    """Decode a video to its end."""
+    log = RunLog()
+    items = video.frames(Sampler(SamplingGrid.from_config(config)), log)
     frames = []
     while True:
         try:
@@ -45,10 +53,11 @@ def decode(
             return Decoded(frames, end.value, log)
 
 
-def decode_file(path: Path, **sampling: float) -> Decoded:
+def decode_file(path: Path, *, backend: BackendName = "opencv", **sampling: float) -> Decoded:
     """Decode a file. By default one frame a second is sampled."""
+    config = Config.model_validate({"sampling": sampling})
     with path.open("rb") as stream:
-        return decode(stream, path.name, Config.model_validate({"sampling": sampling}))
+        return decode(stream, path.name, config, backend=backend)
 
 
 def sampled_frames(

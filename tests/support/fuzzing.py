@@ -1,4 +1,7 @@
-"""Decode mutants in a child process, so that a crash or a hang ends only that process.
+"""Decode mutants in a process that a test can lose: a crash or a hang ends only that process.
+
+With pretag, that process is the parent, which must not end. The decoder has a process of its own,
+and several mutants are decoded at a time.
 
 This module is also the program of the child process. Its arguments are `FOLDER DECODER FIRST LAST`,
 and it prints one JSON line for each mutant.
@@ -11,21 +14,52 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 import av
 
+from pipeline.budget import Budget
+from pipeline.capacity import Capacity
+from pipeline.config.schema import Config
+from pipeline.deadline import Deadline
+from pipeline.decoding.backend import BackendName
+from pipeline.decoding.process.decoder_process import DecoderProcess
 from pipeline.errors import RejectedError
 from tests.support import clips
-from tests.support.decoding import decode
+from tests.support.decoding import drained
+from tests.support.forked_children import Nursery
 from tests.support.mutants import make_mutant
 
 Result = tuple[str, int, int]
 """How decoding ended, the number of decoded frames, and the number of lost frames."""
 
 DEADLINE_SECONDS = 30.0
+# That of the template.
+_CAPACITY = Capacity(megabytes=3008, seconds=900)
+_AT_A_TIME = 2
+REASONS = {
+    "decoder_crashed",
+    "empty",
+    "interlaced",
+    "no_decodable_frame",
+    "no_video_stream",
+    "not_a_video",
+    "stalled",
+    "too_large",
+    "too_large_for_function",
+    "too_long",
+    "too_many_streams",
+    "too_much_memory",
+    "codec_not_allowed",
+    "unconvertible",
+    "truncated",
+}
+"""The reasons for which a mutant may be rejected."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +123,17 @@ def _decode_in_child(command: Sequence[str], seeds: range, deadline: float) -> l
     return outcomes
 
 
-def decode_with_pretag(data: bytes) -> Result:
-    """Decode as a run does, and sample one frame a second."""
-    try:
-        coverage = decode(io.BytesIO(data), "mutant").result.coverage
-    except RejectedError as error:
-        return error.reason, 0, 0
+def decode_with_pretag(data: bytes, nursery: Nursery) -> Result:
+    """Decode as a run does, in a process of its own, and sample one frame a second."""
+    config, budget = Config(), Budget(Deadline.never(), _CAPACITY)
+    limits = config.limits
+    with DecoderProcess(
+        nursery.child(), io.BytesIO(data), "mutant", limits, threads=1, budget=budget
+    ) as video:
+        try:
+            coverage = drained(video, config).result.coverage
+        except RejectedError as error:
+            return error.reason, 0, 0
     return "done", coverage.decoded, coverage.lost
 
 
@@ -110,19 +149,40 @@ def decode_with_pyav(data: bytes) -> Result:
     return "done" if frames else "no frames", frames, 0
 
 
-DECODERS: dict[str, Callable[[bytes], Result]] = {
-    "pretag": decode_with_pretag,
-    "pyav": decode_with_pyav,
-}
+def outcomes(decoder: str, folder: Path, seeds: range) -> Iterator[Outcome]:
+    """Decode mutants, and yield the outcome of each in order."""
+    if decoder == "pyav":
+        yield from (timed(decode_with_pyav, folder, seed) for seed in seeds)
+        return
+    backend: BackendName = "pyav" if decoder == "pretag-pyav" else "opencv"
+    with ExitStack() as stack:
+        free: SimpleQueue[Nursery] = SimpleQueue()
+        for _ in range(_AT_A_TIME):
+            free.put(stack.enter_context(Nursery(backend)))
+
+        def decode(data: bytes) -> Result:
+            nursery = free.get()
+            try:
+                return decode_with_pretag(data, nursery)
+            finally:
+                free.put(nursery)
+
+        with ThreadPoolExecutor(_AT_A_TIME) as executor:
+            yield from executor.map(lambda seed: timed(decode, folder, seed), seeds)
+
+
+def timed(decode: Callable[[bytes], Result], folder: Path, seed: int) -> Outcome:
+    """Decode the mutant of a seed."""
+    data = make_mutant(folder, seed).data
+    started = time.perf_counter()
+    end, frames, lost = decode(data)
+    return Outcome(seed, end, frames, lost, round(time.perf_counter() - started, 3))
 
 
 def main(folder: Path, decoder: str, seeds: range) -> None:
-    """Decode mutants one by one, and print the outcome of each."""
-    for seed in seeds:
-        started = time.perf_counter()
-        end, frames, lost = DECODERS[decoder](make_mutant(folder, seed).data)
-        seconds = round(time.perf_counter() - started, 3)
-        sys.stdout.write(json.dumps(asdict(Outcome(seed, end, frames, lost, seconds))) + "\n")
+    """Decode mutants, and print the outcome of each."""
+    for outcome in outcomes(decoder, folder, seeds):
+        sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
         sys.stdout.flush()
 
 

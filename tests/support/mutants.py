@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from PIL import Image as PillowImage
+
 from tests.support import clips
 
-ORIGINALS = {
+FRAMES = 60
+_RAW_FRAMES, _DV_FRAMES = 10, 3
+_CODED = {
     "h264.mp4": "libx264",
     "hevc.mkv": "libx265",
     "h264.ts": "libx264",
     "mpeg4.avi": "mpeg4",
+    "mjpeg.avi": "mjpeg",
+    "mjpeg.mov": "mjpeg",
 }
-FRAMES = 60
+_OPTIONS = {"libx265": {"x265-params": "log-level=none:keyint=10"}}
 # Headers are in the first bytes of a file, and the index of an mp4 is in the last ones.
 _HEADER_BYTES = 1024
 
@@ -37,21 +43,33 @@ class Mutant:
 
 
 def write_originals(folder: Path) -> None:
-    """Encode one clip in each container, with a key frame each second."""
-    images = clips.textures(FRAMES)
-    for name, codec in ORIGINALS.items():
-        options = {"g": "10"}
-        if codec == "libx265":
-            options["x265-params"] = "log-level=none:keyint=10"
+    """Write a clip of each kind: coded ones with a key frame each second, raw ones, a GIF."""
+    for name, codec in _CODED.items():
+        options = {"g": "10"} | _OPTIONS.get(codec, {})
         # Otherwise FFmpeg writes random ids into Matroska files.
         muxer = {"fflags": "+bitexact"} if name.endswith(".mkv") else {}
-        path = folder / name
-        clips.write_clip(path, images, codec=codec, options=options, container_options=muxer)
+        images = clips.textures(FRAMES)
+        clips.write_clip(
+            folder / name, images, codec=codec, options=options, container_options=muxer
+        )
+    small = clips.textures(_RAW_FRAMES, 64, 48)
+    for bits in (8, 24, 32):
+        for way in ("bottom_up", "top_down"):
+            path = folder / f"raw_{bits}_{way}.avi"
+            clips.write_raw_avi(path, small, bits, is_bottom_up=way == "bottom_up")
+    dv = clips.textures(_DV_FRAMES, 720, 576)
+    clips.write_clip(folder / "video.dv", dv, codec="dvvideo", rate=25)
+    stills = [PillowImage.fromarray(image) for image in small]
+    stills[0].save(folder / "rejected.gif", save_all=True, append_images=stills[1:])
 
 
 def make_mutant(folder: Path, seed: int) -> Mutant:
-    """Return the mutant of a seed. Consecutive seeds have different containers."""
-    names, kinds = list(ORIGINALS), list(_KINDS)
+    """Return the mutant of a seed, of the files in a folder. Consecutive seeds have different ones.
+
+    Files without a byte are left out.
+    """
+    names = sorted(path.name for path in folder.iterdir() if path.stat().st_size)
+    kinds = list(_KINDS)
     name = names[seed % len(names)]
     kind = kinds[seed // len(names) % len(kinds)]
     data = (folder / name).read_bytes()
@@ -63,7 +81,8 @@ def _flip(random: Random, data: bytes) -> bytes:
 
 
 def _flip_in_headers(random: Random, data: bytes) -> bytes:
-    ends = (range(_HEADER_BYTES), range(len(data) - _HEADER_BYTES, len(data)))
+    size = min(_HEADER_BYTES, len(data))
+    ends = (range(size), range(len(data) - size, len(data)))
     return _flip_bits(random, data, random.choice(ends), random.choice((1, 4, 16)))
 
 
@@ -105,9 +124,8 @@ def _append(random: Random, data: bytes) -> bytes:
 
 
 def _extreme(random: Random, data: bytes) -> bytes:
-    at = random.choice(
-        (random.randrange(_HEADER_BYTES), len(data) - random.randrange(4, _HEADER_BYTES))
-    )
+    size = min(_HEADER_BYTES, len(data))
+    at = random.choice((random.randrange(size), len(data) - random.randrange(1, size + 1)))
     number = random.choice((b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", bytes(4), b"\x80\0\0\0"))
     return data[:at] + number + data[at + 4 :]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.schema import Config
+from pipeline.decoding.backend import BackendName
 from pipeline.errors import RejectedError
 from pipeline.frame import Frame
 from tests.support import clips, hostile_files
@@ -78,13 +79,20 @@ def decoys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoys]:
     decoys.close()
 
 
-def frames_of(data: bytes, name: str, **limits: float) -> list[Frame]:
-    return decode(io.BytesIO(data), name, Config.model_validate({"limits": limits})).frames
+@pytest.fixture(params=["opencv", "pyav"])
+def backend(request: pytest.FixtureRequest) -> BackendName:
+    name: BackendName = request.param
+    return name
 
 
-def reason_of(data: bytes, name: str, **limits: float) -> str:
+def frames_of(data: bytes, name: str, backend: BackendName, **limits: float) -> list[Frame]:
+    config = Config.model_validate({"limits": limits})
+    return decode(io.BytesIO(data), name, config, backend=backend).frames
+
+
+def reason_of(data: bytes, name: str, backend: BackendName, **limits: float) -> str:
     with pytest.raises(RejectedError) as rejection:
-        frames_of(data, name, **limits)
+        frames_of(data, name, backend, **limits)
     assert str(rejection.value).startswith(name)
     return rejection.value.reason
 
@@ -100,46 +108,50 @@ def test_the_decoys_notice_an_opened_file_and_a_connection(decoys: Decoys) -> No
 
 @pytest.mark.parametrize("suffix", ["mp4", "m3u8", "ts"])
 def test_a_file_that_is_not_a_video_is_rejected_and_opens_nothing(
-    decoys: Decoys, monkeypatch: pytest.MonkeyPatch, suffix: str
+    decoys: Decoys, monkeypatch: pytest.MonkeyPatch, suffix: str, backend: BackendName
 ) -> None:
     monkeypatch.chdir(decoys.file.parent)
     for name, data in hostile_files.other_files(decoys.file, decoys.url).items():
-        assert reason_of(data, f"clip.{suffix}") == "not_a_video", name
+        assert reason_of(data, f"clip.{suffix}", backend) == "not_a_video", name
         assert not decoys.were_used(), name
 
 
 def test_a_hostile_video_is_rejected_or_decoded_and_opens_nothing(
-    decoys: Decoys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    decoys: Decoys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, backend: BackendName
 ) -> None:
     files = hostile_files.hostile_videos(tmp_path, decoys.file, decoys.url)
     monkeypatch.chdir(decoys.file.parent)
     for name, data in files.items():
         if name.startswith(DECODABLE):
-            assert clips.read_barcode(frames_of(data, name)[0].image) == 0, name
+            assert clips.read_barcode(frames_of(data, name, backend)[0].image) == 0, name
         else:
-            assert reason_of(data, name) == REASONS.get(name, "no_video_stream"), name
+            assert reason_of(data, name, backend) == REASONS.get(name, "no_video_stream"), name
         assert not decoys.were_used(), name
 
 
 @pytest.mark.parametrize("name", ["h264.mp4", "h264.mkv", "h264.ts", "mpeg4.avi"])
-def test_a_video_that_exceeds_a_limit_is_rejected(tmp_path: Path, name: str) -> None:
+def test_a_video_that_exceeds_a_limit_is_rejected(
+    tmp_path: Path, name: str, backend: BackendName
+) -> None:
     data = hostile_files.clip(tmp_path, name)
-    assert reason_of(data, name, megapixels=0.0153) == "too_large"
-    assert reason_of(data, name, hours=0.0002) == "too_long"
-    assert frames_of(data, name)
+    assert reason_of(data, name, backend, megapixels=0.0153) == "too_large"
+    assert reason_of(data, name, backend, hours=0.0002) == "too_long"
+    assert frames_of(data, name, backend)
 
 
 def test_a_rejection_names_the_size_the_limit_and_the_remedy(tmp_path: Path) -> None:
     data = hostile_files.clip(tmp_path, "h264.mp4")
     with pytest.raises(RejectedError) as rejection:
-        frames_of(data, "clip.mp4", megapixels=0.01)
+        frames_of(data, "clip.mp4", "opencv", megapixels=0.01)
     assert str(rejection.value) == (
         "clip.mp4 has pictures of 160x96 (0.0 megapixels); the limit is 0.01. "
         "Scale the video down, or raise limits.megapixels and the memory."
     )
 
 
-def test_a_video_with_more_streams_than_the_limit_is_rejected(tmp_path: Path) -> None:
+def test_a_video_with_more_streams_than_the_limit_is_rejected(
+    tmp_path: Path, backend: BackendName
+) -> None:
     four_streams = hostile_files.repeat_track(hostile_files.clip(tmp_path, "h264.mp4"), 3)
-    assert reason_of(four_streams, "clip.mp4", streams=3) == "too_many_streams"
-    assert len(frames_of(four_streams, "clip.mp4", streams=4)) == 1
+    assert reason_of(four_streams, "clip.mp4", backend, streams=3) == "too_many_streams"
+    assert len(frames_of(four_streams, "clip.mp4", backend, streams=4)) == 1

@@ -29,7 +29,7 @@ def decode_without_seeking(
 ) -> Decoded:
     with monkeypatch.context() as patch:
         patch.setattr("pipeline.decoding.video.SEEK_COST_FRAMES", 10**9)
-        decoded = decode_file(path, **sampling)
+        decoded = decode_file(path, backend="opencv", **sampling)
     assert decoded.result.coverage.skipped == 0
     return decoded
 

@@ -137,8 +137,9 @@ def test_all_keys_are_explained() -> None:
         "segment.seconds",
         "detector.model", "detector.score_threshold", "detector.iou_threshold", "detector.classes",
         "detector.tiles", "detector.tile_overlap", "detector.max_megabytes", "detector.providers",
+        "decoding.backend",
         "limits.gigabytes", "limits.megapixels", "limits.hours", "limits.streams",
-        "limits.stalled_seconds",
+        "limits.codecs", "limits.stalled_seconds",
         "output.images", "output.jpeg_quality",
     ]  # fmt: skip
     assert all(explain_keys().values())

@@ -4,13 +4,15 @@ import ctypes
 from types import SimpleNamespace
 from typing import Any, cast
 
-import cv2
 import pytest
 
 from pipeline.config.schema import LimitsConfig
 from pipeline.decoding import limits
+from pipeline.decoding.backend import Capture
 from pipeline.decoding.container import Container
 from pipeline.decoding.header import read_header
+from pipeline.decoding.opencv_capture import opencv_library
+from pipeline.decoding.pyav_capture import pyav_library
 from pipeline.errors import RejectedError
 
 
@@ -21,20 +23,20 @@ def test_one_allocation_is_limited_to_an_image_or_a_long_index(
     limited_to: list[int] = []
     library = SimpleNamespace(av_max_alloc=lambda size: limited_to.append(size.value))
     monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
-    limits.limit_allocations(LimitsConfig(megapixels=megapixels))
+    limits.limit_allocations(LimitsConfig(megapixels=megapixels), "library")
     assert limited_to == [largest]
 
 
-def test_opencvs_library_exports_the_limit_of_ffmpeg() -> None:
-    native = vars(cv2)["_native"]
-    assert hasattr(ctypes.CDLL(native.__file__), "av_max_alloc")
+@pytest.mark.parametrize("library", [opencv_library(), pyav_library()])
+def test_both_libraries_export_the_limit_of_ffmpeg(library: str) -> None:
+    assert hasattr(ctypes.CDLL(library), "av_max_alloc")
 
 
-def test_an_opencv_without_that_export_raises_no_error(
+def test_a_library_without_that_export_raises_no_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
-    limits.limit_allocations(LimitsConfig())
+    limits.limit_allocations(LimitsConfig(), "library")
 
 
 def test_a_file_of_more_than_the_limit_is_rejected() -> None:
@@ -56,14 +58,9 @@ AVI = Container("avi", "avi")
 
 def capture_with(
     width: int = 160, height: int = 96, rate: float = 25, count: float = 100
-) -> cv2.VideoCapture:
-    properties = {
-        cv2.CAP_PROP_FRAME_WIDTH: width,
-        cv2.CAP_PROP_FRAME_HEIGHT: height,
-        cv2.CAP_PROP_FPS: rate,
-        cv2.CAP_PROP_FRAME_COUNT: count,
-    }
-    return cast("cv2.VideoCapture", SimpleNamespace(get=properties.__getitem__))
+) -> Capture:
+    properties = SimpleNamespace(width=width, height=height, fps=rate, frame_count=count)
+    return cast("Capture", properties)
 
 
 @pytest.mark.parametrize(

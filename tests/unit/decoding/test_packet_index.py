@@ -4,9 +4,9 @@ import io
 from collections.abc import Callable
 from typing import cast
 
-import cv2
 import pytest
 
+from pipeline.decoding.backend import SeekableCapture
 from pipeline.decoding.header import HeaderInfo
 from pipeline.decoding.packet_index import PacketIndex, read_packet_index
 from pipeline.decoding.stream import GuardedStream
@@ -24,11 +24,16 @@ class FakeCapture:
         self._index += 1
         return self._index < len(self._positions) and self._positions[self._index] is not None
 
-    def get(self, name: int) -> float:
-        if name == cv2.CAP_PROP_FRAME_COUNT:
-            return len(self._positions)
-        if name == cv2.CAP_PROP_LRF_HAS_KEY_FRAME:
-            return float(self._index % self._key_frame_interval == 0)
+    @property
+    def frame_count(self) -> float:
+        return len(self._positions)
+
+    @property
+    def is_key_packet(self) -> bool:
+        return self._index % self._key_frame_interval == 0
+
+    @property
+    def position_ms(self) -> float:
         return cast("float", self._positions[self._index])
 
 
@@ -37,7 +42,7 @@ def read(
 ) -> PacketIndex | None:
     stream = GuardedStream(io.BytesIO(b"content"))
     stream.read()  # to the end, as the capture would
-    capture = cast("cv2.VideoCapture", FakeCapture(positions, **options))
+    capture = cast("SeekableCapture", FakeCapture(positions, **options))
     return read_packet_index(capture, stream, 10_000, header or HeaderInfo())
 
 

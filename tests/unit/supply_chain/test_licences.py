@@ -52,6 +52,16 @@ def test_a_stated_licence_counts_only_where_none_is_declared() -> None:
     assert "old-package, which is not needed" in unneeded
 
 
+def test_the_licences_of_bundled_libraries_count_too() -> None:
+    policy = LicencePolicy(POLICY.allowed, {}, {"old-package": "GPL-3.0-only"})
+    declared = component({"license": {"id": "MIT"}}, name="Old_Package")
+    assert licence_of(declared, policy) == "MIT AND GPL-3.0-only"
+    (not_allowed,) = licence_problems([declared], policy)
+    assert "MIT AND GPL-3.0-only, which is not allowed" in not_allowed
+    (unneeded,) = licence_problems([component({"license": {"id": "MIT"}})], policy)
+    assert "old-package, which is not needed" in unneeded
+
+
 def test_an_expression_is_read_as_it_is() -> None:
     assert (
         licence_of(component({"expression": "MIT OR GPL-3.0-only"}), POLICY)

@@ -1,0 +1,201 @@
+"""Decode with OpenCV, which has FFmpeg behind it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.decoding.container import Container
+    from pipeline.decoding.stream import GuardedStream
+    from pipeline.frame import Image
+
+# FFmpeg's own messages name neither the file nor a remedy. Read when the first video is opened.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# OpenCV logs files that it cannot open. They end as rejections with a message of their own.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+_OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+_OPENING = Lock()
+# FFmpeg's own time-outs are switched off: reads have time-outs, and the decoder has a watchdog.
+_NO_TIMEOUT_MS = 24 * 3600 * 1000
+# OpenCV gives the start as a number of frame periods. For slide shows that is too coarse.
+_LONGEST_PERIOD_MS = 100.0
+_BGR24 = int.from_bytes(b"BGR\x18", "little")
+# How FFmpeg marks raw video whose rows run from the bottom up: a codec tag, or the end of the data
+# that comes with the codec.
+_BOTTOM_UP_TAG, _BOTTOM_UP_DATA = "WRAW", b"BottomUp\0"
+
+
+class OpenCvCapture:
+    """A `SeekableCapture` that wraps `cv2.VideoCapture`."""
+
+    def __init__(self, capture: cv2.VideoCapture) -> None:
+        self._capture = capture
+
+    @property
+    def fps(self) -> float:
+        """Frames per second according to the header."""
+        return self._capture.get(cv2.CAP_PROP_FPS)
+
+    @property
+    def frame_count(self) -> float:
+        """Number of frames according to the header, or by its length and rate."""
+        return self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+
+    @property
+    def width(self) -> int:
+        """Width of the displayed images in pixels, by the header."""
+        return int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+
+    @property
+    def height(self) -> int:
+        """Height of the displayed images in pixels, by the header."""
+        return int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+
+    @property
+    def fourcc(self) -> str:
+        """Four characters that name the codec; empty if they are not printable."""
+        code = int(self._capture.get(cv2.CAP_PROP_FOURCC))
+        name = code.to_bytes(4, "little", signed=code < 0).decode("latin-1").strip("\0")
+        return name if name.isprintable() else ""
+
+    @property
+    def codec_name(self) -> str:
+        """FFmpeg's name of the codec, by the four characters; those where FFmpeg knows no name."""
+        library = ctypes.CDLL(opencv_library())
+        tables = library.avformat_get_riff_video_tags, library.avformat_get_mov_video_tags
+        for table in tables:
+            table.restype = ctypes.c_void_p
+        library.avcodec_get_name.restype = ctypes.c_char_p
+        tags = (ctypes.c_void_p * 3)(*(table() for table in tables), None)
+        code = ctypes.c_uint32(int(self._capture.get(cv2.CAP_PROP_FOURCC)))
+        codec = library.av_codec_get_id(tags, code)
+        return library.avcodec_get_name(codec).decode() if codec else self.fourcc
+
+    @property
+    def position_ms(self) -> float:
+        """Position of the current frame in milliseconds, rounded to microseconds."""
+        return round(self._capture.get(cv2.CAP_PROP_POS_MSEC), 3)
+
+    @property
+    def start_ms(self) -> float | None:
+        """Stream time of the current frame, to the nearest frame period; None if unknown."""
+        # CAP_PROP_PTS is in frame periods, and -2**63 where the rate is unknown.
+        periods, rate = self._capture.get(cv2.CAP_PROP_PTS), self.fps
+        is_known = rate >= 1000 / _LONGEST_PERIOD_MS and abs(periods) < 2**53
+        return round(1000 * periods / rate, 3) if is_known else None
+
+    @property
+    def is_key_packet(self) -> bool:
+        """Whether the packet that was grabbed last is a key frame."""
+        return self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) != 0
+
+    @property
+    def is_misread(self) -> bool:
+        """Whether the images are raw BGR with the last row first.
+
+        OpenCV's wheels from 4.13 on copy them with wrong addresses, which ends the process.
+        """
+        if int(self._capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) != _BGR24:
+            return False
+        if self.fourcc == _BOTTOM_UP_TAG:
+            return True
+        place = int(self._capture.get(cv2.CAP_PROP_CODEC_EXTRADATA_INDEX))
+        data: Any = self._capture.retrieve(flag=place)[1]  # None: there is no such data
+        return data is not None and bytes(data).endswith(_BOTTOM_UP_DATA)
+
+    def grab(self) -> bool:
+        """Decode the next frame. False: a packet is damaged, or the video ends."""
+        return self._capture.grab()
+
+    def retrieve(self) -> Image | None:
+        """Convert the current frame: H x W x 3 uint8 BGR, rotated as displayed; None: it failed."""
+        converted, image = self._capture.retrieve()
+        return np.asarray(image, dtype=np.uint8) if converted else None
+
+    def seek(self, position_ms: float) -> None:
+        """Go to about a position. The next grab decodes a frame near it."""
+        self._capture.set(cv2.CAP_PROP_POS_MSEC, position_ms)
+
+    def release(self) -> None:
+        """Free everything."""
+        self._capture.release()
+
+
+def open_with_opencv(
+    stream: GuardedStream,
+    container: Container,
+    threads: int,
+    *,
+    codec: str | None = None,
+    packets: bool = False,
+    **options: str | int,
+) -> OpenCvCapture | None:
+    """Open the video in a stream with OpenCV; return None if it does not open.
+
+    Args:
+        stream: read from its beginning.
+        container: the only container that it may be.
+        threads: number of threads the decoder may use.
+        codec: the only decoder that may be used; None: any.
+        packets: grab packets, which are not decoded, instead of frames.
+        options: further options of FFmpeg's demuxers.
+
+    Raises:
+        Exception: whatever reading the stream raised.
+    """
+    all_options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": container.demuxer,
+        **({} if codec is None else {"video_codec": codec}),
+        **options,
+    }
+    stream.rewind()
+    # OpenCV's type stubs ask for IStreamReader; in Python any BufferedIOBase is accepted.
+    reader = cast("Any", stream)
+    parameters = [
+        *(cv2.CAP_PROP_N_THREADS, threads),
+        # By default FFmpeg ends a video silently after 30 seconds of waiting.
+        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _NO_TIMEOUT_MS),
+        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _NO_TIMEOUT_MS),
+    ]
+    if packets:
+        parameters += [cv2.CAP_PROP_FORMAT, -1]
+    with _ffmpeg_options(all_options):
+        capture = cv2.VideoCapture(reader, cv2.CAP_FFMPEG, parameters)
+    stream.raise_pending_error()
+    return OpenCvCapture(capture) if capture.isOpened() else None
+
+
+def opencv_library() -> str:
+    """Return the path of a library through which FFmpeg's functions of OpenCV can be called."""
+    native = vars(cv2).get("_native", cv2)
+    return str(native.__file__)
+
+
+@contextmanager
+def _ffmpeg_options(options: dict[str, str | int]) -> Iterator[None]:
+    """Set FFmpeg's options for the capture that is opened in the block, and for no other.
+
+    OpenCV takes them from an environment variable. If it stayed set, captures that other code of
+    the process opens would be refused.
+    """
+    with _OPENING:
+        before = os.environ.get(_OPTIONS_VARIABLE)
+        os.environ[_OPTIONS_VARIABLE] = "|".join(f"{key};{each}" for key, each in options.items())
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_OPTIONS_VARIABLE]
+            else:
+                os.environ[_OPTIONS_VARIABLE] = before

@@ -1,0 +1,91 @@
+"""Open one stream with the chosen backend, as often as needed to know what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.errors import BrokenError
+
+if TYPE_CHECKING:
+    from pipeline.decoding.backend import BackendName, Capture
+    from pipeline.decoding.container import Container
+    from pipeline.decoding.stream import GuardedStream
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Opens a stream. The library is imported with the first use, because it takes a while.
+
+    Attributes:
+        backend: the library that decodes.
+        stream: what is opened; each opening begins at its beginning.
+        container: the only container that it may be.
+    """
+
+    backend: BackendName
+    stream: GuardedStream
+    container: Container
+
+    @property
+    def library(self) -> str:
+        """Path of a library through which FFmpeg's functions of this backend can be called.
+
+        Raises:
+            BrokenError: PyAV is to decode, and is not installed.
+        """
+        if self.backend == "opencv":
+            from pipeline.decoding.opencv_capture import opencv_library  # noqa: PLC0415
+
+            return opencv_library()
+        try:
+            from pipeline.decoding.pyav_capture import pyav_library  # noqa: PLC0415
+        except ImportError as error:
+            raise BrokenError(
+                "decoding.backend is pyav, but PyAV is not installed. Install pretag[pyav], or set "
+                "decoding.backend to opencv."
+            ) from error
+        return pyav_library()
+
+    def open(
+        self,
+        threads: int,
+        *,
+        packets: bool = False,
+        codecs: tuple[str, ...] | None = None,
+        **options: str | int,
+    ) -> Capture | None:
+        """Open the video; return None if it does not open.
+
+        Args:
+            threads: number of threads the decoder may use.
+            packets: grab packets instead of frames; of OpenCV only.
+            codecs: FFmpeg's names of the only decoders that may be used, tried in this order;
+                None: any. FFmpeg decodes nothing of other codecs, not even to probe the streams.
+            options: further options of FFmpeg's demuxers.
+
+        Raises:
+            Exception: whatever reading the stream raised.
+        """
+        if codecs is None:
+            return self._open_once(threads, None, packets=packets, **options)
+        for codec in codecs:
+            capture = self._open_once(
+                threads, codec, packets=packets, codec_whitelist=codec, **options
+            )
+            if capture is not None:
+                return capture
+        return None
+
+    def _open_once(
+        self, threads: int, codec: str | None, *, packets: bool, **options: str | int
+    ) -> Capture | None:
+        if self.backend == "opencv":
+            from pipeline.decoding.opencv_capture import open_with_opencv  # noqa: PLC0415
+
+            return open_with_opencv(
+                self.stream, self.container, threads, codec=codec, packets=packets, **options
+            )
+        from pipeline.decoding.pyav_capture import open_with_pyav  # noqa: PLC0415
+
+        return open_with_pyav(self.stream, self.container, threads, codec=codec, **options)

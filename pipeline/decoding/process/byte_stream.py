@@ -1,0 +1,164 @@
+"""The video's bytes on their way to the child: the parent serves blocks, the child reads them."""
+
+from __future__ import annotations
+
+import io
+import socket
+import struct
+from collections import OrderedDict
+from threading import Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.storage.source import ByteStream
+
+_REQUEST = struct.Struct("<qi")
+_ANSWER = struct.Struct("<i")
+_FAILED = -1
+_BLOCK_BYTES = 512 * 1024
+# Both ends of a file, the block being read, and the one before it.
+_BLOCKS_KEPT = 4
+
+
+def byte_pair() -> tuple[socket.socket, socket.socket]:
+    """Return two connected sockets whose buffers hold a block."""
+    ends = socket.socketpair()
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BLOCK_BYTES)
+    return ends
+
+
+class ByteServer:
+    """Serves the bytes of a stream to the child, in a thread of its own.
+
+    Attributes:
+        error: what reading the stream raised; None if it raised nothing.
+        is_reading: whether the child waits for bytes.
+        position: where the child reads, in bytes.
+        size: length of the stream in bytes.
+    """
+
+    def __init__(self, stream: ByteStream, end: socket.socket) -> None:
+        """Create a server; `start` begins to serve.
+
+        Args:
+            stream: the stream; nobody else reads it meanwhile.
+            end: the parent's end of the pair of sockets.
+        """
+        self.error: Exception | None = None
+        self.is_reading = False
+        self.position = 0
+        self.size = stream.seek(0, io.SEEK_END)
+        self._stream = stream
+        self._end = end
+        self._thread = Thread(target=self._serve, name="bytes", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread. It ends when the child closes its end, or after an error."""
+        self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end, for a limited time. It may not have begun."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+
+    def _serve(self) -> None:
+        try:
+            while (request := _receive(self._end, _REQUEST.size)) is not None:
+                offset, size = _REQUEST.unpack(request)
+                data = self._read(offset, size)
+                self._end.sendall(_ANSWER.pack(_FAILED if data is None else len(data)))
+                self._end.sendall(data or b"")
+        except OSError:
+            return  # the child is gone
+
+    def _read(self, offset: int, size: int) -> bytes | None:
+        # A video may have taken the child over, so its numbers are not believed.
+        offset, size = min(max(offset, 0), self.size), min(max(size, 0), _BLOCK_BYTES)
+        self.is_reading, self.position = True, offset
+        try:
+            self._stream.seek(offset)
+            return self._stream.read(size)
+        except Exception as error:  # noqa: BLE001 - raised where the frames are read
+            self.error = error
+            return None
+        finally:
+            self.is_reading = False
+
+
+class ServedStream(io.BufferedIOBase):
+    """The child's view of the stream.
+
+    Raises:
+        OSError: from `read`, if the parent could not read.
+    """
+
+    def __init__(self, end: socket.socket, size: int) -> None:
+        """Create a stream at the beginning.
+
+        Args:
+            end: the child's end of the pair of sockets.
+            size: length in bytes.
+        """
+        self._end = end
+        self._size = size
+        self._position = 0
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move to an offset, and return the new position in bytes."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to `size` bytes, fewer only at the end."""
+        left = max(0, self._size - self._position)
+        wanted = left if size is None or size < 0 else min(size, left)
+        parts = []
+        while wanted:
+            number, offset = divmod(self._position, _BLOCK_BYTES)
+            part = self._block(number)[offset : offset + wanted]
+            if not part:  # the file has become shorter
+                break
+            parts.append(part)
+            wanted -= len(part)
+            self._position += len(part)
+        return b"".join(parts)
+
+    def _block(self, number: int) -> bytes:
+        if number not in self._blocks:
+            self._blocks[number] = self._request(number * _BLOCK_BYTES)
+            if len(self._blocks) > _BLOCKS_KEPT:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(number)
+        return self._blocks[number]
+
+    def _request(self, offset: int) -> bytes:
+        self._end.sendall(_REQUEST.pack(offset, min(_BLOCK_BYTES, self._size - offset)))
+        answer = _receive(self._end, _ANSWER.size)
+        size = _FAILED if answer is None else _ANSWER.unpack(answer)[0]
+        data = None if size == _FAILED else _receive(self._end, size)
+        if data is None:
+            raise OSError("The parent could not read the video.")
+        return data
+
+
+def _receive(end: socket.socket, size: int) -> bytes | None:
+    """Return so many bytes; None if the other side is gone."""
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
+        received = end.recv_into(view)
+        if not received:
+            return None
+        view = view[received:]
+    return bytes(data)

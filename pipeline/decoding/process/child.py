@@ -1,0 +1,175 @@
+"""The child: decodes one video, and hands its frames to the parent.
+
+It is started as `python -c`, with the descriptors of its sockets as arguments. It reads nothing but
+these sockets and its own peak of memory, and writes nothing but the sockets and its log.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pkgutil import walk_packages
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy.ma  # noqa: F401 - numpy.median imports it, but a confined process opens no file
+
+from pipeline.capacity import Capacity
+from pipeline.decoding.backend import UnconvertibleError
+from pipeline.decoding.process.byte_stream import ServedStream
+from pipeline.decoding.process.channel import Channel
+from pipeline.decoding.process.confinement import confine
+from pipeline.decoding.process.native_log import NativeLog, unbuffer_native_output
+from pipeline.decoding.process.shared_memory import ImageWriter, SharedClock
+from pipeline.decoding.sampling import Sampler, SamplingGrid
+from pipeline.decoding.video import Video
+from pipeline.errors import CapacityError, RejectedError
+from pipeline.peak_memory import PeakMemory
+from pipeline.runlog import RunLog
+
+if TYPE_CHECKING:
+    from pipeline.config.schema import LimitsConfig
+    from pipeline.decoding.backend import BackendName
+    from pipeline.decoding.decoder import DecodeResult
+
+_STAGES = ("fetch", "decode")
+_LOG = 1  # standard output and standard error are one file
+# `code` of cv2.error: cv::Error::StsNoMem
+_CV_NO_MEMORY = -4
+_LONGEST_ERROR = 1000
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the child tells of its work with its last message. Made before it is confined."""
+
+    log: RunLog = field(default_factory=RunLog)
+    memory: PeakMemory = field(default_factory=PeakMemory)
+
+    def fields(self) -> dict[str, Any]:
+        stages = [asdict(self.log.stage(name)) for name in _STAGES]
+        return {"stages": stages, "peak_kibibytes": self.memory.kibibytes()}
+
+
+def main(backend: BackendName) -> None:
+    """Wait for a video, decode it, and end."""
+    import_library(backend)
+    # Errors: those of images that cannot be converted are among them.
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"
+    message_end, byte_end, clock = (int(argument) for argument in sys.argv[1:4])
+    unbuffer_native_output()
+    channel = Channel(socket.socket(fileno=message_end))
+    work = _Work()
+    channel.send("ready")
+    start = channel.receive()
+    if start is not None:
+        job = start.content
+        refused = confine(job["more_bytes"], job["cpu_seconds"])
+        channel.send("confined", refused=refused)
+        byte_stream = socket.socket(fileno=byte_end)
+        _decode(job, backend, channel, byte_stream, SharedClock(clock), work=work)
+    # Without the interpreter's own clean-up: threads of FFmpeg may be stuck.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def import_library(backend: BackendName) -> None:
+    """Import all that will be needed, because a confined process opens no file."""
+    if backend == "opencv":
+        import_module("pipeline.decoding.opencv_capture")
+        return
+    import_module("pipeline.decoding.pyav_capture")
+    # PyAV imports its own modules when they are first used.
+    package = import_module("av")
+    for module in walk_packages(package.__path__, "av."):
+        if not module.name.startswith("av.__"):
+            import_module(module.name)
+
+
+def _decode(  # noqa: PLR0913 - what the child has
+    job: dict[str, Any],
+    backend: BackendName,
+    channel: Channel,
+    byte_end: socket.socket,
+    clock: SharedClock,
+    *,
+    work: _Work,
+) -> None:
+    stream = ServedStream(byte_end, job["size"])
+    capacity = None if job["capacity"] is None else Capacity(**job["capacity"])
+    limits = cast("LimitsConfig", SimpleNamespace(**job["limits"]))
+    native_log = NativeLog(_LOG)
+
+    def note_progress() -> None:
+        clock.set()
+        native_log.trim()
+
+    video = Video(
+        stream,
+        job["name"],
+        limits,
+        threads=job["threads"],
+        capacity=capacity,
+        on_progress=note_progress,
+        backend=backend,
+        conversion_failed=native_log.refusal,
+        first_index=job["first_index"],
+    )
+    try:
+        _send_frames(video, job, channel, work)
+    except UnconvertibleError as error:
+        channel.send(
+            "unconvertible", reason=error.reason, message=str(error), index=error.index,
+            **work.fields(),
+        )  # fmt: skip
+    except RejectedError as error:
+        is_capacity = isinstance(error, CapacityError)
+        channel.send(
+            "rejected", reason=error.reason, message=str(error), is_capacity=is_capacity,
+            **work.fields(),
+        )  # fmt: skip
+    except Exception as error:  # noqa: BLE001 - the parent raises it
+        is_memory = isinstance(error, MemoryError) or getattr(error, "code", 0) == _CV_NO_MEMORY
+        channel.send(
+            "no_memory" if is_memory else "failed",
+            message=f"{type(error).__name__}: {error}"[:_LONGEST_ERROR],
+            **work.fields(),
+        )
+
+
+def _send_frames(video: Video, job: dict[str, Any], channel: Channel, work: _Work) -> None:
+    sampler = Sampler(SamplingGrid(**job["grid"]))
+    frames = video.frames(sampler, work.log)
+    images = ImageWriter()
+    header = None
+    while True:
+        try:
+            frame = next(frames)
+        except StopIteration as end:
+            _send_result(end.value, video, channel, work)
+            return
+        if video.header != header:
+            header = video.header
+            channel.send("header", **asdict(header))
+        memory, descriptor = images.write(frame.image)
+        height, width = frame.image.shape[:2]
+        channel.send(
+            "frame", descriptor=descriptor, memory=memory, index=frame.index, pts_ms=frame.pts_ms,
+            segment=frame.segment, height=height, width=width,
+        )  # fmt: skip
+        if descriptor is not None:
+            os.close(descriptor)
+        request = channel.receive()
+        if request is None:  # the parent is gone
+            return
+        images.free(request.content["freed"])
+
+
+def _send_result(result: DecodeResult, video: Video, channel: Channel, work: _Work) -> None:
+    channel.send(
+        "result", coverage=asdict(result.coverage), duration_ms=result.duration_ms,
+        start_ms=result.start_ms, header=asdict(video.header), **work.fields(),
+    )  # fmt: skip

@@ -1,0 +1,241 @@
+"""The parent's side: a video that is decoded in a child.
+
+It has the interface of `Video`: frames, header, watchdog.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import asdict
+from logging import getLogger
+from typing import TYPE_CHECKING, Any, Self
+
+from pipeline.decoding.backend import UnconvertibleError
+from pipeline.decoding.decoder import DecodeResult
+from pipeline.decoding.header import HeaderInfo
+from pipeline.decoding.limits import stalled_error
+from pipeline.decoding.process.byte_stream import ByteServer
+from pipeline.decoding.process.failures import crash_error, crashed, error_of
+from pipeline.decoding.process.launching import END_SECONDS, Child
+from pipeline.decoding.process.shared_memory import ImageReader
+from pipeline.frame import Frame
+from pipeline.runlog import Coverage, MissingRange, StageLog
+
+if TYPE_CHECKING:
+    from pipeline.budget import Budget
+    from pipeline.config.schema import LimitsConfig
+    from pipeline.decoding.decoder import Frames
+    from pipeline.decoding.process.channel import Message
+    from pipeline.decoding.sampling import Sampler, SamplingGrid
+    from pipeline.runlog import RunLog
+    from pipeline.storage.source import ByteStream
+
+logger = getLogger(__name__)
+
+_MEGABYTE = 2**20
+_CPU_SECONDS_WITHOUT_DEADLINE = 48 * 3600
+
+
+class DecoderProcess:
+    """A video that is decoded in a process of its own.
+
+    If OpenCV cannot convert a frame, a second process with PyAV may go on from that frame.
+
+    Attributes:
+        header: what the header says; empty until the first frame.
+    """
+
+    def __init__(  # noqa: PLR0913 - as `Video`
+        self,
+        child: Child,
+        stream: ByteStream,
+        name: str,
+        limits: LimitsConfig,
+        *,
+        threads: int,
+        budget: Budget,
+        can_switch: bool = False,
+    ) -> None:
+        """Create a video; nothing is read yet.
+
+        Args:
+            child: the process, which belongs to this video from now on.
+            stream: readable and seekable; the caller closes it.
+            name: name of the video in messages.
+            limits: the configured limits.
+            threads: number of threads the decoder may use.
+            budget: the time and the memory that the run has.
+            can_switch: whether a process with PyAV may decode what OpenCV cannot convert.
+        """
+        self.header = HeaderInfo()
+        self._child = child
+        self._stream = stream
+        self._name = name
+        self._limits = limits
+        self._threads = threads
+        self._budget = budget
+        self._can_switch = can_switch
+        self._bytes = ByteServer(stream, child.byte_end)
+        self._images = ImageReader()
+        self._last: tuple[int, float] | None = None  # index, pts_ms
+        self._yielded = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._close_child()
+
+    def frames(self, sampler: Sampler, log: RunLog) -> Frames:
+        """Yield the sampled frames; add the counts of `fetch` and `decode` to the log.
+
+        Raises:
+            RejectedError: the video cannot be read, exceeds a limit, crashed the decoder, or no
+                frame of it decodes.
+            CapacityError: its images do not fit the memory of the function.
+            Exception: whatever reading the stream raised.
+        """
+        self._start(sampler.grid)
+        while True:
+            item = self._next(log)
+            if isinstance(item, Frame):
+                with contextlib.suppress(OSError):
+                    self._child.channel.send("next", freed=self._images.take_freed())
+                yield item
+            elif isinstance(item, DecodeResult):
+                return item
+            elif isinstance(item, UnconvertibleError) and self._can_switch:
+                self._switch(log)
+                self._start(sampler.grid)
+            elif item is not None:
+                raise item
+
+    def _start(self, grid: SamplingGrid) -> None:
+        self._bytes.start()
+        self._child.clock.set()
+        with contextlib.suppress(OSError):  # a child that is gone shows as the end of its messages
+            self._child.channel.send("start", **self._job(grid))
+
+    def _switch(self, log: RunLog) -> None:
+        """Go on with PyAV in a new process, after the frames that OpenCV has yielded."""
+        logger.info("%s: PyAV decodes the rest, which OpenCV cannot convert.", self._name)
+        self._close_child()
+        log.add(StageLog("decode", items_out=self._yielded))
+        self._can_switch = False
+        self._child = Child("pyav")
+        self._images = ImageReader()
+        self._bytes = ByteServer(self._stream, self._child.byte_end)
+
+    def _close_child(self) -> None:
+        self._child.close()
+        self._bytes.join(END_SECONDS)
+
+    def likely_seconds(self, done_seconds: float) -> float | None:
+        """Return the likely length, as seen after so many seconds of video; None if unknown."""
+        share = self._bytes.position / self._bytes.size if self._bytes.size else 0.0
+        return self.header.likely_seconds(done_seconds, share)
+
+    def check_stalled(self) -> None:
+        """Check from another thread that the decoder makes progress.
+
+        Raises:
+            RejectedError: it made none for longer than the limit.
+        """
+        is_waiting = self._bytes.is_reading
+        if not is_waiting and self._child.clock.idle_seconds() > self._limits.stalled_seconds:
+            raise stalled_error(self._name, self._limits)
+
+    def stop(self) -> None:
+        """Make `frames` end soon. May be called from any thread."""
+        self._child.kill()
+
+    def _job(self, grid: SamplingGrid) -> dict[str, Any]:
+        capacity = self._budget.capacity
+        seconds_left = self._budget.deadline.seconds_left()
+        cpu_seconds = min(seconds_left * self._threads, _CPU_SECONDS_WITHOUT_DEADLINE)
+        return {
+            "name": self._name,
+            "size": self._bytes.size,
+            "grid": asdict(grid),
+            "limits": self._limits.model_dump(mode="json"),
+            "threads": self._threads,
+            "first_index": 0 if self._last is None else self._last[0] + 1,
+            "capacity": None if capacity is None else asdict(capacity),
+            # Not less, because what the decoder allocates and never uses counts too. If both
+            # processes need more than there is, the system ends the larger one, which is the child.
+            "more_bytes": None if capacity is None else capacity.megabytes * _MEGABYTE,
+            "cpu_seconds": int(cpu_seconds) + 1,
+        }
+
+    def _next(self, log: RunLog) -> Frame | DecodeResult | Exception | None:
+        """Return what the child hands over next; the error to raise; None for a mere note."""
+        try:
+            message = self._child.channel.receive()
+            return self._crash() if message is None else self._content(message, log)
+        except (ArithmeticError, LookupError, TypeError, ValueError, OSError, RecursionError):
+            # A video may have taken the child over, so its messages are not believed.
+            return crashed(self._name, "its process sends what no decoder sends", self._progress())
+
+    def _content(self, message: Message, log: RunLog) -> Frame | DecodeResult | Exception | None:
+        match message.kind:
+            case "confined" if message.content["refused"]:
+                logger.warning(
+                    "The system refused means by which the decoder is confined",
+                    extra={"refused": message.content["refused"]},
+                )
+            case "header":
+                self.header = HeaderInfo(**message.content)
+            case "frame":
+                return self._frame(message)
+            case "result":
+                _add_work(message, log)
+                return self._result(message)
+            case "unconvertible" if self._can_switch:  # its frames are decoded again
+                return error_of(message, self._name, self._progress())
+            case "unconvertible" | "rejected" | "no_memory" | "failed":
+                _add_work(message, log)
+                return self._bytes.error or error_of(message, self._name, self._progress())
+        return None
+
+    def _frame(self, message: Message) -> Frame:
+        content = message.content
+        if message.descriptor is not None:
+            self._images.add(int(content["memory"]), message.descriptor)
+        image = self._images.read(
+            int(content["memory"]), int(content["height"]), int(content["width"])
+        )
+        index, pts_ms = int(content["index"]), float(content["pts_ms"])
+        self._last = (index, pts_ms)
+        self._yielded += 1
+        return Frame(index, pts_ms, int(content["segment"]), image)
+
+    def _result(self, message: Message) -> DecodeResult:
+        content = message.content
+        self.header = HeaderInfo(**content["header"])
+        coverage = content["coverage"]
+        ranges = tuple(MissingRange(**each) for each in coverage["missing_ranges"])
+        return DecodeResult(
+            Coverage(**{**coverage, "missing_ranges": ranges}),
+            content["duration_ms"],
+            content["start_ms"],
+        )
+
+    def _crash(self) -> Exception:
+        """Return why the child ended without a word."""
+        code = self._child.end()
+        logger.info(
+            "The process of the decoder ended",
+            extra={"exit_code": code, "output": self._child.log_tail()},
+        )
+        return self._bytes.error or crash_error(code, self._name, self._progress())
+
+    def _progress(self) -> str:
+        if self._last is None:
+            return "No sampled frame was decoded before."
+        return f"Frames up to {self._last[1] / 1000:.1f} seconds were decoded before."
+
+
+def _add_work(message: Message, log: RunLog) -> None:
+    for stage in message.content["stages"]:
+        log.add(StageLog(**stage))
+    log.add_decoder(int(message.content["peak_kibibytes"]) / 1024)
