@@ -1,10 +1,11 @@
 """Decode ten thousand damaged videos (mutants), with pretag and with FFmpeg itself (PyAV).
 
-The originals are clips of each kind, and public videos if the folder of these exists.
+The originals are clips of each kind, and the videos of a folder that a variable names.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from tests.support.fuzzing import Outcome
 
 MUTANTS = 10_000
-# Public videos, which are no part of the project.
-CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "files"
+# A folder of further originals, if it is set.
+FOLDER_VARIABLE = "PRETAG_BENCH_VIDEOS"
 # If pretag decodes a smaller share of FFmpeg's frames and reports none as lost, the loss is silent.
 SMALLEST_SHARE = 0.99
 TITLES = (
@@ -39,15 +40,16 @@ def measure() -> str:
         folder = Path(name)
         mutants.write_originals(folder)
         made = {path.name for path in folder.iterdir()}
-        for path in CORPUS.iterdir() if CORPUS.exists() else ():
-            (folder / f"corpus_{path.name}").symlink_to(path)
+        more = os.environ.get(FOLDER_VARIABLE)
+        for path in Path(more).iterdir() if more else ():
+            (folder / f"more_{path.name}").symlink_to(path.resolve())
         show_progress(f"{MUTANTS} mutants")
         ours = fuzzing.decode_mutants(fuzzing.child_command(folder, "pretag"), seeds)
         ffmpegs = fuzzing.decode_mutants(fuzzing.child_command(folder, "pyav"), seeds)
         pairs: dict[str, list[Pair]] = defaultdict(list)
         for pair in zip(ours, ffmpegs, strict=True):
             mutant = mutants.make_mutant(folder, pair[0].seed)
-            original = mutant.name if mutant.name in made else "public videos"
+            original = mutant.name if mutant.name in made else FOLDER_VARIABLE
             pairs[f"{original}, {mutant.kind}"].append(pair)
     return report(pairs)
 

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from pipeline.storage.block_stream import BlockStream
+
 if TYPE_CHECKING:
     from pipeline.storage.source import ByteStream
 
@@ -86,7 +88,7 @@ class ByteServer:
             self.is_reading = False
 
 
-class ServedStream(io.BufferedIOBase):
+class ServedStream(BlockStream):
     """The child's view of the stream.
 
     Raises:
@@ -100,39 +102,9 @@ class ServedStream(io.BufferedIOBase):
             end: the child's end of the pair of sockets.
             size: length in bytes.
         """
+        super().__init__(size, _BLOCK_BYTES)
         self._end = end
-        self._size = size
-        self._position = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Move to an offset, and return the new position in bytes."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return up to `size` bytes, fewer only at the end."""
-        left = max(0, self._size - self._position)
-        wanted = left if size is None or size < 0 else min(size, left)
-        parts = []
-        while wanted:
-            number, offset = divmod(self._position, _BLOCK_BYTES)
-            part = self._block(number)[offset : offset + wanted]
-            if not part:  # the file has become shorter
-                break
-            parts.append(part)
-            wanted -= len(part)
-            self._position += len(part)
-        return b"".join(parts)
 
     def _block(self, number: int) -> bytes:
         if number not in self._blocks:

@@ -154,14 +154,15 @@ def _send_frames(video: Video, job: dict[str, Any], channel: Channel, work: _Wor
         if video.header != header:
             header = video.header
             channel.send("header", **asdict(header))
-        memory, descriptor = images.write(frame.image)
+        written = images.write(frame.image)
         height, width = frame.image.shape[:2]
         channel.send(
-            "frame", descriptor=descriptor, memory=memory, index=frame.index, pts_ms=frame.pts_ms,
-            segment=frame.segment, height=height, width=width,
+            "frame", descriptor=written.descriptor, memory=written.number, dropped=written.dropped,
+            index=frame.index, pts_ms=frame.pts_ms, segment=frame.segment, height=height,
+            width=width,
         )  # fmt: skip
-        if descriptor is not None:
-            os.close(descriptor)
+        if written.descriptor is not None:
+            os.close(written.descriptor)
         request = channel.receive()
         if request is None:  # the parent is gone
             return

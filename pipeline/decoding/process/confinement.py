@@ -50,7 +50,6 @@ def confine(more_bytes: int | None, cpu_seconds: int | None) -> list[str]:
     Returns:
         The means that the system refused.
     """
-    refused: list[str] = []
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if more_bytes is not None:
         data_bytes = _data_bytes() + more_bytes
@@ -61,11 +60,9 @@ def confine(more_bytes: int | None, cpu_seconds: int | None) -> list[str]:
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     prctl = _prctl()
     if prctl is None or prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        return [*refused, "no_new_privs", "seccomp"]
+        return ["no_new_privs", "seccomp"]
     machine = platform.machine()
-    if machine not in ARCHITECTURES or not _install(machine):
-        refused.append("seccomp")
-    return refused
+    return [] if machine in ARCHITECTURES and _install(machine) else ["seccomp"]
 
 
 def _data_bytes() -> int:

@@ -199,6 +199,7 @@ class DecoderProcess:
 
     def _frame(self, message: Message) -> Frame:
         content = message.content
+        self._images.drop([int(number) for number in content["dropped"]])
         if message.descriptor is not None:
             self._images.add(int(content["memory"]), message.descriptor)
         image = self._images.read(

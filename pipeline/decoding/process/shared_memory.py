@@ -12,7 +12,7 @@ import os
 import struct
 import time
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -32,32 +32,47 @@ def _create(name: str, size: int) -> int:
     return descriptor
 
 
+class WrittenImage(NamedTuple):
+    """Where an image is.
+
+    Attributes:
+        number: number of its memory.
+        descriptor: that of the memory if it is new. The caller closes it after handing it over.
+        dropped: numbers of memory that is not used any more.
+    """
+
+    number: int
+    descriptor: int | None
+    dropped: list[int]
+
+
 class ImageWriter:
     """The child's side: copies images to shared memory, which it uses again when it is free."""
 
     def __init__(self) -> None:
-        self._memory: list[mmap.mmap] = []
+        self._memory: dict[int, mmap.mmap] = {}
         self._free: list[int] = []
+        self._created = 0
 
-    def write(self, image: Image) -> tuple[int, int | None]:
+    def write(self, image: Image) -> WrittenImage:
         """Copy an image, H x W x 3 uint8, to free memory.
 
-        Returns:
-            The number of the memory; and its descriptor if it is new, which the caller closes
-            after handing it over.
+        If the size of the images changes, the free memory of the other sizes is dropped.
         """
-        descriptor = None
-        fitting = [number for number in self._free if len(self._memory[number]) == image.nbytes]
-        if fitting:
-            number = fitting[0]
+        dropped = [each for each in self._free if len(self._memory[each]) != image.nbytes]
+        for number in dropped:
             self._free.remove(number)
+            del self._memory[number]
+        descriptor = None
+        if self._free:
+            number = self._free.pop()
         else:
-            number = len(self._memory)
+            number, self._created = self._created, self._created + 1
             descriptor = _create("image", image.nbytes)
-            self._memory.append(mmap.mmap(descriptor, image.nbytes))
+            self._memory[number] = mmap.mmap(descriptor, image.nbytes)
         shared = np.frombuffer(self._memory[number], np.uint8)
         np.copyto(shared.reshape(image.shape), image)
-        return number, descriptor
+        return WrittenImage(number, descriptor, dropped)
 
     def free(self, numbers: list[int]) -> None:
         """Use the memory with these numbers again."""
@@ -82,6 +97,16 @@ class ImageReader:
             self._memory[number] = mmap.mmap(descriptor, 0)
         finally:
             os.close(descriptor)
+
+    def drop(self, numbers: list[int]) -> None:
+        """Unmap memory that is free and not used any more.
+
+        Raises:
+            KeyError: there is no such memory.
+        """
+        for number in numbers:
+            # Not closed: should an image still use it, it is unmapped when the image is gone.
+            del self._memory[number]
 
     def read(self, number: int, height: int, width: int) -> Image:
         """Return the image in a memory. The memory is free when nobody uses the array any more.

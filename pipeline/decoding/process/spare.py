@@ -20,7 +20,7 @@ IS_SUPPORTED = sys.platform == "linux" and hasattr(os, "memfd_create")
 
 
 def prepare_decoder() -> None:
-    """Start a child for the next video, if none waits. It needs 0.2 seconds to import OpenCV."""
+    """Start a child for the next video, if none waits. It is ready after 0.09 to 0.15 seconds."""
     if not IS_SUPPORTED:
         return
     with _lock:

@@ -6,10 +6,11 @@ index of an mp4 is often last, and then reads on. The blocks it left are still t
 returns.
 """
 
-import io
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from pipeline.storage.block_stream import BlockStream
 
 BLOCK_BYTES = 4 * 1024 * 1024
 # The first block, the index at the end, the block being read, and the one after it.
@@ -20,7 +21,7 @@ Fetch = Callable[[int, int], bytes]
 """Returns the bytes from an offset (inclusive) to another (exclusive)."""
 
 
-class RangedReader(io.BufferedIOBase):
+class RangedReader(BlockStream):
     """A seekable stream over ranged requests, for one thread at a time.
 
     `read` raises what `fetch` raises.
@@ -34,44 +35,12 @@ class RangedReader(io.BufferedIOBase):
             size: the object's size in bytes.
             head: its first block, which was fetched already; all of a smaller object.
         """
+        super().__init__(size, BLOCK_BYTES)
         self._fetch = fetch
-        self._size = size
-        self._position = 0
         self._read_ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
         first: Future[bytes] = Future()
         first.set_result(head)
         self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict({0: first})
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position in bytes."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Move to an offset, and return the new position in bytes."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return up to `size` bytes, fewer only at the end."""
-        left = max(0, self._size - self._position)
-        wanted = left if size is None or size < 0 else min(size, left)
-        parts = []
-        while wanted:
-            number, offset = divmod(self._position, BLOCK_BYTES)
-            part = self._block(number)[offset : offset + wanted]
-            parts.append(part)
-            wanted -= len(part)
-            self._position += len(part)
-        return b"".join(parts)
 
     def close(self) -> None:
         """Stop reading ahead. Errors of blocks that were not read are dropped.

@@ -207,11 +207,11 @@ def test_a_frame_that_does_not_fit_its_memory_is_a_rejection(height: int, width:
         untrusted_child() as (child, end),
         decoder(io.BytesIO(b""), config, child) as video,
     ):
-        _, memory = ImageWriter().write(clips.texture(1, 8, 8))
+        _, memory, _ = ImageWriter().write(clips.texture(1, 8, 8))
         assert memory is not None
         size = {"height": height, "width": width}
         Channel(end).send(
-            "frame", descriptor=memory, memory=0, index=0, pts_ms=0.0, segment=0, **size
+            "frame", descriptor=memory, memory=0, dropped=[], index=0, pts_ms=0.0, segment=0, **size
         )
         os.close(memory)
         with pytest.raises(RejectedError, match="sends what no decoder sends"):

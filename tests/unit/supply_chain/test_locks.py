@@ -35,7 +35,7 @@ def test_a_package_with_other_versions_for_other_pythons_has_a_pin_for_each(tmp_
     [
         "numpy>=2",
         "numpy==2.5.5",  # without a hash
-        "--index-url https://example.com/simple",
+        "--find-links wheels",
         "-e .",
         "numpy @ https://example.com/numpy.whl",
         "    --hash=sha256:abc",

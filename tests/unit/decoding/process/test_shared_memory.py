@@ -13,7 +13,8 @@ from tests.support import clips
 
 
 def handed_over(writer: ImageWriter, reader: ImageReader, image: Image) -> Image:
-    number, descriptor = writer.write(image)
+    number, descriptor, dropped = writer.write(image)
+    reader.drop(dropped)
     if descriptor is not None:
         reader.add(number, descriptor)
     return reader.read(number, *image.shape[:2])
@@ -39,7 +40,7 @@ def test_memory_is_used_again_only_when_nobody_uses_its_image() -> None:
     freed = reader.take_freed()
     assert len(freed) == 1
     writer.free(freed)
-    number, descriptor = writer.write(images[2])
+    number, descriptor, _ = writer.write(images[2])
     assert (number, descriptor) == (freed[0], None)
     assert np.array_equal(reader.read(number, 17, 33), images[2])
 
@@ -52,9 +53,27 @@ def test_an_image_of_another_size_gets_other_memory() -> None:
     assert np.array_equal(handed_over(writer, reader, other), other)
 
 
+def test_images_of_many_sizes_do_not_take_more_and_more_memory() -> None:
+    writer, reader = ImageWriter(), ImageReader()
+    kept = clips.texture(0, 8, 8)
+    in_use = handed_over(writer, reader, kept)
+    before = mapped_images()
+    for size in range(10, 40):
+        image = clips.texture(size, size, size)
+        assert np.array_equal(handed_over(writer, reader, image), image)
+        writer.free(reader.take_freed())
+    assert mapped_images() == before + 2  # that of the last image, on both sides
+    assert np.array_equal(in_use, kept)
+
+
+def mapped_images() -> int:
+    """Count the mappings of memory for images in this process."""
+    return Path("/proc/self/maps").read_text().count("memfd:image")
+
+
 def test_the_size_of_memory_cannot_change_under_the_parent() -> None:
     writer, reader = ImageWriter(), ImageReader()
-    number, descriptor = writer.write(clips.texture(1, 8, 8))
+    number, descriptor, _ = writer.write(clips.texture(1, 8, 8))
     assert descriptor is not None
     own = os.dup(descriptor)
     reader.add(number, descriptor)
