@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from pipeline.frame import Image
 
+_USE_PYAV = "Install pretag[pyav] and leave decoding.backend at auto"
+
 BackendName: TypeAlias = Literal["opencv", "pyav"]
 """A decoder library. Each has an FFmpeg of its own, so a process uses only one of them."""
 
@@ -100,8 +102,8 @@ def interlaced_error(name: str, index: int) -> UnconvertibleError:
     """Return the error for an interlaced frame that OpenCV cannot convert."""
     return UnconvertibleError(
         "interlaced",
-        f"{name} is interlaced, which OpenCV cannot convert to images (frame {index}). Install "
-        "pretag[pyav], or deinterlace it first, which keeps the frame rate: "
+        f"{name} is interlaced, which OpenCV cannot convert to images (frame {index}). "
+        f"{_USE_PYAV}, or deinterlace it first, which keeps the frame rate: "
         "ffmpeg -i IN -vf bwdif=mode=send_frame OUT.mp4",
         index,
     )
@@ -130,6 +132,6 @@ def bottom_up_error(name: str) -> UnconvertibleError:
     return UnconvertibleError(
         "unconvertible",
         f"{name} has raw images whose rows run from the bottom up, which OpenCV cannot convert. "
-        "Install pretag[pyav], or convert it first: ffmpeg -i IN -c:v libx264 OUT.mp4",
+        f"{_USE_PYAV}, or convert it first: ffmpeg -i IN -c:v libx264 OUT.mp4",
         0,
     )

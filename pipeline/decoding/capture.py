@@ -59,7 +59,6 @@ def open_capture(  # noqa: PLR0913 - the options of the decoder, and what the vi
             exceeds a limit.
         CapacityError: its images do not fit the memory of the function.
         UnconvertibleError: it is known at once that OpenCV cannot convert its images.
-        BrokenError: PyAV is to decode, and is not installed.
         Exception: whatever reading the stream raised.
     """
     container = _container(stream, name, backend)

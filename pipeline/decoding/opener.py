@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import BrokenError
-
 if TYPE_CHECKING:
     from pipeline.decoding.backend import BackendName, Capture
     from pipeline.decoding.container import Container
@@ -29,22 +27,13 @@ class Opener:
 
     @property
     def library(self) -> str:
-        """Path of a library through which FFmpeg's functions of this backend can be called.
-
-        Raises:
-            BrokenError: PyAV is to decode, and is not installed.
-        """
+        """Path of a library through which FFmpeg's functions of this backend can be called."""
         if self.backend == "opencv":
             from pipeline.decoding.opencv_capture import opencv_library  # noqa: PLC0415
 
             return opencv_library()
-        try:
-            from pipeline.decoding.pyav_capture import pyav_library  # noqa: PLC0415
-        except ImportError as error:
-            raise BrokenError(
-                "decoding.backend is pyav, but PyAV is not installed. Install pretag[pyav], or set "
-                "decoding.backend to opencv."
-            ) from error
+        from pipeline.decoding.pyav_capture import pyav_library  # noqa: PLC0415
+
         return pyav_library()
 
     def open(
