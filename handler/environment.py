@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from handler.result_keys import check_prefix
+from pipeline.config.video_suffixes import video_suffixes
 from pipeline.errors import BrokenError
-from pipeline.video_suffixes import video_suffixes
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.budget import Budget
-from pipeline.capacity import Capacity
-from pipeline.deadline import Deadline
+from pipeline.resources.budget import Budget
+from pipeline.resources.capacity import Capacity
+from pipeline.resources.deadline import Deadline
 from pipeline.storage.s3.attempts import Attempt
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import numpy as np
 import onnxruntime
 
 from pipeline import __version__
-from pipeline.budget import Budget
 from pipeline.concurrency.deferred_signals import DeferredSignals
 from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.dataset import coco
@@ -25,10 +24,11 @@ from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.digest import run_id
 from pipeline.errors import CapacityError, RejectedError, RetryableError
 from pipeline.outcome import Outcome
+from pipeline.resources.budget import Budget
+from pipeline.resources.time_limit import TimeLimit
 from pipeline.runlog import RunLog
 from pipeline.stages import FrameStages
 from pipeline.storage.publisher import Publisher
-from pipeline.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from pipeline.config.schema import Config

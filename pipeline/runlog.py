@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pipeline.peak_memory import PeakMemory
+from pipeline.resources.peak_memory import PeakMemory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import run
-from pipeline.budget import Budget
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.config import layers
@@ -18,6 +17,7 @@ from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.errors import RejectedError
 from pipeline.outcome import Outcome
+from pipeline.resources.budget import Budget
 from pipeline.runlog import RunLog
 from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.text import path_text

@@ -10,7 +10,7 @@ import click
 from pipeline.cli import FAILED
 from pipeline.cli.s3_names import split_s3_uri
 from pipeline.cli.terminal import confirmed, counted
-from pipeline.deadline import Deadline
+from pipeline.resources.deadline import Deadline
 from pipeline.text import path_text, printable
 
 if TYPE_CHECKING:

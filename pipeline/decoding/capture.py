@@ -14,12 +14,12 @@ from pipeline.decoding.opener import Opener
 from pipeline.errors import CapacityError, RejectedError
 
 if TYPE_CHECKING:
-    from pipeline.capacity import Capacity
     from pipeline.config.schema import LimitsConfig
     from pipeline.decoding.backend import BackendName, Capture
     from pipeline.decoding.container import Container
     from pipeline.decoding.header import HeaderInfo
     from pipeline.decoding.stream import GuardedStream
+    from pipeline.resources.capacity import Capacity
 
 # A cover image has no frame rate; FFmpeg reports the rate of its clock.
 _COVER_IMAGE_RATE = 90_000

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.capacity import LARGEST_FUNCTION
+from pipeline.resources.capacity import LARGEST_FUNCTION
 
 if TYPE_CHECKING:
-    from pipeline.capacity import Capacity
+    from pipeline.resources.capacity import Capacity
 
 # Resident memory of the handler with boto3 and the default model after one detection, 185 MB, and
 # private memory of the process of the decoder before it reads a video, 20 MB. The other 25 MB of it

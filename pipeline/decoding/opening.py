@@ -16,9 +16,9 @@ from pipeline.errors import BrokenError
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from pipeline.budget import Budget
     from pipeline.config.schema import Config
     from pipeline.decoding.backend import BackendName
+    from pipeline.resources.budget import Budget
     from pipeline.storage.source import ByteStream
 
 logger = getLogger(__name__)

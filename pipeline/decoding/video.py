@@ -27,12 +27,12 @@ from pipeline.runlog import StageLog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.capacity import Capacity
     from pipeline.config.schema import LimitsConfig
     from pipeline.decoding.backend import BackendName, Capture, ConversionCheck, SeekableCapture
     from pipeline.decoding.decoder import FrameDecoder, FramePosition, Frames
     from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.sampling import Sampler
+    from pipeline.resources.capacity import Capacity
     from pipeline.runlog import RunLog
     from pipeline.storage.source import ByteStream
 

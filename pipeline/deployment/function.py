@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from pipeline.config.video_suffixes import video_suffixes
 from pipeline.deployment.clients import lambda_client, translated_errors
-from pipeline.video_suffixes import video_suffixes
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from pipeline.storage.result_store import MANIFEST, REJECTION, Ending, json_byte
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from pipeline.capacity import Capacity
     from pipeline.errors import RejectedError
+    from pipeline.resources.capacity import Capacity
     from pipeline.runlog import RunLog
     from pipeline.storage.result_store import PublishedResult, ResultStore
     from pipeline.storage.source import IdentifiedVideo

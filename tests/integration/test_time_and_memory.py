@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.budget import Budget
-from pipeline.capacity import Capacity
 from pipeline.config.schema import Config
-from pipeline.deadline import Deadline
 from pipeline.decoding.memory import memory_shortage
 from pipeline.detection.detector import Detector
 from pipeline.errors import RetryableError
 from pipeline.outcome import Outcome
+from pipeline.resources.budget import Budget
+from pipeline.resources.capacity import Capacity
+from pipeline.resources.deadline import Deadline
 from pipeline.run import annotate
 from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.storage.source import ByteStream

@@ -284,7 +284,7 @@ BUGS: dict[str, Bug] = {
         lambda *_arguments, **_options: False, ("deadly",),
     ),
     "deaths in a smaller function count": (
-        "pipeline.capacity.Capacity.covers", lambda _capacity, _other: True,
+        "pipeline.resources.capacity.Capacity.covers", lambda _capacity, _other: True,
         ("deadly_then_enlarged", "too_long"),
     ),
     "deaths are not counted": (

@@ -20,9 +20,9 @@ from handler.events import jobs_in
 from handler.invocation import Invocation
 from handler.notification import Notification
 from handler.worker import process_jobs
-from pipeline.capacity import Capacity
-from pipeline.deadline import Deadline
 from pipeline.errors import RetryableError
+from pipeline.resources.capacity import Capacity
+from pipeline.resources.deadline import Deadline
 from pipeline.storage.s3.attempts import WORK_PREFIX
 from tests.simulation.replacements import replaced
 from tests.simulation.s3_model import Fault, S3Model, Version

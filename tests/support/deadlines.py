@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from pipeline.deadline import Deadline
+from pipeline.resources.deadline import Deadline
 
 
 class ManualDeadline(Deadline):

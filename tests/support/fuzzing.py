@@ -23,13 +23,13 @@ from queue import SimpleQueue
 
 import av
 
-from pipeline.budget import Budget
-from pipeline.capacity import Capacity
 from pipeline.config.schema import Config
-from pipeline.deadline import Deadline
 from pipeline.decoding.backend import BackendName
 from pipeline.decoding.process.decoder_process import DecoderProcess
 from pipeline.errors import RejectedError
+from pipeline.resources.budget import Budget
+from pipeline.resources.capacity import Capacity
+from pipeline.resources.deadline import Deadline
 from tests.support import clips
 from tests.support.decoding import drained
 from tests.support.forked_children import Nursery

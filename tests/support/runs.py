@@ -7,11 +7,11 @@ from typing import Any
 
 from pycocotools.coco import COCO
 
-from pipeline.budget import Budget
 from pipeline.config.schema import Config
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.outcome import Outcome
+from pipeline.resources.budget import Budget
 from pipeline.run import Progress, annotate
 from pipeline.storage.local import FolderStore, LocalVideo
 from tests.support import clips

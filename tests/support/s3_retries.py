@@ -1,6 +1,6 @@
 """A ladder of retries without pauses."""
 
-from pipeline.deadline import Deadline
+from pipeline.resources.deadline import Deadline
 from pipeline.storage.s3.retries import Retries
 
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy.ma  # noqa: F401 - numpy.median imports it, but a confined process opens no file
 
-from pipeline.capacity import Capacity
 from pipeline.decoding.backend import UnconvertibleError
 from pipeline.decoding.process.byte_stream import ServedStream
 from pipeline.decoding.process.channel import Channel
@@ -27,7 +26,8 @@ from pipeline.decoding.process.shared_memory import ImageWriter, SharedClock
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.video import Video
 from pipeline.errors import CapacityError, RejectedError
-from pipeline.peak_memory import PeakMemory
+from pipeline.resources.capacity import Capacity
+from pipeline.resources.peak_memory import PeakMemory
 from pipeline.runlog import RunLog
 
 if TYPE_CHECKING:

@@ -22,11 +22,11 @@ from pipeline.frame import Frame
 from pipeline.runlog import Coverage, MissingRange, StageLog
 
 if TYPE_CHECKING:
-    from pipeline.budget import Budget
     from pipeline.config.schema import LimitsConfig
     from pipeline.decoding.decoder import Frames
     from pipeline.decoding.process.channel import Message
     from pipeline.decoding.sampling import Sampler, SamplingGrid
+    from pipeline.resources.budget import Budget
     from pipeline.runlog import RunLog
     from pipeline.storage.source import ByteStream
 

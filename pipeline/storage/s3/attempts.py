@@ -10,8 +10,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline.capacity import Capacity
 from pipeline.digest import sha256_of_json
+from pipeline.resources.capacity import Capacity
 from pipeline.storage.result_store import json_bytes
 from pipeline.storage.s3.decision import read_decision
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline.capacity import Capacity
+from pipeline.resources.capacity import Capacity
 from pipeline.storage.result_store import json_bytes
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.capacity import Capacity
 from pipeline.errors import RetryableError, SupersededError
+from pipeline.resources.capacity import Capacity
 from pipeline.storage.pointer import Pointer
 from pipeline.storage.result_store import REJECTION, Ending, PublishedResult
 from pipeline.storage.s3.attempt_context import settled_result

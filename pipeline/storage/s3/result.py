@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from pipeline.deadline import Deadline
 from pipeline.errors import InputFileError
+from pipeline.resources.deadline import Deadline
 from pipeline.storage.s3 import latest
 from pipeline.storage.s3.bucket import Bucket
 from pipeline.storage.s3.client import s3_client, split_uri

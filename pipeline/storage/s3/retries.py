@@ -14,7 +14,7 @@ from pipeline.storage.s3.errors import translate_s3_errors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.deadline import Deadline
+    from pipeline.resources.deadline import Deadline
     from pipeline.storage.s3.errors import Access
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handler import app
-from pipeline.capacity import Capacity
+from pipeline.resources.capacity import Capacity
 from pipeline.storage.s3 import versions
 from pipeline.storage.s3.attempts import Attempt, work_id
 from tests.support import clips

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.budget import Budget
 from pipeline.config.schema import Config
 from pipeline.decoding.backend import BackendName, UnconvertibleError
 from pipeline.decoding.misread import opencv_misreads
 from pipeline.decoding.opening import open_video
 from pipeline.decoding.video import Video
 from pipeline.errors import RejectedError
+from pipeline.resources.budget import Budget
 from tests.support import clips
 from tests.support.decoding import Decoded, decode, decode_file, drained, sampled_frames
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pipeline.budget import Budget
 from pipeline.config.schema import Config
 from pipeline.decoding.process.channel import Channel, channel_pair
 from pipeline.decoding.process.decoder_process import DecoderProcess
@@ -21,6 +20,7 @@ from pipeline.decoding.process.shared_memory import ImageWriter
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.video import Video
 from pipeline.errors import RejectedError, RetryableError
+from pipeline.resources.budget import Budget
 from pipeline.runlog import RunLog
 from tests.support import clips
 from tests.support.decoding import drained

@@ -13,8 +13,8 @@ import pytest
 from botocore.config import Config
 
 from pipeline.concurrency.run_within import run_within
-from pipeline.deadline import Deadline
 from pipeline.errors import BrokenError, RetryableError
+from pipeline.resources.deadline import Deadline
 from pipeline.storage.s3 import ranged_reader, video
 from pipeline.storage.s3.bucket import Bucket
 from pipeline.storage.s3.client import read_text, s3_client

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.capacity import Capacity
 from pipeline.decoding.memory import memory_shortage
+from pipeline.resources.capacity import Capacity
 
 sides = st.integers(16, 16_000)
 memories = st.integers(512, 10_240)

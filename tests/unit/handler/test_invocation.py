@@ -6,7 +6,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handler.invocation import Invocation
-from pipeline.capacity import Capacity
+from pipeline.resources.capacity import Capacity
 
 
 def context(milliseconds_left: int) -> LambdaContext:

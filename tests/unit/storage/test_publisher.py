@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.capacity import Capacity
 from pipeline.errors import CapacityError, RejectedError
+from pipeline.resources.capacity import Capacity
 from pipeline.runlog import RunLog
 from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.storage.publisher import Publisher

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.capacity import Capacity
+from pipeline.resources.capacity import Capacity
 from pipeline.storage.s3.attempts import Attempt, count_deaths
 
 FIRST = Attempt("a", "request", started=1000, deadline=1900, capacity=Capacity(1024, 900))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.capacity import Capacity
+from pipeline.resources.capacity import Capacity
 from pipeline.storage.s3.decision import Decision, ReplacedRejection
 
 SMALL, LARGE = Capacity(1024, 900), Capacity(4096, 900)

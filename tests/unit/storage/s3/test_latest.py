@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.deadline import Deadline
 from pipeline.errors import BrokenError
+from pipeline.resources.deadline import Deadline
 from pipeline.storage.pointer import Pointer
 from pipeline.storage.result_store import json_bytes
 from pipeline.storage.s3.bucket import Bucket

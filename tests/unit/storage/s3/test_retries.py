@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.deadline import Deadline
 from pipeline.errors import BrokenError, RetryableError, SupersededError
+from pipeline.resources.deadline import Deadline
 from pipeline.storage.s3.retries import TRIES, TRY_SECONDS, Retries
 
 

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.budget import Budget
-from pipeline.capacity import Capacity
-from pipeline.deadline import Deadline
 from pipeline.errors import CapacityError
-from pipeline.time_limit import TimeLimit
+from pipeline.resources.budget import Budget
+from pipeline.resources.capacity import Capacity
+from pipeline.resources.deadline import Deadline
+from pipeline.resources.time_limit import TimeLimit
 from tests.support.deadlines import ManualDeadline
 
 FUNCTION = Capacity(megabytes=3008, seconds=900)

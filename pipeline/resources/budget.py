@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from pipeline.deadline import Deadline
+from pipeline.resources.deadline import Deadline
 
 if TYPE_CHECKING:
-    from pipeline.capacity import Capacity
+    from pipeline.resources.capacity import Capacity
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
-from pipeline.peak_memory import PeakMemory
+from pipeline.resources.peak_memory import PeakMemory
 
 SCRIPT = """
-from pipeline.peak_memory import PeakMemory
+from pipeline.resources.peak_memory import PeakMemory
 memory = PeakMemory()
 before = memory.kibibytes()
 content = bytearray(50 * 2**20)

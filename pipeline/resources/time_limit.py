@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pipeline.capacity import LARGEST_FUNCTION
 from pipeline.errors import CapacityError
-from pipeline.pace import Mark, Pace
+from pipeline.resources.capacity import LARGEST_FUNCTION
+from pipeline.resources.pace import Mark, Pace
 
 if TYPE_CHECKING:
-    from pipeline.budget import Budget
+    from pipeline.resources.budget import Budget
 
 REASON = "too_long_for_function"
 
