@@ -87,7 +87,7 @@ class SeekableCapture(Capture, Protocol):
 class UnconvertibleError(RejectedError):
     """A frame that this backend cannot convert to an image, so that it has no picture of its own.
 
-    PyAV may convert it. Who cannot use PyAV lets the error reject the video.
+    If PyAV is available, it decodes the video from this frame on. Otherwise the video is rejected.
 
     Attributes:
         index: frame index of the first such frame in the source; 0 if the video showed it at once.

@@ -57,7 +57,7 @@ class FrameRetriever:
             capture: the capture.
             name: name of the video in messages.
             conversion_failed: tells after each image whether FFmpeg refused to convert it; None:
-                nobody can tell, so that memory is filled and images are compared.
+                unknown, so that memory is filled and images are compared.
         """
         self.repeats_previous = False
         self._capture = capture

@@ -75,7 +75,7 @@ class Video:
             on_progress: called whenever the decoder makes progress.
             backend: the library that decodes. A process must use only one.
             conversion_failed: tells after each image whether FFmpeg refused to convert it; None:
-                nobody can tell, so that images are compared up to frame 2,000.
+                unknown, so that images are compared up to frame 2,000.
             first_index: frames before this one are sampled, and neither converted nor yielded:
                 another backend has yielded them.
         """

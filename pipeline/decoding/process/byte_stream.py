@@ -75,7 +75,7 @@ class ByteServer:
             return  # the child is gone
 
     def _read(self, offset: int, size: int) -> bytes | None:
-        # A video may have taken the child over, so its numbers are not believed.
+        # A hostile video may control the child, so its numbers are not trusted.
         offset, size = min(max(offset, 0), self.size), min(max(size, 0), _BLOCK_BYTES)
         self.is_reading, self.position = True, offset
         try:

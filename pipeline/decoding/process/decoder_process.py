@@ -173,14 +173,14 @@ class DecoderProcess:
             message = self._child.channel.receive()
             return self._crash() if message is None else self._content(message, log)
         except (ArithmeticError, LookupError, TypeError, ValueError, OSError, RecursionError):
-            # A video may have taken the child over, so its messages are not believed.
+            # A hostile video may control the child, so its messages are not trusted.
             return crashed(self._name, "its process sends what no decoder sends", self._progress())
 
     def _content(self, message: Message, log: RunLog) -> Frame | DecodeResult | Exception | None:
         match message.kind:
             case "confined" if message.content["refused"]:
                 logger.warning(
-                    "The system refused means by which the decoder is confined",
+                    "The kernel refused restrictions of the decoder's process",
                     extra={"refused": message.content["refused"]},
                 )
             case "header":
@@ -222,7 +222,7 @@ class DecoderProcess:
         )
 
     def _crash(self) -> Exception:
-        """Return why the child ended without a word."""
+        """Return the error for a child that ended without a last message."""
         code = self._child.end()
         logger.info(
             "The process of the decoder ended",

@@ -1,4 +1,4 @@
-"""What is told of a video that a child could not decode."""
+"""The error for a video that the child could not decode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONVERT = "Convert it to H.264: ffmpeg -i IN -c:v libx264 OUT.mp4"
 
 
 def error_of(message: Message, name: str, progress: str) -> RejectedError:
-    """Return the error that a child told.
+    """Return the error that the child reported.
 
     Args:
         message: `rejected`, `unconvertible`, `no_memory` or `failed`.
@@ -35,7 +35,7 @@ def error_of(message: Message, name: str, progress: str) -> RejectedError:
 
 
 def crash_error(code: int, name: str, progress: str) -> RejectedError:
-    """Return the error for a child that ended without a word.
+    """Return the error for a child that ended without a last message.
 
     Args:
         code: its exit code; the negative number of the signal that ended it.

@@ -79,7 +79,7 @@ class Attempt:
         return self.has_failed or now > self.deadline + _CLOCK_SECONDS
 
     def has_died(self, by: Attempt, now: float) -> bool:
-        """Tell whether this attempt ended without a word: a crash, no memory, a time-out."""
+        """Return whether this attempt ended without an error: a crash, no memory, a time-out."""
         return self.has_ended(by, now) and not self.has_failed
 
     def data(self) -> bytes:

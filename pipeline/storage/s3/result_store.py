@@ -126,8 +126,8 @@ class S3ResultStore:
             return
         raise CapacityError(
             "crashed",
-            f"{deaths} attempts at this video ended without a word: the process crashed, ran "
-            f"out of memory ({attempt.capacity.megabytes} MB), or was ended by the time-out "
+            f"{deaths} attempts at this video ended without an error message: the process crashed, "
+            f"ran out of memory ({attempt.capacity.megabytes} MB), or was ended by the time-out "
             f"({attempt.capacity.seconds} s). Raise MemoryMegabytes or TimeoutSeconds, and send "
             "the event again; or convert the video, and upload it again.",
         )
