@@ -8,6 +8,8 @@ PYTHON ?= python3
 VIDEO  ?= samples/pedestrians.mp4
 OUT    ?= out
 IMAGE  ?= pretag:dev
+# A model file with its card beside it, which becomes the default model of the image, and here.
+MODEL  ?=
 BIN    := .venv/bin
 SAM    := SAM_CLI_TELEMETRY=0 .tools/deploy/bin/sam
 SCAN   := .tools/scan/bin/python
@@ -73,7 +75,8 @@ release-check: vulnerabilities ## check what a release needs: a pinned base imag
 	@$(PYTHON) -m supply_chain.base_image check
 
 .PHONY: image
-image: ## build the container image, and show its size
+image: $(if $(MODEL),.venv/cli.ready) ## build the container image, and show its size: make image [MODEL=better.onnx]
+	@$(if $(MODEL),$(BIN)/pretag model add "$(MODEL)" --default)
 	@docker build --tag $(IMAGE) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(DOCKER_BUILD_FLAGS) .
 	@bench/image_size $(IMAGE)
 

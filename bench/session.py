@@ -15,7 +15,7 @@ import onnxruntime
 from bench import results
 from bench.measuring import in_child, peak_megabytes, thread_seconds
 from pipeline.config.schema import DetectorConfig
-from pipeline.detection.model import find_model_file
+from pipeline.detection.model_folder import find_model_file
 from pipeline.detection.session import CPU_ONLY, session_options
 
 ROUNDS, RUNS, RUNS_AT_A_TIME = 15, 40, 2

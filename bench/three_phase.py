@@ -25,7 +25,7 @@ from pipeline.config.schema import Config
 from pipeline.dataset import coco
 from pipeline.dataset.dataset import Dataset
 from pipeline.detection.detector import Detector
-from pipeline.detection.model import find_model_file
+from pipeline.detection.model_folder import find_model_file
 from pipeline.frame import FrameRecord
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from handler.events import is_batch, jobs_in, jobs_in_text, messages_in
 from handler.invocation import Invocation
 from handler.tracing import traced
 from handler.worker import process_jobs
-from pipeline.decoding.process.confinement import hide_from_children
+from pipeline.child_process.confinement import hide_from_children
 from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:

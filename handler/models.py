@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from pipeline.storage.s3.model_files import fetch_model_files
 if TYPE_CHECKING:
     from pipeline.config.schema import DetectorConfig
     from pipeline.detection.model import Model
+    from pipeline.resources.budget import Budget
     from pipeline.storage.s3.retries import Retries
 
 logger = Logger(child=True)
@@ -23,12 +25,13 @@ _MODELS_KEPT = 2
 _loaded: dict[tuple[str, tuple[str, ...], float], Model] = {}
 
 
-def load_model(detector: DetectorConfig, retries: Retries) -> Model:
+def load_model(detector: DetectorConfig, retries: Retries, budget: Budget) -> Model:
     """Return a model, loaded or kept from an earlier call. The last two models are kept.
 
     Args:
         detector: the configuration of the detector.
         retries: the ladder for a model in S3.
+        budget: the time and the memory that the function has, which bound a model in S3.
 
     Raises:
         BrokenError: the model cannot be used.
@@ -40,20 +43,27 @@ def load_model(detector: DetectorConfig, retries: Retries) -> Model:
         # Evicted before the next one is loaded, so that three are never in memory.
         while len(_loaded) >= _MODELS_KEPT:
             del _loaded[next(iter(_loaded))]
-        model = _load(detector, retries)
+        model = _load(detector, retries, budget)
         logger.info("Model loaded", extra={"model": model.name, "sha256": model.sha256})
     _loaded[key] = model
     return model
 
 
-def _load(detector: DetectorConfig, retries: Retries) -> Model:
+def _load(detector: DetectorConfig, retries: Retries, budget: Budget) -> Model:
     # The 44 modules of detection take half of the handler's own import time. Here, S3 answers
     # meanwhile.
     from pipeline.detection.card import CARD_SUFFIXES  # noqa: PLC0415
     from pipeline.detection.model import Model  # noqa: PLC0415
+    from pipeline.detection.trial import TrialLimits  # noqa: PLC0415
 
+    load = partial(
+        Model.load,
+        providers=detector.providers,
+        max_megabytes=detector.max_megabytes,
+        trial_limits=TrialLimits.within(budget),
+    )
     if not detector.model.startswith("s3://"):
-        return Model.load(detector.model, detector.providers, detector.max_megabytes)
+        return load(detector.model)
     # The file is removed after it was loaded, so that /tmp is free again.
     with TemporaryDirectory(prefix="pretag-model-") as folder:
         file = fetch_model_files(
@@ -65,6 +75,6 @@ def _load(detector: DetectorConfig, retries: Retries) -> Model:
             retries=retries,
         )
         try:
-            return Model.load(str(file), detector.providers, detector.max_megabytes)
+            return load(str(file))
         except BrokenError as error:
             raise BrokenError(f"{detector.model}, as fetched from S3: {error}") from error

@@ -51,8 +51,10 @@ class JobOutput:
         return S3ResultStore(self.attempt(video.is_current_version), self.keys.folder(run_id))
 
     def rejection_store(self, run_id: str) -> S3ResultStore:
-        """Return the result store of a video whose key is too long for results."""
-        return S3ResultStore(self.attempt(), self.keys.rejection_folder(run_id))
+        """Return the result store of a video of which nothing is read."""
+        has_room = self.keys.too_long() is None
+        folder = self.keys.folder(run_id) if has_room else self.keys.rejection_folder(run_id)
+        return S3ResultStore(self.attempt(), folder)
 
     def attempt(self, is_current: Callable[[], bool] = lambda: False) -> AttemptContext:
         """Return a new attempt.

@@ -54,6 +54,7 @@ RULES = {
     "detector.max_megabytes": Rule.AT_MOST,
     "detector.providers": Rule.NEVER,
     "decoding.backend": Rule.NEVER,
+    "decoding.square_pixels": Rule.AT_MOST,
     "limits.gigabytes": Rule.AT_MOST,
     "limits.megapixels": Rule.AT_MOST,
     "limits.hours": Rule.AT_MOST,
@@ -156,7 +157,7 @@ class Trust:
 
     def _check_model(self, model: str) -> None:
         # Imported late: see load_model.
-        from pipeline.detection.model import bundled_models  # noqa: PLC0415
+        from pipeline.detection.model_folder import bundled_models  # noqa: PLC0415
 
         bundled = [path.stem for path in bundled_models()]
         if model in bundled or (self.models is not None and model.startswith(self.models)):

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from handler.jobs import Skip, Unreadable
-from handler.long_keys import reject
 from handler.metrics import emit_outcome, emit_superseded
 from handler.models import load_model
 from handler.output import JobOutput
 from handler.trust import Trust
+from handler.unread_videos import reject
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.decoding.process.spare import prepare_decoder
-from pipeline.errors import SupersededError
+from pipeline.errors import RejectedError, RetryableError, SupersededError
 from pipeline.outcome import Outcome
 from pipeline.run import annotate
 from pipeline.runlog import RunLog
@@ -27,6 +27,7 @@ from pipeline.storage.s3.video import S3Video
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from concurrent.futures import Future
 
     from handler.environment import Environment
     from handler.events import Item
@@ -98,12 +99,13 @@ def process_job(job: Item, environment: Environment, invocation: Invocation) -> 
     # Looked up first, so that a repeated event costs no work and cannot fail any more.
     result = settled_result(output.attempt(), None)
     if result is None:
-        too_long = output.keys.too_long()
-        if too_long is not None:
-            return _tell(reject(job, output, too_long), ())
         try:
             return _tell(*_annotated(job, environment, output))
+        except RejectedError as error:
+            return _tell(reject(job, output, error), ())
         except SupersededError as error:
+            if job.named:  # no other event tells of the object
+                raise RetryableError(f"{error} It is tried again.") from error
             result = supersede(output.attempt())
             if result is None:
                 emit_superseded(job.uri)
@@ -143,7 +145,16 @@ def effective_config(environment: Environment, job: Job, retries: Retries) -> Co
 def _annotated(
     job: Job, environment: Environment, output: JobOutput
 ) -> tuple[Outcome, tuple[str, ...]]:
-    """Annotate one object; return the outcome, and the labels that may become metrics."""
+    """Annotate one object; return the outcome, and the labels that may become metrics.
+
+    Raises:
+        RejectedError: nothing of the object was read, and nothing was written.
+        SupersededError: the object was replaced or deleted.
+        BrokenError, RetryableError: the deployment is at fault, or a service failed.
+    """
+    too_long = output.keys.too_long()
+    if too_long is not None:
+        raise too_long
     client, retries = s3_client(), output.retries
     prepare_decoder()
     with ThreadPoolExecutor(max_workers=1) as executor:
@@ -158,11 +169,11 @@ def _annotated(
             retries=retries,
         )
         config = effective_config(environment, job, retries)
-        model = load_model(config.detector, retries)
+        model = load_model(config.detector, retries, output.budget)
     # Imported late: see load_model.
     from pipeline.detection.detector import Detector  # noqa: PLC0415
 
-    video = finding.result()
+    video = _found(job, finding)
     outcome = annotate(
         video,
         config,
@@ -172,6 +183,24 @@ def _annotated(
         budget=output.budget,
     )
     return outcome, () if _names_model(job) else model.labels
+
+
+def _found(job: Job, finding: Future[S3Video]) -> S3Video:
+    """Return the video.
+
+    Raises:
+        RejectedError: a person named an object that does not exist.
+        SupersededError: the object of an upload was replaced or deleted.
+        BrokenError, RetryableError: S3 did not return it.
+    """
+    try:
+        return finding.result()
+    except SupersededError as error:
+        if not job.named:
+            raise
+        raise RejectedError(
+            "not_found", f"{job.uri} does not exist. Check the key, and send the event again."
+        ) from error
 
 
 def _names_model(job: Job) -> bool:

@@ -43,5 +43,9 @@ class InputFileError(PretagError):
     """A file that a person named on the command line cannot be used, such as a COCO file."""
 
 
+class PathError(InputFileError):
+    """A path that a person gave is wrong: it does not exist, is of another kind, or is a URI."""
+
+
 class ConfigError(BrokenError):
     """A config key or value is wrong. The message names the key and what would be right."""

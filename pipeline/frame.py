@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Image = NDArray[np.uint8]
-"""An image: H x W x 3 uint8 BGR, in displayed (rotated) pixels."""
+"""An image: H x W x 3 uint8 BGR, in displayed pixels: as a player shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,43 @@ class Frame:
     pts_ms: float
     segment: int
     image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How the images of a dataset were made of the stored pixels.
+
+    The stored image was scaled to square pixels, if the configuration asks for it, then mirrored,
+    then turned. The size of the images tells the scale.
+
+    Attributes:
+        stored_width, stored_height: size of the stored images in pixels, by the header.
+        sample_aspect_ratio: width to height of a stored pixel, such as `24:11`. `1:1` if it is
+            unknown or implausible.
+        mirrored: whether left and right were swapped.
+        rotation: by how many degrees clockwise the images were turned: 0, 90, 180 or 270.
+    """
+
+    stored_width: int = 0
+    stored_height: int = 0
+    sample_aspect_ratio: str = "1:1"
+    mirrored: bool = False
+    rotation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The video track that was decoded.
+
+    Attributes:
+        number: its number among the video tracks of the file, from 1.
+        count: number of video tracks of the file, covers included.
+        ignored: what the other tracks are, such as `h264 640x360`; the first 16.
+    """
+
+    number: int = 1
+    count: int = 1
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

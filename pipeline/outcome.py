@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
-    from pipeline.errors import RejectedError
     from pipeline.runlog import RunLog
     from pipeline.storage.result_store import PublishedResult
 
@@ -18,7 +17,7 @@ class Outcome:
     Attributes:
         video: the video's path or URI.
         status: `done`, `rejected`, or `repeated`: another attempt had ended this run already.
-        result: folder or S3 prefix of the manifest or the rejection; None if nothing was written.
+        result: folder or S3 prefix of the manifest or the rejection.
         reason, message: why the video was rejected, as a code and as a sentence; None if it was
             not.
         log: counts and times of this attempt.
@@ -26,7 +25,7 @@ class Outcome:
 
     video: str
     status: Literal["done", "rejected", "repeated"]
-    result: str | None
+    result: str
     reason: str | None
     message: str | None
     log: RunLog
@@ -45,11 +44,6 @@ class Outcome:
             log=log,
         )
 
-    @classmethod
-    def unreadable(cls, video: str, error: RejectedError, log: RunLog) -> Self:
-        """Return the outcome of a rejected video that has no result, such as a missing file."""
-        return cls(video, "rejected", None, error.reason, str(error), log)
-
     def summary(self) -> dict[str, Any]:
         """Return the outcome as a JSON object."""
         return {
@@ -58,6 +52,7 @@ class Outcome:
             "result": self.result,
             "reason": self.reason,
             "message": self.message,
+            "warnings": list(self.log.warnings),
             "counts": self.log.counts(),
             "seconds": round(self.log.total_seconds, 3),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from logging import getLogger
 from typing import TYPE_CHECKING
 
 import cv2
@@ -18,8 +19,9 @@ from pipeline.dataset import coco
 from pipeline.dataset.csv_tables import frames_csv, logs_csv
 from pipeline.dataset.dataset import Dataset
 from pipeline.dataset.report import report_markdown
+from pipeline.decoding.backend import pyav_version
 from pipeline.decoding.limits import check_file_size
-from pipeline.decoding.opening import open_video, pyav_version
+from pipeline.decoding.opening import open_video
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.digest import run_id
 from pipeline.errors import CapacityError, RejectedError, RetryableError
@@ -33,8 +35,11 @@ from pipeline.storage.publisher import Publisher
 if TYPE_CHECKING:
     from pipeline.config.schema import Config
     from pipeline.detection.detector import Detector
+    from pipeline.frame import Track
     from pipeline.storage.result_store import PublishedResult, ResultStore
     from pipeline.storage.source import VideoSource
+
+logger = getLogger(__name__)
 
 Progress = Callable[[float, float | None], None]
 """Called with the seconds of video done, and the length according to the header, if known."""
@@ -146,14 +151,27 @@ def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) 
             )
     decoded = decoding.result
     dataset.start_ms = decoded.start_ms
+    dataset.display, dataset.track = decoded.display, decoded.track
+    _tell_of_tracks(run.source.uri, decoded.track)
     dataset.coverage = run.log.coverage = decoded.coverage
     run.log.video_seconds = decoded.duration_ms / 1000
     return dataset
 
 
+def _tell_of_tracks(name: str, track: Track | None) -> None:
+    if track is not None and track.count > 1:
+        logger.info(
+            "%s has several video tracks",
+            name,
+            extra={"track": track.number, "tracks": track.count, "ignored": track.ignored},
+        )
+
+
 def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> PublishedResult:
     """Write the data files, the log and the report; then publish the result."""
     run.log.detections_by_class = dataset.detections_by_class()
+    counts = run.log.counts()
+    run.log.warnings = run.detector.warnings(counts["frames_kept"], counts["detections"])
     publisher.put("annotations/instances_default.json", coco.instances(dataset))
     publisher.put("predictions.json", coco.predictions(dataset))
     publisher.put_text("frames.csv", frames_csv(dataset))

@@ -33,7 +33,7 @@ class MissingRange:
     """A time range without frames, in milliseconds after the first frame.
 
     Attributes:
-        from_ms: when the next frame was due.
+        from_ms: when the next frame was due; negative before the first frame.
         to_ms: time of the next frame, or the end of the video.
         frames: number of missing frames.
     """
@@ -56,8 +56,8 @@ class Coverage:
         lost: number of missing frames.
         seconds_lost: total length of the missing ranges.
         missing_ranges: the first 100 missing ranges.
-        seconds_short: time from the last frame to the end that the header gives, if it cannot be
-            told whether frames are missing there or only the sound continues.
+        seconds_short: time from the end of the streams to the end that the header gives, if nothing
+            shows whether frames are missing there.
     """
 
     decoded: int = 0
@@ -115,6 +115,7 @@ class RunLog:
         stages: a `StageLog` for each stage, in order.
         detections_by_class: number of objects by label, over the dataset.
         coverage: how much of the video was decoded.
+        warnings: sentences that a person has to read about the result.
         video_seconds: presentation time that the run reached.
         total_seconds: time from the log's creation to `finished()`.
         peak_memory_megabytes: peak memory of the process so far, and of the decoder's process. Both
@@ -127,6 +128,7 @@ class RunLog:
     )
     detections_by_class: Counter[str] = field(default_factory=Counter)
     coverage: Coverage = field(default_factory=Coverage)
+    warnings: tuple[str, ...] = ()
     video_seconds: float = 0.0
     total_seconds: float = 0.0
     peak_memory_megabytes: float = 0.0
@@ -192,6 +194,7 @@ class RunLog:
         decode, dedupe = self.stage("decode"), self.stage("dedupe")
         return {
             "frames_decoded": decode.items_in,
+            "frames_skipped": self.coverage.skipped,
             "frames_corrupt": decode.failed,
             "frames_lost": self.coverage.lost,
             "frames_sampled": decode.items_out,

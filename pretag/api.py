@@ -15,17 +15,16 @@ from pipeline.decoding.opening import open_video
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.errors import RejectedError
-from pipeline.outcome import Outcome
 from pipeline.resources.budget import Budget
 from pipeline.runlog import RunLog
 from pipeline.storage.local import FolderStore, LocalVideo
-from pipeline.text import path_text
+from pipeline.storage.paths import check_output_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.frame import Frame
+    from pipeline.outcome import Outcome
     from pipeline.run import Progress
 
 ConfigLike = Config | Mapping[str, Any]
@@ -56,18 +55,16 @@ def annotate(
 
     Raises:
         ConfigError: a config key or value is wrong.
-        InputFileError: the video may not be read.
+        InputFileError: the video does not exist or may not be read, or a path is a URI.
         BrokenError: the model cannot be used, or the folder cannot be written.
     """
     effective = load_config(config)
+    check_output_folder(Path(out))
+    source = LocalVideo.at(Path(video))
     if detector is None:
         detector = load_detector(effective)
     else:
         detector = Detector(detector.model, effective.detector)
-    try:
-        source = LocalVideo.at(Path(video))
-    except RejectedError as error:
-        return Outcome.unreadable(path_text(Path(video)), error, RunLog())
     return run.annotate(
         source,
         effective,
@@ -93,8 +90,8 @@ def sample_frames(video: str | Path, *, config: ConfigLike | None = None) -> Ite
 
     Raises:
         ConfigError: a config key or value is wrong.
-        RejectedError: the video cannot be read, or exceeds a limit.
-        InputFileError: the file may not be read.
+        RejectedError: the video cannot be read, exceeds a limit, or has no frame to sample.
+        InputFileError: the video does not exist or may not be read.
     """
     effective = load_config(config)
     source = LocalVideo.at(Path(video))

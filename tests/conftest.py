@@ -1,6 +1,12 @@
-"""Hypothesis settings for all tests."""
+"""What holds for all tests: the default model, and the settings of Hypothesis."""
 
+import pytest
 from hypothesis import settings
+
+from pipeline.config.default_model import DEFAULT_MODEL_FILE
+
+if DEFAULT_MODEL_FILE.exists():
+    pytest.exit(f"The tests know SSDLite as the default model. Remove {DEFAULT_MODEL_FILE}.", 4)
 
 # Without a deadline, because a slow machine is no failure of a test. Derandomised, so that a commit
 # that failed once fails every time.

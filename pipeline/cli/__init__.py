@@ -17,8 +17,8 @@ def main() -> None:
     """Run the command line, and end the process with an exit code.
 
     0: done. 1: the deployment is broken (model, permission, disk), a named file cannot be used, or
-    a verified result has a fault. 2: wrong usage or configuration. 3: some video was rejected.
-    130, 143: SIGINT, SIGTERM.
+    a verified result has a fault. 2: wrong usage, configuration or path; nothing was done. 3: some
+    video was rejected. 130, 143: SIGINT, SIGTERM.
 
     A process that was started with SIGINT or SIGTERM ignored, such as a background job of a script,
     keeps ignoring it.
@@ -45,12 +45,12 @@ def _run() -> int:
     if handler is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from pipeline.cli.commands import pretag  # noqa: PLC0415
-    from pipeline.errors import ConfigError, PretagError  # noqa: PLC0415
+    from pipeline.errors import ConfigError, PathError, PretagError  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, handler)
     try:
         return int(pretag.main(standalone_mode=False) or 0)
-    except ConfigError as error:
+    except (ConfigError, PathError) as error:
         return _print_error(str(error), USAGE)
     except PretagError as error:
         return _print_error(str(error), FAILED)

@@ -25,7 +25,8 @@ def pretag() -> None:
          or a file that you named cannot be used,
          or a result that was verified has a fault,
          or something was not removed or not sent
-      2  wrong usage or configuration
+      2  wrong usage or configuration, or a path that does not exist;
+         nothing was done
       3  some video was rejected; all others are done
     """  # noqa: D301 - click reads the escape sequence: it keeps the lines as they are
 

@@ -14,13 +14,14 @@ from pipeline.cli.evaluation_tables import (
     metric_tables,
     unmatched_sentence,
 )
+from pipeline.cli.local_path import LocalPath
 from pipeline.cli.terminal import console
-from pipeline.errors import BrokenError
 from pipeline.evaluation.coco_files import read_predictions, read_run, read_truth
 from pipeline.evaluation.coco_metrics import compute_metrics
 from pipeline.evaluation.comparison import compare_by_ids, compare_by_names
 from pipeline.evaluation.corrections import DEFAULT_TOLERANCE_PIXELS, count_corrections
 from pipeline.evaluation.summary import evaluation_json
+from pipeline.storage.paths import check_file, check_folder, check_output_file, write_file
 from pipeline.storage.result_store import json_bytes
 from pipeline.text import path_text
 
@@ -29,20 +30,18 @@ if TYPE_CHECKING:
     from pipeline.evaluation.comparison import Comparison
     from pipeline.evaluation.corrections import Corrections
 
-_Path = click.Path(path_type=Path)
-
 
 @click.command("evaluate")
 @click.option(
-    "--truth", required=True, type=_Path,
+    "--truth", required=True, type=LocalPath(check_file),
     help="Ground truth: a COCO object detection file that a labelling tool exported.",
 )  # fmt: skip
 @click.option(
-    "--predictions", type=_Path,
+    "--predictions", type=LocalPath(check_file),
     help="Evaluate the predictions of a model: a COCO results list with the ids of the truth.",
 )  # fmt: skip
 @click.option(
-    "--run", "run_folder", type=_Path,
+    "--run", "run_folder", type=LocalPath(check_folder),
     help="Evaluate a run, and count corrections: its folder, OUT/<video>/<run id>. Images and "
     "classes are matched by name.",
 )  # fmt: skip
@@ -52,7 +51,8 @@ _Path = click.Path(path_type=Path)
     f"{DEFAULT_TOLERANCE_PIXELS:g}]",
 )  # fmt: skip
 @click.option(
-    "--out", default="evaluation.json", show_default=True, type=_Path,
+    "--out", default="evaluation.json", show_default=True,
+    type=LocalPath(check_output_file),
     help="JSON file for the results.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of tables.")
@@ -91,7 +91,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument for each option
     metrics = compute_metrics(comparison)
     paths = {option: path_text(path) for option, path in files.items()}
     content = json_bytes(evaluation_json(paths, comparison, metrics, corrections))
-    _write(out, content)
+    write_file(out, content)
     if as_json:
         click.echo(content, nl=False)
     else:
@@ -106,13 +106,6 @@ def _check_output(out: Path, *inputs: Path) -> None:
             raise click.UsageError(
                 f"--out {path_text(out)} would change a file that is evaluated. Give another path."
             )
-
-
-def _write(out: Path, content: bytes) -> None:
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise BrokenError(f"{path_text(out)} cannot be written: {error.strerror}.") from error
 
 
 def _print_results(

@@ -1,9 +1,8 @@
-"""`pretag model`: list, inspect and check models, and write model cards."""
+"""`pretag model`: list, add, inspect and check models, and write model cards."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,21 +10,29 @@ import cv2
 import numpy as np
 from rich.table import Table
 
-from pipeline.cli.model_card import card_text
-from pipeline.cli.model_tables import describe_preprocess, detections_table, inspection_table
+from pipeline.cli.interruptible import run_interruptibly
+from pipeline.cli.local_path import LocalPath
+from pipeline.cli.model_add import add
+from pipeline.cli.model_card import better_preprocess_text, card_text
+from pipeline.cli.model_tables import detections_table, inspection_table
 from pipeline.cli.model_timing import measure
 from pipeline.cli.terminal import console, counted
 from pipeline.config.schema import Config, DetectorConfig
 from pipeline.dataset.drawing import CaptionedBox, draw_boxes
 from pipeline.detection.card import CARD_SUFFIXES, ModelCard
 from pipeline.detection.detector import Detector
-from pipeline.detection.model import Model, bundled_models, find_model_file, recognise_model
+from pipeline.detection.model import Model, recognise_model
+from pipeline.detection.model_folder import bundled_models, find_model_file
 from pipeline.detection.opened_model import OpenedModel
+from pipeline.detection.preprocess_search import find_better_preprocess
 from pipeline.detection.unsupported import as_broken_error
 from pipeline.errors import BrokenError, InputFileError
-from pipeline.text import path_text
+from pipeline.storage.paths import check_file, check_output_file, write_file
+from pipeline.text import path_text, printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.detection.families.common.base import DecodeSpec, Family
     from pipeline.detection.graph import ImageInput
     from pipeline.frame import Detections, Image
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
 
 @click.group("model")
 def model_group() -> None:
-    """List, inspect and check detection models."""
+    """List, add, inspect and check detection models."""
 
 
 @model_group.command("list")
@@ -75,11 +82,11 @@ def inspect(model: str, as_json: bool) -> None:  # noqa: FBT001 - click passes f
 @model_group.command("check")
 @click.argument("model", metavar="MODEL.onnx")
 @click.option(
-    "--image", "image_file", required=True, type=click.Path(path_type=Path),
+    "--image", "image_file", required=True, type=LocalPath(check_file),
     help="Image in which to detect objects.",
 )  # fmt: skip
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path),
+    "--out", required=True, type=LocalPath(check_output_file),
     help="PNG or JPEG file for the image with boxes.",
 )  # fmt: skip
 @click.option(
@@ -87,15 +94,26 @@ def inspect(model: str, as_json: bool) -> None:  # noqa: FBT001 - click passes f
     help="Lowest score of a detection.  [default: the model card's, or 0.4]",
 )  # fmt: skip
 def check(model: str, image_file: Path, out: Path, score_threshold: float | None) -> None:
-    """Detect objects in an image, and draw their boxes."""
+    """Detect objects in an image, and draw their boxes.
+
+    The usual other preprocessings are tried, too. If one of them finds clearly more, the lines for
+    the model card are shown.
+    """
     if image_file.resolve() == out.resolve():
         raise click.UsageError("--out is the same file as --image. Give another path.")
     ready = Model.load(model)
     image = _read_image(image_file)
-    detections = Detector(ready, DetectorConfig(score_threshold=score_threshold)).detect(image)
+    config = DetectorConfig(score_threshold=score_threshold)
+    detector = Detector(ready, config)
+    detections = run_interruptibly(lambda: detector.detect(image), detector.stop)
     console().print(detections_table(detections, ready.labels))
     _write_image(out, draw_boxes(image, _captioned_boxes(detections, ready.labels)))
     click.echo(f"{counted(len(detections), 'object')}: {path_text(out)}")
+    for warning in detector.warnings(1, len(detections)):
+        click.echo(f"pretag: warning: {printable(warning)}", err=True)
+    better = find_better_preprocess(ready, image, config)
+    if better is not None:
+        click.echo(f"pretag: warning: {better_preprocess_text(better)}", err=True)
 
 
 @model_group.command("card")
@@ -122,6 +140,9 @@ def card(model: str) -> None:
     click.echo(f"Card: {path_text(target)}")
 
 
+model_group.add_command(add)
+
+
 def _card_files(model: Path) -> list[Path]:
     cards = (model.with_suffix(suffix) for suffix in CARD_SUFFIXES)
     return [card for card in cards if card.is_file()]
@@ -144,8 +165,9 @@ def _decoding_facts(family: Family, spec: DecodeSpec, image: ImageInput) -> dict
     return {
         "family": family.name,
         "why": spec.why,
-        "picture": describe_preprocess(spec.preprocess, image.type),
+        "picture": spec.preprocess.description(image.type),
         "nms": spec.needs_nms,
+        "not_read": list(spec.unread),
     }
 
 
@@ -173,8 +195,8 @@ def _read_image(path: Path) -> Image:
         raise InputFileError(f"Image {path_text(path)} is too large. Scale it down.") from error
     if image is None:
         raise InputFileError(
-            f"Image {path_text(path)} cannot be read: it does not exist, or OpenCV does not know "
-            "its format. Give a PNG or JPEG file."
+            f"Image {path_text(path)} cannot be read: OpenCV does not know its format, or it is "
+            "damaged. Give a PNG or JPEG file."
         )
     return np.asarray(image, dtype=np.uint8)
 
@@ -193,14 +215,12 @@ def _captioned_boxes(detections: Detections, labels: tuple[str, ...]) -> list[Ca
 
 def _write_image(path: Path, image: Image) -> None:
     try:
-        is_written = cv2.imwrite(str(path), image)
-    except cv2.error as error:  # OpenCV takes the format from the suffix
+        is_encoded, data = cv2.imencode(path.suffix, image)
+    except cv2.error:  # OpenCV takes the format from the suffix
+        is_encoded, data = False, np.empty(0, np.uint8)
+    if not is_encoded:
         raise InputFileError(
             f"Image {path_text(path)} cannot be written: OpenCV does not know the suffix. "
             "Name the file .png or .jpg."
-        ) from error
-    if not is_written:
-        raise BrokenError(
-            f"Image {path_text(path)} cannot be written. Check that its folder exists, that it is "
-            "writable, and that the disk is not full."
         )
+    write_file(path, data.tobytes())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 import jinja2
 
+from pipeline.cli.terminal import counted
 from pipeline.detection.labels import labels_from_metadata
 from pipeline.detection.model import Model, recognise_model
 from pipeline.detection.placement import Filter
@@ -21,9 +22,17 @@ from pipeline.text import printable, replace_surrogates
 if TYPE_CHECKING:
     from pipeline.detection.families.common.base import DecodeSpec
     from pipeline.detection.opened_model import OpenedModel
+    from pipeline.detection.preprocess_search import Better
 
 # Errors about a missing card name the command that writes this card.
 _CARD_HINT = re.compile(r" \(`pretag model card`[^)]*\)")
+# How the labels of a model begin, by the first class id of its family.
+_CLASS_LISTS = {
+    0: "The first label is that of class 0. Write 1 if class 0 is the background.",
+    1: "Class 0 is the background. The first label is that of class 1.",
+    None: "The file does not show the class of the first label. Write 1 if class 0 is the "
+    "background, or else 0.",
+}
 
 
 def card_text(opened: OpenedModel) -> str:
@@ -47,9 +56,21 @@ def card_text(opened: OpenedModel) -> str:
         family=family,
         spec=spec,
         labels=_labels(opened),
+        class_list=_CLASS_LISTS[spec.first_class_id if spec else None],
         families=[each.name for each in FAMILIES],
         resizes=get_args(Resize),
         filters=get_args(Filter),
+    )
+
+
+def better_preprocess_text(better: Better) -> str:
+    """Return how much more a model finds with another preprocessing, and its lines for a card."""
+    count, best = len(better.detections), better.detections.scores.max()
+    lines = "".join(f"\n{key} = {_toml(value)}" for key, value in better.changes.items())
+    return (
+        f"with another preprocessing the model finds {counted(count, 'object')}, also in the "
+        f"mirrored image, the best one with a score of {best:.2f}. If that is right, write on its "
+        f"card:\n\n[preprocess]{lines}"
     )
 
 

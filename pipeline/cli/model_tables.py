@@ -12,27 +12,11 @@ from pipeline.text import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.detection.preprocess import Preprocess
     from pipeline.frame import Detections
 
-_MAX_LABELS = 5
-
-
-def describe_preprocess(preprocess: Preprocess, element_type: str) -> str:
-    """Return one line about how an image becomes the input tensor.
-
-    Args:
-        preprocess: the preprocessing of the model.
-        element_type: the element type of the input tensor.
-    """
-    layout = f"{preprocess.resize_description} ({preprocess.filter}), {preprocess.colour.upper()}"
-    if element_type == "uint8":
-        return f"{layout}, bytes"
-    # People write 1 / 255, not 0.00392157.
-    scaled = f"pixel / {1 / preprocess.scale:.6g}" if preprocess.scale != 1 else "pixel"
-    mean, std = (" ".join(f"{each:g}" for each in v) for v in (preprocess.mean, preprocess.std))
-    values = scaled if (mean, std) == ("0 0 0", "1 1 1") else f"({scaled} - [{mean}]) / [{std}]"
-    return f"{layout}, {values}"
+# A hostile model has thousands of tensors, or finds thousands of objects. A table of them would
+# take half a minute to lay out.
+_MAX_LABELS, _MAX_ROWS = 5, 100
 
 
 def inspection_table(about: Mapping[str, Any]) -> Table:
@@ -46,16 +30,20 @@ def inspection_table(about: Mapping[str, Any]) -> Table:
 
 
 def detections_table(detections: Detections, labels: tuple[str, ...]) -> Table:
-    """Return a table with a row for each object: label, score, and corners in image pixels."""
+    """Return a table with a row for each object: label, score, and corners in image pixels.
+
+    Of many objects, only the best ones are shown, and the number of the others.
+    """
     table = Table(box=None, pad_edge=False)
     table.add_column("class", overflow="fold")
     for column in ("score", "x1", "y1", "x2", "y2"):
         table.add_column(column, justify="right", no_wrap=True)
-    for box, score, class_id in zip(
-        detections.boxes, detections.scores, detections.class_ids, strict=True
-    ):
+    shown = detections[:_MAX_ROWS]
+    for box, score, class_id in zip(shown.boxes, shown.scores, shown.class_ids, strict=True):
         corners = (f"{coordinate:.1f}" for coordinate in box)
         table.add_row(printable(labels[class_id]), f"{score:.3f}", *corners)
+    if len(detections) > len(shown):
+        table.add_row(f"... and {len(detections) - len(shown):,} more")
     return table
 
 
@@ -73,9 +61,10 @@ def _cell(key: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _list(key: str, values: list[str]) -> str:
-    if key == "labels" and len(values) > _MAX_LABELS:
-        return f"{', '.join(values[:_MAX_LABELS])}... ({len(values)})"
-    return ("\n" if key in {"inputs", "outputs"} else ", ").join(values)
+    separator = "\n" if key in {"inputs", "outputs"} else ", "
+    most = _MAX_LABELS if key == "labels" else _MAX_ROWS
+    more = f"... ({len(values)})" if len(values) > most else ""
+    return separator.join(values[:most]) + more
 
 
 def _times(times: Mapping[str, float]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.cli.interruptible import run_interruptibly
 from pipeline.config.schema import DetectorConfig
 from pipeline.detection.detector import Detector
 
@@ -22,7 +23,7 @@ HEIGHT, WIDTH = 1080, 1920
 
 
 def measure(model: Model) -> dict[str, float]:
-    """Measure the detection in a grey image of WIDTH x HEIGHT, on one thread.
+    """Measure the detection in a grey image of WIDTH x HEIGHT, on one thread. Ctrl-C ends it.
 
     Returns:
         Medians of RUNS runs, in milliseconds: `preprocess`, `inference` (ONNX Runtime alone) and
@@ -34,13 +35,18 @@ def measure(model: Model) -> dict[str, float]:
     image = np.full((HEIGHT, WIDTH, 3), 114, dtype=np.uint8)
     session = _TimedSession(model.session)
     detector = Detector(replace(model, session=session), DetectorConfig())
-    detector.detect(image)  # the first run is slower, because it allocates memory
-    times = []
-    for _ in range(RUNS):
-        start = perf_counter()
-        detector.detect(image)
-        end = perf_counter()
-        times.append((session.start - start, session.end - session.start, end - session.end))
+
+    def run() -> list[tuple[float, float, float]]:
+        detector.detect(image)  # the first run is slower, because it allocates memory
+        times = []
+        for _ in range(RUNS):
+            start = perf_counter()
+            detector.detect(image)
+            end = perf_counter()
+            times.append((session.start - start, session.end - session.start, end - session.end))
+        return times
+
+    times = run_interruptibly(run, detector.stop)
     names = ("preprocess", "inference", "postprocess")
     return {
         name: round(median(seconds) * 1000, 2)

@@ -15,30 +15,35 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from pipeline.cli import FAILED, REJECTED
+from pipeline.cli.local_path import LocalPath
 from pipeline.cli.terminal import console
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.config import layers
 from pipeline.decoding.process.spare import prepare_decoder
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.errors import InputFileError, RejectedError
-from pipeline.outcome import Outcome
+from pipeline.errors import InputFileError
 from pipeline.run import annotate
-from pipeline.runlog import STAGE_UNITS, RunLog
+from pipeline.runlog import STAGE_UNITS
 from pipeline.storage.local import FolderStore, LocalVideo
-from pipeline.text import path_text, printable
+from pipeline.storage.paths import check_output_folder
+from pipeline.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.config.schema import Config
+    from pipeline.outcome import Outcome
     from pipeline.run import Progress as OnProgress
+    from pipeline.runlog import RunLog
 
 
 @click.command("run")
-@click.argument("videos", metavar="VIDEO...", nargs=-1, required=True, type=Path)
+@click.argument(
+    "videos", metavar="VIDEO...", nargs=-1, required=True, type=LocalPath(LocalVideo.check)
+)
 @click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path),
+    "--out", required=True, type=LocalPath(check_output_folder),
     help="Folder for the results: OUT/<video file name>/<run id>/.",
 )  # fmt: skip
 @click.option(
@@ -71,15 +76,12 @@ def run_videos(
     for video in videos:
         try:
             source = LocalVideo.at(video)
-        except RejectedError as error:
-            outcome = Outcome.unreadable(path_text(video), error, RunLog())
         except InputFileError as error:  # the other videos may be readable
             click.echo(f"pretag: {printable(str(error))}", err=True)
             code = FAILED
             continue
-        else:
-            with _progress_bar(source.name) as on_progress:
-                outcome = _annotate(source, out, config, model, on_progress)
+        with _progress_bar(source.name) as on_progress:
+            outcome = _annotate(source, out, config, model, on_progress)
         if outcome.status == "rejected":
             code = code or REJECTED
         _print_json(outcome) if as_json else _print_summary(outcome)
@@ -153,6 +155,8 @@ def _print_summary(outcome: Outcome) -> None:
             f"{coverage.lost} frames ({coverage.seconds_lost:.1f} s) are missing. "
             "report.md lists the gaps."
         )
+    for warning in outcome.log.warnings:
+        click.echo(f"pretag: warning: {printable(warning)}", err=True)
     click.echo(f"Dataset: {printable(str(outcome.result))}")
 
 

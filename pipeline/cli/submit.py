@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli import FAILED
+from pipeline.cli.local_path import LocalPath
 from pipeline.cli.s3_names import split_s3_uri
 from pipeline.cli.terminal import confirmed, counted
 from pipeline.resources.deadline import Deadline
+from pipeline.storage.paths import check_output_file
 from pipeline.text import path_text, printable
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _HOUR = 3600
     help="Seconds of work for each second of video; the dashboard shows it.",
 )  # fmt: skip
 @click.option(
-    "--state", "state_file", type=click.Path(dir_okay=False, path_type=Path),
+    "--state", "state_file", type=LocalPath(check_output_file),
     default=Path("pretag-submit.json"), show_default=True,
     help="File that says how far the submission is.",
 )  # fmt: skip

@@ -27,12 +27,11 @@ def verify_results(results: tuple[str, ...]) -> int:
     only its rejection.json.
 
     Prints a line for each fault, and a summary of each result. The exit code is 1 if a result has a
-    fault or cannot be read.
+    fault or cannot be read. If a folder does not exist, it is 2, and nothing is verified.
     """
     code = 0
-    for name in results:
+    for result in list(map(open_result, results)):  # all of them first: a wrong one is wrong usage
         try:
-            result = open_result(name)
             verification = verify(result)
         except PretagError as error:  # the other results may be readable
             click.echo(f"pretag: {printable(str(error))}", err=True)

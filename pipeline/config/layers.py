@@ -8,7 +8,6 @@ https://docs.pydantic.dev/latest/concepts/pydantic_settings/. Here a mistyped
 
 from __future__ import annotations
 
-import difflib
 import json
 import reprlib
 import tomllib
@@ -20,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from pipeline.config.schema import Config
+from pipeline.config.unknown_keys import unknown_key_sentence
 from pipeline.errors import ConfigError
 from pipeline.text import path_text
+from pipeline.uris import uri_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,8 +84,11 @@ def read_file_layer(file: Path) -> Layer:
     """Read the file at a path as a layer.
 
     Raises:
-        ConfigError: the file cannot be read, or its text cannot be parsed.
+        ConfigError: the path is a URI, the file cannot be read, or its text cannot be parsed.
     """
+    sentence = uri_sentence(file)
+    if sentence is not None:
+        raise ConfigError(f"Config file {sentence}")
     try:
         text = file.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
@@ -140,7 +144,7 @@ def merge(*layers: Layer) -> Config:
         for key, value in layer.values.items():
             section, _, name = key.partition(".")
             if section not in Config.model_fields or not name:
-                raise ConfigError(_unknown_key(key, layer.origin))
+                raise ConfigError(_unknown_key(key, layer.origin, value))
             tree.setdefault(section, {})[name] = value
             origins[key] = layer.origin
     try:
@@ -191,7 +195,7 @@ def _problem(detail: ErrorDetails, origins: Mapping[str, str]) -> str:
     # The index of a list element may follow the key: detector.classes.0.
     key = ".".join(str(part) for part in detail["loc"][:2])
     if detail["type"] == "extra_forbidden":
-        return _unknown_key(key, origins[key])
+        return _unknown_key(key, origins[key], detail["input"])
     if "." not in key:  # two keys of a section do not fit together
         return f"Config section '{key}' is wrong: {detail['ctx']['error']}."
     rule = detail["msg"][0].lower() + detail["msg"][1:]
@@ -201,8 +205,5 @@ def _problem(detail: ErrorDetails, origins: Mapping[str, str]) -> str:
     )
 
 
-def _unknown_key(key: str, origin: str) -> str:
-    keys = list(explain_keys())
-    close = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
-    hint = f"did you mean '{close[0]}'?" if close else f"the keys are {', '.join(keys)}."
-    return f"Config key '{key}' (from {origin}) does not exist: {hint}"
+def _unknown_key(key: str, origin: str, value: object) -> str:
+    return unknown_key_sentence(key, origin, value, list(explain_keys()))

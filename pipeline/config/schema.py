@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pipeline.config.default_model import default_model
 from pipeline.digest import sha256_of_json
 
 HashMethodName = Literal["phash", "dhash", "average_hash", "whash"]
@@ -102,7 +103,7 @@ class DetectorConfig(StrictModel):
     """Which model detects objects, and how."""
 
     model: str = Field(
-        default="ssdlite_mobilenet_v2_coco",
+        default_factory=default_model,
         min_length=1,
         description="Name of a bundled model (`pretag model list`), path of an ONNX file or, in "
         "Lambda, s3://bucket/key.",
@@ -149,12 +150,16 @@ class DetectorConfig(StrictModel):
 
 
 class DecodingConfig(StrictModel):
-    """Which library decodes the video."""
+    """How the video is decoded."""
 
     backend: Literal["auto", "opencv", "pyav"] = Field(
         default="auto",
-        description="Library that decodes: opencv, pyav (if it is installed), or auto: OpenCV, and "
-        "PyAV for what OpenCV cannot read rightly.",
+        description="Library that decodes: pyav, opencv, or auto: PyAV if it is installed, else "
+        "OpenCV, which reads fewer videos.",
+    )
+    square_pixels: bool = Field(
+        default=True,
+        description="Scale images to square pixels, as players do; false keeps the stored pixels.",
     )
 
 
@@ -210,7 +215,7 @@ class Config(StrictModel):
     sampling: SamplingConfig = SamplingConfig()
     dedupe: DedupeConfig = DedupeConfig()
     segment: SegmentConfig = SegmentConfig()
-    detector: DetectorConfig = DetectorConfig()
+    detector: DetectorConfig = Field(default_factory=DetectorConfig)
     decoding: DecodingConfig = DecodingConfig()
     limits: LimitsConfig = LimitsConfig()
     output: OutputConfig = OutputConfig()

@@ -1,7 +1,12 @@
 """The suffixes by which objects in a bucket are taken for videos."""
 
-# Formats that cameras, phones and editors write and OpenCV's FFmpeg reads.
-_DEFAULT = ".3gp,.avi,.flv,.m2ts,.m4v,.mkv,.mov,.mp4,.mpeg,.mpg,.mts,.mxf,.ogv,.ts,.vob,.webm,.wmv"
+# Formats that cameras, phones, recorders and editors write and FFmpeg reads. Images are not among
+# them: a GIF or a PNG in a bucket is seldom a film.
+_DEFAULT = (
+    ".264,.265,.3g2,.3gp,.asf,.avi,.dav,.divx,.dv,.f4v,.flv,.gxf,.h264,.h265,.hevc,.ivf,.m2t,.m2ts,"
+    ".m2v,.m4v,.mj2,.mjpeg,.mjpg,.mkv,.mov,.mp4,.mpeg,.mpg,.mts,.mxf,.nut,.obu,.ogv,.rm,.rmvb,.ts,"
+    ".vob,.webm,.wmv,.wtv,.y4m"
+)
 
 
 def video_suffixes(setting: str | None) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ def instances(dataset: Dataset) -> bytes:
         "url": "",
         "date_created": f"{dataset.modified:%Y-%m-%dT%H:%M:%SZ}" if dataset.modified else "",
         "start_ms": dataset.start_ms,
+        "display": asdict(dataset.display),
+        "track": None if dataset.track is None else asdict(dataset.track),
         "coverage": _coverage(dataset.coverage),
     }
     categories = (

@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.frame import Display
 from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeline.frame import FrameRecord
+    from pipeline.frame import FrameRecord, Track
 
 
 @dataclass
@@ -24,6 +25,8 @@ class Dataset:
         labels: all classes of the model, in the model's order.
         hash_name: method of the perceptual hash; None if there is none.
         start_ms: stream time of the first frame; None if unknown.
+        display: how the images were made of the stored pixels.
+        track: which video track was decoded; None if unknown.
         coverage: how much of the video was decoded.
         frames: the sampled frames, in order.
     """
@@ -33,6 +36,8 @@ class Dataset:
     labels: tuple[str, ...]
     hash_name: str | None
     start_ms: float | None = None
+    display: Display = field(default_factory=Display)
+    track: Track | None = None
     coverage: Coverage = field(default_factory=Coverage)
     frames: list[FrameRecord] = field(default_factory=list)
 

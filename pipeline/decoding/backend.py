@@ -1,15 +1,19 @@
-"""What a decoder library must offer: one small interface, behind which OpenCV or PyAV works."""
+"""What a decoder library must offer: one small interface, behind which PyAV or OpenCV works."""
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from pipeline.errors import RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from fractions import Fraction
 
-    from pipeline.frame import Image
+    from pipeline.decoding.evidence import GapEvidence, VideoEnd
+    from pipeline.frame import Display, Image, Track
 
 _USE_PYAV = "Install pretag[pyav] and leave decoding.backend at auto"
 
@@ -20,12 +24,35 @@ ConversionCheck: TypeAlias = "Callable[[], str | None]"
 """Returns what FFmpeg said of a refused conversion since the last call; None if it refused none."""
 
 
-class Capture(Protocol):
-    """An opened video, from which frames are decoded in order.
+@cache
+def pyav_version() -> str | None:
+    """Return the version of PyAV; None if it is not installed.
 
-    A position is the stream time after the stream's start, as the container has it. Where a frame
-    has no time, its position is 0.
+    It is not imported: the decoder's process does that.
     """
+    try:
+        return version("av")
+    except PackageNotFoundError:
+        return None
+
+
+def automatic_backend() -> BackendName:
+    """Return the backend of `decoding.backend: auto`: PyAV if it is installed, else OpenCV."""
+    return "opencv" if pyav_version() is None else "pyav"
+
+
+class Capture(Protocol):
+    """An opened video, from which frames are decoded in order, or packets are read undecoded.
+
+    A position is the stream time after the stream's start, as the container has it.
+
+    Attributes:
+        track: which video track of the file it is; None if unknown.
+        has_next_track: whether there is another one to try, if this one yields no frame.
+    """
+
+    track: Track | None
+    has_next_track: bool
 
     @property
     def fps(self) -> float:
@@ -44,6 +71,10 @@ class Capture(Protocol):
         """Height of the displayed images in pixels, by the header."""
 
     @property
+    def display(self) -> Display:
+        """How the images are made of the stored pixels. Certain once a frame was grabbed."""
+
+    @property
     def fourcc(self) -> str:
         """Four characters that name the codec; empty if they are unknown."""
 
@@ -52,86 +83,111 @@ class Capture(Protocol):
         """FFmpeg's name of the codec or its decoder."""
 
     @property
+    def may_be_cover(self) -> bool:
+        """Whether the images are photos by their codec, beside sound; False if unknown."""
+
+    @property
     def is_misread(self) -> bool:
         """Whether this backend is known to misread such images, so that it must not read any."""
 
     @property
-    def position_ms(self) -> float:
-        """Position of the current frame in milliseconds, rounded to microseconds."""
+    def position_ms(self) -> Fraction | None:
+        """Position of the current frame in milliseconds, exact; None if it has no time."""
 
     @property
     def start_ms(self) -> float | None:
         """Stream time of the current frame, to the nearest frame period; None if unknown."""
 
+    @property
+    def is_key_packet(self) -> bool:
+        """Whether the packet that was grabbed last is a key frame."""
+
+    @property
+    def evidence(self) -> GapEvidence:
+        """What is known of the time between the current frame and the one before it."""
+
+    @property
+    def failed_grabs(self) -> int:
+        """Number of grabs that failed, without those that are the end."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last failed grab was the end. No grab may follow."""
+
+    def end(self, start_ms: float | None) -> VideoEnd:
+        """Return what is known of the end, after `has_ended`.
+
+        Args:
+            start_ms: stream time of the first frame; None if unknown.
+        """
+
     def grab(self) -> bool:
-        """Decode the next frame. False: a packet is damaged, or the video ends."""
+        """Go to the next frame or packet. False: a packet is damaged, or the video ends."""
 
     def retrieve(self) -> Image | None:
-        """Convert the current frame: H x W x 3 uint8 BGR, rotated as displayed; None: it failed."""
+        """Convert the current frame: H x W x 3 uint8 BGR, as displayed; None: it failed."""
+
+    def seek(self, position_ms: float) -> None:
+        """Go to about a position. The next grab decodes a frame near it."""
 
     def release(self) -> None:
         """Free everything."""
 
 
-class SeekableCapture(Capture, Protocol):
-    """A capture that can also seek, and read packets without decoding them."""
-
-    @property
-    def is_key_packet(self) -> bool:
-        """Whether the packet that was grabbed last is a key frame."""
-
-    def seek(self, position_ms: float) -> None:
-        """Go to about a position. The next grab decodes a frame near it."""
-
-
-class UnconvertibleError(RejectedError):
-    """A frame that this backend cannot convert to an image, so that it has no picture of its own.
-
-    If PyAV is available, it decodes the video from this frame on. Otherwise the video is rejected.
-
-    Attributes:
-        index: frame index of the first such frame in the source; 0 if the video showed it at once.
-    """
-
-    def __init__(self, reason: str, message: str, index: int) -> None:
-        super().__init__(reason, message)
-        self.index = index
-
-
-def interlaced_error(name: str, index: int) -> UnconvertibleError:
-    """Return the error for an interlaced frame that OpenCV cannot convert."""
-    return UnconvertibleError(
+def interlaced_error(name: str, index: int) -> RejectedError:
+    """Return the rejection of a video with an interlaced frame, which OpenCV cannot convert."""
+    return RejectedError(
         "interlaced",
         f"{name} is interlaced, which OpenCV cannot convert to images (frame {index}). "
         f"{_USE_PYAV}, or deinterlace it first, which keeps the frame rate: "
         "ffmpeg -i IN -vf bwdif=mode=send_frame OUT.mp4",
-        index,
     )
 
 
-def refused_error(name: str, index: int, said: str) -> UnconvertibleError:
-    """Return the error for a frame that FFmpeg's scaler refused; `said` is what it logged."""
+def refused_error(name: str, index: int, said: str) -> RejectedError:
+    """Return the rejection for a frame that OpenCV could not convert; `said` is FFmpeg's log."""
     if "interlaced" in said:
         return interlaced_error(name, index)
-    return unconvertible_error(name, index)
-
-
-def unconvertible_error(name: str, index: int) -> UnconvertibleError:
-    """Return the error for a frame whose pixel format or colours a backend cannot convert."""
-    return UnconvertibleError(
+    return RejectedError(
         "unconvertible",
-        f"{name} has frames that cannot be converted to images (frame {index}): their pixel format "
-        "or colour tags are not supported. Convert it first: ffmpeg -i IN -c:v libx264 -pix_fmt "
-        "yuv420p -colorspace bt709 OUT.mp4",
-        index,
+        f"{name} has frames that OpenCV cannot convert to images (frame {index}): FFmpeg refuses "
+        f"their colour tags or their size. {_USE_PYAV}.",
     )
 
 
-def bottom_up_error(name: str) -> UnconvertibleError:
-    """Return the error for raw images with the last row first, which OpenCV must not decode."""
-    return UnconvertibleError(
+def unwritten_error(name: str, index: int) -> RejectedError:
+    """Return the rejection for a frame that was not converted, where FFmpeg's log is unread."""
+    return RejectedError(
+        "unconvertible",
+        f"{name} has frames that OpenCV cannot convert to images (frame {index}): they are "
+        f"interlaced, or FFmpeg refuses their colour tags. {_USE_PYAV}.",
+    )
+
+
+def unconvertible_error(name: str, index: int) -> RejectedError:
+    """Return the rejection for a frame whose pixel format or colours cannot be converted."""
+    return RejectedError(
+        "unconvertible",
+        f"{name} has frames that cannot be converted to images (frame {index}): their pixel format "
+        "or colour tags are not supported. Convert it first: ffmpeg -i IN -vf setparams="
+        "colorspace=bt709:color_primaries=bt709:color_trc=bt709 -c:v libx264 -pix_fmt yuv420p "
+        "OUT.mp4",
+    )
+
+
+def picture_first_error(name: str) -> RejectedError:
+    """Return the rejection of a file whose first picture is none of a video."""
+    return RejectedError(
+        "no_video_stream",
+        f"{name} begins with a photo or a cover image, which OpenCV takes for the video. "
+        f"{_USE_PYAV}, which finds the video if there is one.",
+    )
+
+
+def bottom_up_error(name: str) -> RejectedError:
+    """Return the rejection of raw images with the last row first, which OpenCV must not decode."""
+    return RejectedError(
         "unconvertible",
         f"{name} has raw images whose rows run from the bottom up, which OpenCV cannot convert. "
         f"{_USE_PYAV}, or convert it first: ffmpeg -i IN -c:v libx264 OUT.mp4",
-        0,
     )

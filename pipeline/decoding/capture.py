@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.decoding.backend import bottom_up_error
-from pipeline.decoding.container import HEAD_BYTES, detect_container, explain_open_failure
+from pipeline.decoding.backend import bottom_up_error, picture_first_error
+from pipeline.decoding.container import (
+    ASF,
+    HEAD_BYTES,
+    JPEG,
+    MATROSKA,
+    MP4,
+    OGG,
+    detect_container,
+)
+from pipeline.decoding.encryption import encryption_fault
+from pipeline.decoding.formats.iso import is_photo, movie
+from pipeline.decoding.formats.jpeg import is_film
 from pipeline.decoding.header import read_header
 from pipeline.decoding.limits import exceeded_limit, limit_allocations
 from pipeline.decoding.memory import memory_shortage
 from pipeline.decoding.misread import opencv_misreads
+from pipeline.decoding.open_failure import explain_open_failure, other_file_fault
 from pipeline.decoding.opener import Opener
 from pipeline.errors import CapacityError, RejectedError
 
@@ -21,8 +33,12 @@ if TYPE_CHECKING:
     from pipeline.decoding.stream import GuardedStream
     from pipeline.resources.capacity import Capacity
 
-# A cover image has no frame rate; FFmpeg reports the rate of its clock.
+# OpenCV takes a cover image for the video. It has no frame rate: FFmpeg reports that of its clock,
+# which no video in these containers has.
 _COVER_IMAGE_RATE = 90_000
+_CONTAINERS_OF_COVERS = (MP4, MATROSKA, ASF, OGG)
+# One photo beside sound is its cover, though the file calls it a film.
+_FEWEST_FRAMES_WITH_SOUND = 2
 # High enough to tell a file with too many streams from one with a damaged header.
 _STREAMS_TO_COUNT = 5000
 
@@ -35,6 +51,8 @@ def open_capture(  # noqa: PLR0913 - the options of the decoder, and what the vi
     threads: int,
     backend: BackendName = "opencv",
     packets: bool = False,
+    square_pixels: bool = True,
+    rank: int = 0,
     capacity: Capacity | None = None,
 ) -> tuple[Capture, HeaderInfo]:
     """Open the video in a stream. The caller releases the capture.
@@ -48,81 +66,130 @@ def open_capture(  # noqa: PLR0913 - the options of the decoder, and what the vi
         limits: the configured limits.
         threads: number of threads the decoder may use.
         backend: the library that decodes. A process must use only one.
-        packets: grab packets, which are not decoded, instead of frames; of OpenCV only.
+        packets: grab packets, which are not decoded, instead of frames.
+        square_pixels: make images of square pixels.
+        rank: which of the video tracks to read: 0 is the one to try first.
         capacity: what the function has, of which the memory is checked; None: no check.
 
     Returns:
-        The opened capture, and what the header says. With OpenCV it is a `SeekableCapture`.
+        The opened capture, and what the header says.
 
     Raises:
         RejectedError: the stream is empty, not a video, cut short, without a video stream, or
-            exceeds a limit.
+            exceeds a limit, or it is known at once that OpenCV cannot convert its images.
         CapacityError: its images do not fit the memory of the function.
-        UnconvertibleError: it is known at once that OpenCV cannot convert its images.
         Exception: whatever reading the stream raised.
     """
-    container = _container(stream, name, backend)
-    opener = Opener(backend, stream, container)
+    head = _head(stream, name)
+    if backend == "opencv" and opencv_misreads(head):
+        raise bottom_up_error(name)
+    container = detect_container(head)
+    opener = Opener(backend, stream, container, square_pixels, rank)
     limit_allocations(limits, opener.library)
-    capture = opener.open(
-        threads, packets=packets, codecs=limits.codecs, max_streams=limits.streams
-    )
-    if capture is None:
-        reason, sentence = _open_failure(opener, limits)
+    if _is_photo(opener, limits, head):
         stream.raise_pending_error()
-        raise RejectedError(reason, f"{name} {sentence}")
+        raise _rejection(name, other_file_fault(head))
+    capture = _open(opener, name, limits, threads, packets=packets)
     header = read_header(capture, container, stream.size)
-    fault = _cover_image(capture, opener) or exceeded_limit(capture, header, limits)
+    position = stream.tell()  # where FFmpeg reads on
+    fault = exceeded_limit(capture, header, limits) or encryption_fault(stream, container)
+    stream.seek(position)
     stream.raise_pending_error()
+    is_picture = backend == "opencv" and _is_picture_first(capture, container, head)
     error = (
-        _unreadable(capture, name, threads, capacity)
+        _unreadable(capture, name, threads, capacity, is_picture=is_picture)
         if fault is None
-        else RejectedError(fault[0], f"{name} {fault[1]}")
+        else _rejection(name, fault)
     )
     if error is not None:
         capture.release()
         raise error
+    limit_allocations(limits, opener.library, images=(capture.width, capture.height))
     return capture, header
 
 
-def _container(stream: GuardedStream, name: str, backend: BackendName) -> Container:
+def _head(stream: GuardedStream, name: str) -> bytes:
+    """Return the first bytes, by which the container is detected."""
     stream.rewind()
     head = stream.read(HEAD_BYTES)
     stream.raise_pending_error()
     if not head:
         raise RejectedError("empty", f"{name} is empty (0 bytes). Upload it again.")
-    container = detect_container(head)
-    if container is None:
-        raise RejectedError(
-            "not_a_video",
-            f"{name} is not a video that pretag reads: its first bytes match no known container "
-            "(mp4, mov, mkv, webm, avi, mpeg-ts, mpeg-ps, flv, wmv, ogg, mxf). "
-            "Convert it to mp4: ffmpeg -i IN OUT.mp4",
-        )
-    if backend == "opencv" and opencv_misreads(head):
-        raise bottom_up_error(name)
-    return container
+    return head
+
+
+def _open(
+    opener: Opener, name: str, limits: LimitsConfig, threads: int, *, packets: bool
+) -> Capture:
+    capture = _try_to_open(opener, limits, threads, packets=packets)
+    if capture is not None and capture.may_be_cover:
+        capture.release()
+        if _is_short(opener, limits, _FEWEST_FRAMES_WITH_SOUND):
+            fault = explain_open_failure(opener.stream, opener.container)
+            opener.stream.raise_pending_error()
+            raise _rejection(name, fault)
+        capture = _try_to_open(opener, limits, threads, packets=packets)
+    if capture is None:
+        fault = _open_failure(opener, limits)
+        opener.stream.raise_pending_error()
+        raise _rejection(name, fault)
+    return capture
+
+
+def _try_to_open(
+    opener: Opener, limits: LimitsConfig, threads: int, *, packets: bool
+) -> Capture | None:
+    return opener.open(threads, packets=packets, codecs=limits.codecs, max_streams=limits.streams)
+
+
+def _rejection(name: str, fault: tuple[str, str]) -> RejectedError:
+    reason, sentence = fault
+    return RejectedError(reason, f"{name} {sentence}")
 
 
 def _unreadable(
-    capture: Capture, name: str, threads: int, capacity: Capacity | None
+    capture: Capture, name: str, threads: int, capacity: Capacity | None, *, is_picture: bool
 ) -> RejectedError | None:
     """Return why the images cannot be had: not rightly, or not in this memory."""
+    if is_picture:
+        return picture_first_error(name)
     if capture.is_misread:
         return bottom_up_error(name)
     if capacity is None:
         return None
-    shortage = memory_shortage(capture.width, capture.height, threads, capacity)
+    stored = capture.display.stored_width * capture.display.stored_height
+    shortage = memory_shortage(
+        capture.width, capture.height, threads, capacity, stored_pixels=stored
+    )
     if shortage is None:
         return None
     return CapacityError("too_large_for_function", f"{name} {shortage}")
 
 
-def _cover_image(capture: Capture, opener: Opener) -> tuple[str, str] | None:
-    """Return the fault if the only video in an mp4 is the cover image of its sound."""
-    if opener.container.name == "mp4" and capture.fps == _COVER_IMAGE_RATE:
-        return explain_open_failure(opener.stream, opener.container)
-    return None
+def _is_picture_first(capture: Capture, container: Container, head: bytes) -> bool:
+    """Tell whether OpenCV reads a picture that stands before the video, or without one."""
+    if container not in _CONTAINERS_OF_COVERS:
+        return False
+    return capture.fps == _COVER_IMAGE_RATE or is_photo(head)
+
+
+def _is_photo(opener: Opener, limits: LimitsConfig, head: bytes) -> bool:
+    """Tell whether a file has one image, or a few of one scene. FFmpeg would give one or a tile."""
+    stream, container = opener.stream, opener.container
+    if container is JPEG:
+        return not is_film(stream)
+    is_single = is_photo(head) and movie(stream) is None
+    return is_single or _is_short(opener, limits, container.fewest_frames)
+
+
+def _is_short(opener: Opener, limits: LimitsConfig, fewest: int) -> bool:
+    """Tell whether a file opens and has fewer frames than a video. Nothing is decoded."""
+    packets = None if fewest == 1 else _try_to_open(opener, limits, 1, packets=True)
+    if packets is None:
+        return False
+    is_video = all(packets.grab() for _ in range(fewest))
+    packets.release()
+    return not is_video
 
 
 def _open_failure(opener: Opener, limits: LimitsConfig) -> tuple[str, str]:

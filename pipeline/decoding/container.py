@@ -1,17 +1,16 @@
-"""Detect a file's container by its first bytes, and explain why a video in it does not open.
+"""Detect a file's container by its first bytes.
 
 FFmpeg guesses the container, and opens playlists and scripts under any name. So the container is
-detected here, and FFmpeg may use the demuxer of that container only.
+detected here, and FFmpeg may use the demuxer of that container only. A file without a signature may
+still be a video: of raw H.264, for example. For those FFmpeg chooses among the demuxers that read
+nothing but the file.
 """
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pipeline.storage.source import ByteStream
+from pipeline.decoding.demuxers import SELF_CONTAINED
 
 HEAD_BYTES = 4096
 
@@ -22,104 +21,93 @@ class Container:
 
     Attributes:
         name: its usual name.
-        demuxer: FFmpeg's name for it.
+        demuxer: FFmpeg's name for it. Several, with commas between them, if `is_probed`.
         has_index: whether files of this format have an index of all frames.
+        fewest_frames: a file of this format with fewer frames is a photo.
+        is_probed: whether FFmpeg finds out which of the demuxers reads the file.
     """
 
     name: str
     demuxer: str
     has_index: bool = False
+    fewest_frames: int = 1
+    is_probed: bool = False
 
 
-_MP4 = Container("mp4", "mov,mp4,m4a,3gp,3g2,mj2", has_index=True)
-_MATROSKA = Container("matroska", "matroska,webm")
-_AVI = Container("avi", "avi", has_index=True)
-_TS = Container("mpeg-ts", "mpegts")
-_PS = Container("mpeg-ps", "mpeg")
+MP4 = Container("mp4", "mov,mp4,m4a,3gp,3g2,mj2", has_index=True)
+MATROSKA = Container("matroska", "matroska,webm")
+AVI = Container("avi", "avi", has_index=True)
+MPEG_TS = Container("mpeg-ts", "mpegts")
+MPEG_PS = Container("mpeg-ps", "mpeg")
+ASF = Container("asf", "asf")
+OGG = Container("ogg", "ogg")
+JPEG = Container("mjpeg", "mjpeg,jpeg_pipe")
+PROBED = Container("another container", SELF_CONTAINED, is_probed=True)
+"""A container that FFmpeg may know, and our signatures do not."""
+
 _MPEG_VIDEO = Container("mpeg-video", "mpegvideo")
-_FLV = Container("flv", "flv")
-_ASF = Container("asf", "asf")
-_OGG = Container("ogg", "ogg")
-_MXF = Container("mxf", "mxf")
+_GIF = Container("gif", "gif", fewest_frames=2)
+_PNG = Container("apng", "apng", fewest_frames=2)
 
 _SIGNATURES = (
-    (b"\x1aE\xdf\xa3", _MATROSKA),
-    (b"FLV\x01", _FLV),
-    (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\x00\xaa\x00b\xcel", _ASF),
-    (b"OggS", _OGG),
-    (b"\x00\x00\x01\xba", _PS),
+    (b"\x1aE\xdf\xa3", MATROSKA),
+    (b"\x1f\x43\xb6\x75", MATROSKA),  # a cluster: a media segment without its header
+    (b"FLV\x01", Container("flv", "flv")),
+    (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\x00\xaa\x00b\xcel", ASF),
+    (b"OggS", OGG),
+    (b"\x00\x00\x01\xba", MPEG_PS),
     (b"\x00\x00\x01\xb3", _MPEG_VIDEO),
-    (b"\x06\x0e+4\x02\x05\x01\x01\r\x01\x02", _MXF),
+    (b"\x06\x0e+4\x02\x05\x01\x01\r\x01\x02", Container("mxf", "mxf")),
+    (b".RMF", Container("realmedia", "rm")),
+    (b"DKIF", Container("ivf", "ivf")),
+    (b"YUV4MPEG2 ", Container("y4m", "yuv4mpegpipe")),
+    (b"GIF87a", _GIF),
+    (b"GIF89a", _GIF),
+    (b"\x89PNG\r\n\x1a\n", _PNG),
+    (b"\xff\xd8\xff", JPEG),
 )
-# Boxes that an ISO file (mp4, mov, 3gp) can start with. QuickTime files before 2001 have no ftyp.
-_ISO_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp"}
-_ISO_HEADER_BYTES = 8
+# Boxes that an ISO file (mp4, mov, 3gp, HEIC) can start with, and `jP  ` of Motion JPEG 2000.
+# QuickTime files before 2001 have no ftyp.
+_ISO_BOXES = {
+    *(b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"jP  "),
+    *(b"styp", b"moof", b"sidx", b"ssix", b"emsg", b"prft"),  # media segments
+}
+# The header of Hikvision's recorders, 40 bytes. A program stream follows, seldom something else.
+_HIKVISION = b"IMKH"
+_PACK_START = b"\x00\x00\x01\xba"
 # Packets of a transport stream start with 0x47. Sizes: plain, with time code (m2ts), with parity.
 _TS_PACKET_BYTES = (188, 192, 204)
 _TS_SYNC = 0x47
-_TS_PACKETS = 3
+_FEWEST_TS_PACKETS = 3
 
 
-def detect_container(head: bytes) -> Container | None:
-    """Return the container of a file; None if its first bytes match no known container.
+def detect_container(head: bytes) -> Container:
+    """Return the container of a file; `PROBED` if its first bytes match no signature.
 
     Args:
         head: the first `HEAD_BYTES` bytes, or all of a shorter file.
     """
     if head[4:8] in _ISO_BOXES:
-        return _MP4
+        return MP4
     if head.startswith(b"RIFF") and head[8:12] in {b"AVI ", b"AVIX"}:
-        return _AVI
+        return AVI
     for magic, container in _SIGNATURES:
         if head.startswith(magic):
             return container
-    if any(_is_transport_stream(head, size) for size in _TS_PACKET_BYTES):
-        return _TS
-    return None
+    if head.startswith(_HIKVISION) and _PACK_START in head:
+        return MPEG_PS
+    return PROBED if transport_packets(head) is None else MPEG_TS
 
 
-def explain_open_failure(stream: ByteStream, container: Container) -> tuple[str, str]:
-    """Return why FFmpeg opened no video stream: a reason code and the end of a sentence.
+def transport_packets(head: bytes) -> tuple[int, int] | None:
+    """Return where the packets of a transport stream begin, and their size; None if it is none.
 
-    Raises:
-        OSError: the stream cannot be read.
+    Half of the packets that fit must begin with the sync byte, because three in a row are found in
+    other data by chance.
     """
-    if container is _MP4 and b"moov" not in _complete_boxes(stream):
-        return "truncated", (
-            "is cut short: its index is incomplete (the mp4 'moov' box, which most cameras write "
-            "last). Upload the whole file again."
-        )
-    return "no_video_stream", (
-        f"opens as {container.name}, but has no video stream that can be read: it holds only "
-        "sound, its codec is unknown, or its header is damaged. Convert it to H.264: "
-        "ffmpeg -i IN -c:v libx264 OUT.mp4"
-    )
-
-
-def _is_transport_stream(head: bytes, packet_bytes: int) -> bool:
-    span = packet_bytes * _TS_PACKETS
-    return any(
-        all(head[start + packet_bytes * n] == _TS_SYNC for n in range(_TS_PACKETS))
-        for start in range(len(head) - span + 1)
-    )
-
-
-def _complete_boxes(stream: ByteStream) -> set[bytes]:
-    """Return the types of the top-level boxes that are not cut short."""
-    boxes: set[bytes] = set()
-    end = stream.seek(0, io.SEEK_END)
-    offset = 0
-    while offset + _ISO_HEADER_BYTES <= end:
-        stream.seek(offset)
-        header = stream.read(16)
-        size = int.from_bytes(header[:4])
-        if size == 1:  # a 64-bit size follows
-            size = int.from_bytes(header[8:16])
-        if size == 0:  # to the end of the file
-            size = end - offset
-        if size < _ISO_HEADER_BYTES:  # damaged
-            break
-        offset += size
-        if offset <= end:
-            boxes.add(header[4:8])
-    return boxes
+    for size in _TS_PACKET_BYTES:
+        needed = max(_FEWEST_TS_PACKETS, len(head) // size // 2)
+        for start in range(len(head) - size * _FEWEST_TS_PACKETS + 1):
+            if head[start] == _TS_SYNC and head[start::size].count(_TS_SYNC) >= needed:
+                return start, size
+    return None

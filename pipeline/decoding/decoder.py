@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pipeline.frame import Frame
+    from pipeline.frame import Display, Frame, Track
     from pipeline.runlog import Coverage
 
 
@@ -34,11 +34,15 @@ class DecodeResult:
         duration_ms: presentation time of the last frame that was decoded or skipped.
         start_ms: stream time of the first frame, to the nearest frame period, which is all that
             OpenCV tells; None if unknown.
+        display: how the images were made of the stored pixels.
+        track: which video track was decoded; None if unknown.
     """
 
     coverage: Coverage
     duration_ms: float
     start_ms: float | None
+    display: Display
+    track: Track | None
 
 
 class FrameDecoder(Protocol):
@@ -47,12 +51,14 @@ class FrameDecoder(Protocol):
     Attributes:
         start_ms: stream time of the first frame; None if unknown.
         last_pts_ms: presentation time of the last decoded frame.
-        failed_grabs: number of failed grabs between frames.
     """
 
     start_ms: float | None
     last_pts_ms: float
-    failed_grabs: int
+
+    @property
+    def failed_grabs(self) -> int:
+        """Number of failed grabs, without those that are the end."""
 
     def next_frame(self) -> FramePosition | None:
         """Decode the next frame that may be sampled, so that it can be retrieved; None: the end."""

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 # A BGR pixel is 3 bytes; the fourth leaves room for padding.
 _BYTES_PER_PIXEL = 4
+# The scaler maps colours of HDR in RGBA of 16 bits, in rows that are aligned.
+_CONVERSION_BYTES_PER_PIXEL = 8
+_PADDING = 64
 # FFmpeg allocates an mp4's index at once, 24 bytes a frame. This is enough for 48 hours at 30 fps.
 _INDEX_BYTES = 128 * 2**20
 
 
-def limit_allocations(limits: LimitsConfig, library: str) -> None:
+def limit_allocations(limits: LimitsConfig, library: str, images: tuple[int, int] = (0, 0)) -> None:
     """Limit each single allocation of FFmpeg to the size of the largest allowed picture.
 
     A picture can be larger than the header says, and its size can change within a video. FFmpeg's
@@ -30,11 +33,15 @@ def limit_allocations(limits: LimitsConfig, library: str) -> None:
     Args:
         limits: the configured limits.
         library: path of a library through which FFmpeg's functions can be called.
+        images: width and height of the video's images, once they are known to be allowed. They may
+            be converted through twice as many bytes.
     """
     set_largest_allocation = getattr(ctypes.CDLL(library), "av_max_alloc", None)
     if set_largest_allocation is not None:
         picture_bytes = int(limits.megapixels * 1_000_000 * _BYTES_PER_PIXEL)
-        set_largest_allocation(ctypes.c_size_t(max(_INDEX_BYTES, picture_bytes)))
+        width, height = (side + _PADDING for side in images)
+        largest = max(_INDEX_BYTES, picture_bytes, width * height * _CONVERSION_BYTES_PER_PIXEL)
+        set_largest_allocation(ctypes.c_size_t(largest))
 
 
 def check_file_size(source: VideoSource, limits: LimitsConfig) -> None:
@@ -65,14 +72,25 @@ def exceeded_limit(
     width, height = capture.width, capture.height
     if width * height > limits.megapixels * 1_000_000:
         return "too_large", (
-            f"has pictures of {width}x{height} ({width * height / 1_000_000:.1f} megapixels); the "
-            f"limit is {limits.megapixels:g}. Scale the video down, or raise limits.megapixels "
-            "and the memory."
+            f"has pictures of {width}x{height} ({width * height / 1_000_000:.1f} megapixels)"
+            f"{_stored(capture)}; the limit is {limits.megapixels:g}. Scale the video down, or "
+            "raise limits.megapixels and the memory."
         )
     hours = (header.seconds or 0) / 3600
     if hours > limits.hours:
         return "too_long", too_long_sentence("has a header that says it is", hours, limits)
     return None
+
+
+def _stored(capture: Capture) -> str:
+    """Return how the pictures are stored, if square pixels make them larger, and the setting."""
+    display = capture.display
+    if capture.width * capture.height == display.stored_width * display.stored_height:
+        return ""
+    return (
+        f" once their pixels of {display.sample_aspect_ratio} are square (stored: "
+        f"{display.stored_width}x{display.stored_height}; decoding.square_pixels=false keeps that)"
+    )
 
 
 def check_length(name: str, pts_ms: float, limits: LimitsConfig) -> None:

@@ -30,7 +30,9 @@ _MOST_REFERENCES = 16
 _MEGABYTE = 2**20
 
 
-def memory_shortage(width: int, height: int, threads: int, capacity: Capacity) -> str | None:
+def memory_shortage(
+    width: int, height: int, threads: int, capacity: Capacity, *, stored_pixels: int
+) -> str | None:
     """Return why the images of a video do not fit the memory of a function; None if they may fit.
 
     Only what every video needs counts, so a video that would fit is never refused. How far the
@@ -42,15 +44,17 @@ def memory_shortage(width: int, height: int, threads: int, capacity: Capacity) -
         height: height of the images, in pixels.
         threads: number of CPUs, on which the look-ahead of the stages depends.
         capacity: what the function has.
+        stored_pixels: number of pixels of the decoder's picture. It has fewer of them than the
+            images if its pixels are not square.
 
     Returns:
         The end of a sentence that begins with the name of the video, and what to do.
     """
     pixels = width * height
-    least = _megabytes(pixels, _FEWEST_IMAGES, _FEWEST_DECODED)
+    least = _megabytes(pixels, _FEWEST_IMAGES, stored_pixels, _FEWEST_DECODED)
     if least <= capacity.megabytes:
         return None
-    most = _megabytes(pixels, most_images(threads), threads + _MOST_REFERENCES)
+    most = _megabytes(pixels, most_images(threads), stored_pixels, threads + _MOST_REFERENCES)
     image = pixels * _BYTES_A_PIXEL / _MEGABYTE
     can_raise = most <= LARGEST_FUNCTION.megabytes
     remedy = f"Raise MemoryMegabytes to {most:.0f} or more, or scale" if can_raise else "Scale"
@@ -72,6 +76,7 @@ def most_images(threads: int) -> int:
     return 2 * (threads + 1) + 1
 
 
-def _megabytes(pixels: int, images: int, decoded: int) -> float:
-    bytes_a_pixel = images * _BYTES_A_PIXEL + decoded * _DECODED_BYTES_A_PIXEL
-    return _PROCESS_MEGABYTES + pixels * bytes_a_pixel / _MEGABYTE
+def _megabytes(pixels: int, images: int, stored_pixels: int, decoded: int) -> float:
+    image_bytes = images * pixels * _BYTES_A_PIXEL
+    decoded_bytes = decoded * stored_pixels * _DECODED_BYTES_A_PIXEL
+    return _PROCESS_MEGABYTES + (image_bytes + decoded_bytes) / _MEGABYTE

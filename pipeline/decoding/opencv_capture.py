@@ -5,18 +5,23 @@ from __future__ import annotations
 import ctypes
 import os
 from contextlib import contextmanager
+from fractions import Fraction
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
 
+from pipeline.decoding.display import Orientation, plausible_ratio, ratio_text, square_size
+from pipeline.decoding.evidence import GapEvidence, HeaderEnd
+from pipeline.frame import Display
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.decoding.container import Container
     from pipeline.decoding.stream import GuardedStream
-    from pipeline.frame import Image
+    from pipeline.frame import Image, Track
 
 # FFmpeg's own messages name neither the file nor a remedy. Read when the first video is opened.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -29,6 +34,10 @@ _OPENING = Lock()
 _NO_TIMEOUT_MS = 24 * 3600 * 1000
 # OpenCV gives the start as a number of frame periods. For slide shows that is too coarse.
 _LONGEST_PERIOD_MS = 100.0
+# This many failed grabs in a row are the end of the video; they take 0.3 seconds. Fewer are enough
+# once the whole stream was read and as many grabs were made as the header has frames.
+_FAILED_GRABS_AT_END = 10_000
+_FAILED_GRABS_AFTER_HEADER_COUNT = 200
 _BGR24 = int.from_bytes(b"BGR\x18", "little")
 # How FFmpeg marks raw video whose rows run from the bottom up: a codec tag, or the end of the data
 # that comes with the codec.
@@ -36,10 +45,55 @@ _BOTTOM_UP_TAG, _BOTTOM_UP_DATA = "WRAW", b"BottomUp\0"
 
 
 class OpenCvCapture:
-    """A `SeekableCapture` that wraps `cv2.VideoCapture`."""
+    """A `Capture` that wraps `cv2.VideoCapture`, which reads the first video track.
 
-    def __init__(self, capture: cv2.VideoCapture) -> None:
+    OpenCV reports a damaged packet and the end in the same way, a failed grab:
+    https://github.com/opencv/opencv/issues/29722. It tells nothing of what is lost, so packets may
+    be missing in each gap between times.
+
+    Attributes:
+        track: None, because OpenCV does not tell of other tracks.
+        has_next_track: False.
+    """
+
+    track: Track | None = None
+    has_next_track = False
+    has_ended: bool
+    failed_grabs: int
+    evidence: GapEvidence
+
+    def __init__(
+        self, capture: cv2.VideoCapture, stream: GuardedStream, *, square_pixels: bool
+    ) -> None:
+        """Create a capture that stands before the first frame.
+
+        Args:
+            capture: opened, at the beginning.
+            stream: the stream that it reads.
+            square_pixels: make images of square pixels.
+        """
+        self.has_ended = False
+        self.failed_grabs = 0
+        self.evidence = GapEvidence(may_miss=True)
         self._capture = capture
+        self._stream = stream
+        self._reads_past_end_before = stream.reads_past_end
+        self._grabs = 0
+        self._failed = 0  # in a row
+        self._first_ms: Fraction | None = None
+        self._orientation = Orientation(self._property(cv2.CAP_PROP_ORIENTATION_META) // 90 % 4)
+        self._unscaled_size = (
+            self._property(cv2.CAP_PROP_FRAME_WIDTH),
+            self._property(cv2.CAP_PROP_FRAME_HEIGHT),
+        )
+        self._stored_size = self._turned(self._unscaled_size)
+        width, height = (self._property(n) for n in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
+        self._ratio = plausible_ratio(Fraction(width, height) if height else None)
+        self._size = (
+            self._turned(square_size(*self._stored_size, self._ratio))
+            if square_pixels
+            else self._unscaled_size
+        )
 
     @property
     def fps(self) -> float:
@@ -54,12 +108,21 @@ class OpenCvCapture:
     @property
     def width(self) -> int:
         """Width of the displayed images in pixels, by the header."""
-        return int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        return self._size[0]
 
     @property
     def height(self) -> int:
         """Height of the displayed images in pixels, by the header."""
-        return int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        return self._size[1]
+
+    @property
+    def display(self) -> Display:
+        """How the images are made of the stored pixels. OpenCV does not tell of a mirror."""
+        return Display(
+            *self._stored_size,
+            ratio_text(self._ratio),
+            rotation=90 * self._orientation.quarter_turns,
+        )
 
     @property
     def fourcc(self) -> str:
@@ -82,9 +145,17 @@ class OpenCvCapture:
         return library.avcodec_get_name(codec).decode() if codec else self.fourcc
 
     @property
-    def position_ms(self) -> float:
-        """Position of the current frame in milliseconds, rounded to microseconds."""
-        return round(self._capture.get(cv2.CAP_PROP_POS_MSEC), 3)
+    def position_ms(self) -> Fraction | None:
+        """Position of the current frame in milliseconds; None if it has no time.
+
+        OpenCV reports a frame without a time at 0.
+        """
+        position_ms = Fraction(self._capture.get(cv2.CAP_PROP_POS_MSEC))
+        if self._first_ms is None:
+            self._first_ms = position_ms
+        elif not position_ms and self._first_ms >= 0:
+            return None
+        return position_ms
 
     @property
     def start_ms(self) -> float | None:
@@ -98,6 +169,11 @@ class OpenCvCapture:
     def is_key_packet(self) -> bool:
         """Whether the packet that was grabbed last is a key frame."""
         return self._capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) != 0
+
+    @property
+    def may_be_cover(self) -> bool:
+        """False: OpenCV does not tell whether there is sound."""
+        return False
 
     @property
     def is_misread(self) -> bool:
@@ -115,12 +191,38 @@ class OpenCvCapture:
 
     def grab(self) -> bool:
         """Decode the next frame. False: a packet is damaged, or the video ends."""
-        return self._capture.grab()
+        self._grabs += 1
+        if self._capture.grab():
+            self.failed_grabs += self._failed
+            self.evidence = GapEvidence(may_miss=True, failed=self._failed)
+            self._failed = 0
+            return True
+        self._failed += 1
+        self.has_ended = self._is_end()
+        return False
+
+    def end(self, start_ms: float | None) -> HeaderEnd:
+        """Return what is known of the end of the video, which must have been reached."""
+        reads_past_end = self._stream.reads_past_end - self._reads_past_end_before
+        return HeaderEnd(start_ms, read_past_end=reads_past_end > 0)
+
+    def _is_end(self) -> bool:
+        if self._failed < _FAILED_GRABS_AFTER_HEADER_COUNT or not self._stream.is_read_to_end:
+            return self._failed >= _FAILED_GRABS_AT_END
+        beyond_header = self._grabs - self.frame_count
+        return (
+            self._failed >= _FAILED_GRABS_AT_END
+            or beyond_header >= _FAILED_GRABS_AFTER_HEADER_COUNT
+        )
 
     def retrieve(self) -> Image | None:
-        """Convert the current frame: H x W x 3 uint8 BGR, rotated as displayed; None: it failed."""
+        """Convert the current frame: H x W x 3 uint8 BGR, as displayed; None: it failed."""
         converted, image = self._capture.retrieve()
-        return np.asarray(image, dtype=np.uint8) if converted else None
+        if not converted:
+            return None
+        if self._size != self._unscaled_size:
+            image = cv2.resize(image, self._size, interpolation=cv2.INTER_CUBIC)
+        return np.asarray(image, dtype=np.uint8)
 
     def seek(self, position_ms: float) -> None:
         """Go to about a position. The next grab decodes a frame near it."""
@@ -130,14 +232,21 @@ class OpenCvCapture:
         """Free everything."""
         self._capture.release()
 
+    def _property(self, number: int) -> int:
+        return int(self._capture.get(number))
 
-def open_with_opencv(
+    def _turned(self, size: tuple[int, int]) -> tuple[int, int]:
+        return size[::-1] if self._orientation.swaps_sides else size
+
+
+def open_with_opencv(  # noqa: PLR0913 - what is opened, and how
     stream: GuardedStream,
     container: Container,
     threads: int,
     *,
     codec: str | None = None,
     packets: bool = False,
+    square_pixels: bool = True,
     **options: str | int,
 ) -> OpenCvCapture | None:
     """Open the video in a stream with OpenCV; return None if it does not open.
@@ -148,6 +257,7 @@ def open_with_opencv(
         threads: number of threads the decoder may use.
         codec: the only decoder that may be used; None: any.
         packets: grab packets, which are not decoded, instead of frames.
+        square_pixels: make images of square pixels.
         options: further options of FFmpeg's demuxers.
 
     Raises:
@@ -173,7 +283,9 @@ def open_with_opencv(
     with _ffmpeg_options(all_options):
         capture = cv2.VideoCapture(reader, cv2.CAP_FFMPEG, parameters)
     stream.raise_pending_error()
-    return OpenCvCapture(capture) if capture.isOpened() else None
+    if not capture.isOpened():
+        return None
+    return OpenCvCapture(capture, stream, square_pixels=square_pixels)
 
 
 def opencv_library() -> str:

@@ -19,11 +19,15 @@ class Opener:
         backend: the library that decodes.
         stream: what is opened; each opening begins at its beginning.
         container: the only container that it may be.
+        square_pixels: make images of square pixels.
+        rank: which of the video tracks to read: 0 is the one to try first.
     """
 
     backend: BackendName
     stream: GuardedStream
     container: Container
+    square_pixels: bool = True
+    rank: int = 0
 
     @property
     def library(self) -> str:
@@ -32,7 +36,7 @@ class Opener:
             from pipeline.decoding.opencv_capture import opencv_library  # noqa: PLC0415
 
             return opencv_library()
-        from pipeline.decoding.pyav_capture import pyav_library  # noqa: PLC0415
+        from pipeline.decoding.pyav_opening import pyav_library  # noqa: PLC0415
 
         return pyav_library()
 
@@ -48,7 +52,7 @@ class Opener:
 
         Args:
             threads: number of threads the decoder may use.
-            packets: grab packets instead of frames; of OpenCV only.
+            packets: grab packets instead of frames.
             codecs: FFmpeg's names of the only decoders that may be used, tried in this order;
                 None: any. FFmpeg decodes nothing of other codecs, not even to probe the streams.
             options: further options of FFmpeg's demuxers.
@@ -69,12 +73,17 @@ class Opener:
     def _open_once(
         self, threads: int, codec: str | None, *, packets: bool, **options: str | int
     ) -> Capture | None:
+        is_square = self.square_pixels
         if self.backend == "opencv":
             from pipeline.decoding.opencv_capture import open_with_opencv  # noqa: PLC0415
 
             return open_with_opencv(
-                self.stream, self.container, threads, codec=codec, packets=packets, **options
-            )
-        from pipeline.decoding.pyav_capture import open_with_pyav  # noqa: PLC0415
+                self.stream, self.container, threads,
+                codec=codec, packets=packets, square_pixels=is_square, **options,
+            )  # fmt: skip
+        from pipeline.decoding.pyav_opening import open_with_pyav  # noqa: PLC0415
 
-        return open_with_pyav(self.stream, self.container, threads, codec=codec, **options)
+        return open_with_pyav(
+            self.stream, self.container, threads,
+            codec=codec, packets=packets, square_pixels=is_square, rank=self.rank, **options,
+        )  # fmt: skip

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from logging import getLogger
 from typing import TYPE_CHECKING
 
+from pipeline.child_process.launching import IS_SUPPORTED
+from pipeline.decoding.backend import automatic_backend, pyav_version
 from pipeline.decoding.process.decoder_process import DecoderProcess
-from pipeline.decoding.process.spare import IS_SUPPORTED, take_child
+from pipeline.decoding.process.spare import take_child
 from pipeline.decoding.video import Video
 from pipeline.errors import BrokenError
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pipeline.config.schema import Config
-    from pipeline.decoding.backend import BackendName
     from pipeline.resources.budget import Budget
     from pipeline.storage.source import ByteStream
 
@@ -39,39 +39,38 @@ def open_video(
     Raises:
         BrokenError: the configured backend is not installed.
     """
-    limits, backend = config.limits, config.decoding.backend
-    if backend == "pyav" and pyav_version() is None:
+    limits, choice = config.limits, config.decoding.backend
+    if choice == "pyav" and pyav_version() is None:
         raise BrokenError(
             "decoding.backend is pyav, which is not installed. Install pretag[pyav], or set "
             "decoding.backend=auto."
         )
-    library: BackendName = "pyav" if backend == "pyav" else "opencv"
+    square_pixels = config.decoding.square_pixels
     if IS_SUPPORTED:
-        can_switch = backend == "auto" and pyav_version() is not None
+        backend = automatic_backend() if choice == "auto" else choice
         return DecoderProcess(
-            take_child(library),
+            take_child(backend),
             stream,
             name,
             limits,
             threads=threads,
             budget=budget,
-            can_switch=can_switch,
+            square_pixels=square_pixels,
         )
     _tell_once()
+    # This process has OpenCV's FFmpeg already, and must not have two.
+    backend = "opencv" if choice == "auto" else choice
     return nullcontext(
-        Video(stream, name, limits, threads=threads, capacity=budget.capacity, backend=library)
+        Video(
+            stream,
+            name,
+            limits,
+            threads=threads,
+            capacity=budget.capacity,
+            backend=backend,
+            square_pixels=square_pixels,
+        )
     )
-
-
-def pyav_version() -> str | None:
-    """Return the version of the second backend; None if it is not installed.
-
-    It is not imported: a child does that.
-    """
-    try:
-        return version("av")
-    except PackageNotFoundError:
-        return None
 
 
 @cache

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pipeline.decoding.evidence import HeaderEnd
 from pipeline.decoding.gap_detector import GapDetector
-from pipeline.decoding.header import HeaderInfo
-from pipeline.decoding.sequential import is_end_of_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from fractions import Fraction
 
-    from pipeline.decoding.backend import SeekableCapture
-    from pipeline.decoding.stream import GuardedStream
+    from pipeline.decoding.backend import Capture
+    from pipeline.decoding.header import HeaderInfo
+    from pipeline.runlog import Coverage
 
 # Packets come in decoding order, so their times can be a few frames out of order. A larger step
 # back shows that the clock was set back.
@@ -39,13 +40,18 @@ class PacketIndex:
     Attributes:
         times_ms: stream time of each frame, as the decoder will report it, ascending.
         key_frames: frame indexes of the key frames, ascending; the first is 0.
+        seconds_short: time from the last packet to the end that the header gives.
     """
 
     times_ms: array[float]
     key_frames: array[int]
+    seconds_short: float = 0.0
 
-    def index_at(self, stream_ms: float) -> int | None:
+    def index_at(self, position_ms: Fraction | None) -> int | None:
         """Return the index of the frame at exactly this stream time; None if there is none."""
+        if position_ms is None:
+            return None
+        stream_ms = float(position_ms)
         index = bisect_left(self.times_ms, stream_ms)
         is_found = index < len(self.times_ms) and self.times_ms[index] == stream_ms
         return index if is_found else None
@@ -61,7 +67,8 @@ class PacketIndex:
 
     def first_at_or_after(self, pts_ms: float) -> int:
         """Return the index of the first frame at or after a presentation time; `count` if none."""
-        return bisect_left(self.times_ms, round(pts_ms + self.times_ms[0], 3))
+        first_ms = self.times_ms[0]
+        return bisect_left(self.times_ms, pts_ms, key=lambda time_ms: round(time_ms - first_ms, 3))
 
     def key_frame_before(self, index: int) -> int:
         """Return the index of the last key frame at or before a frame."""
@@ -69,7 +76,7 @@ class PacketIndex:
 
 
 def read_packet_index(
-    capture: SeekableCapture, stream: GuardedStream, interval_ms: float, header: HeaderInfo
+    capture: Capture, interval_ms: float, header: HeaderInfo
 ) -> PacketIndex | None:
     """Return the index if seeking is safe and may be faster than decoding everything.
 
@@ -79,7 +86,6 @@ def read_packet_index(
 
     Args:
         capture: opened for packets, at the beginning.
-        stream: the stream that the capture reads.
         interval_ms: time between two samples, in milliseconds.
         header: what the video's header says.
 
@@ -89,7 +95,7 @@ def read_packet_index(
     frame_times, key_times = array("d"), array("d")
     latest_ms = -math.inf
     for time_ms, is_key_frame in _packets(capture):
-        if time_ms < latest_ms - _REORDERING_MS:
+        if time_ms is None or time_ms < latest_ms - _REORDERING_MS:
             return None
         latest_ms = max(latest_ms, time_ms)
         frame_times.append(time_ms)
@@ -98,27 +104,29 @@ def read_packet_index(
         may_judge = len(key_times) <= _KEY_FRAMES_TO_JUDGE
         if may_judge and not _seeking_may_be_faster(frame_times, key_times, interval_ms):
             return None
-    if not _is_real_end(capture, stream, len(frame_times)):
+    if not _is_real_end(capture):
         return None
     times_ms = array("d", sorted(frame_times))
-    if not key_times or times_ms[0] != key_times[0] or not _is_complete(times_ms, header):
+    if not key_times or times_ms[0] != key_times[0]:
+        return None
+    coverage = _coverage(times_ms, capture, header)
+    if coverage is None or coverage.lost:
         return None
     key_frames = array("q", (bisect_left(times_ms, time_ms) for time_ms in sorted(key_times)))
-    return PacketIndex(times_ms, key_frames)
+    return PacketIndex(times_ms, key_frames, coverage.seconds_short)
 
 
-def _packets(capture: SeekableCapture) -> Iterator[tuple[float, bool]]:
+def _packets(capture: Capture) -> Iterator[tuple[float | None, bool]]:
     while capture.grab():
-        yield capture.position_ms, capture.is_key_packet
+        position_ms = capture.position_ms
+        yield None if position_ms is None else float(position_ms), capture.is_key_packet
 
 
-def _is_real_end(capture: SeekableCapture, stream: GuardedStream, packets: int) -> bool:
+def _is_real_end(capture: Capture) -> bool:
     """Tell whether the first failed grab was the end, and not a damaged packet in the middle."""
-    failed_grabs = 1
-    while not is_end_of_stream(capture, stream, failed_grabs, packets):
-        if capture.grab():
+    while not capture.has_ended:
+        if capture.grab() or not capture.evidence.may_miss:
             return False
-        failed_grabs += 1
     return True
 
 
@@ -136,11 +144,16 @@ def _seeking_may_be_faster(
     return frames_between_samples > SEEK_COST_FRAMES + frames_between_key_frames
 
 
-def _is_complete(times_ms: array[float], header: HeaderInfo) -> bool:
-    """Tell whether all times differ, no gap shows a loss, and the container's index has no more."""
+def _coverage(times_ms: array[float], capture: Capture, header: HeaderInfo) -> Coverage | None:
+    """Return what is missing by times and header; None if times repeat, or the index has more."""
+    end = capture.end(None)
+    if isinstance(end, HeaderEnd):
+        if header.frames is not None and len(times_ms) < header.frames:
+            return None
+        end = HeaderEnd()
+    if any(earlier >= later for earlier, later in pairwise(times_ms)):
+        return None
     gaps = GapDetector()
     for time_ms in times_ms:
-        gaps.add_frame(time_ms - times_ms[0])
-    all_differ = all(earlier < later for earlier, later in pairwise(times_ms))
-    has_all_of_index = header.frames is None or len(times_ms) >= header.frames
-    return all_differ and has_all_of_index and gaps.finish(HeaderInfo()).lost == 0
+        gaps.add_frame(time_ms - times_ms[0], capture.evidence)
+    return gaps.finish(end)

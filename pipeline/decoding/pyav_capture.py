@@ -1,4 +1,4 @@
-"""Decode with PyAV, which has an FFmpeg of its own: for videos that OpenCV cannot read rightly.
+"""Decode with PyAV, which has an FFmpeg of its own.
 
 The rules are those of OpenCV, so that both give a frame the same index, time and size. What OpenCV
 refuses is converted here: interlaced frames are deinterlaced, one image for each frame.
@@ -8,47 +8,92 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import av
-import av._core
-import av.logging
-import numpy as np
-from av.container import Flags
-from av.stream import Disposition
 
+from pipeline.decoding.display import Orientation, plausible_ratio, ratio_text, square_size
+from pipeline.decoding.evidence import GapEvidence, KnownEnd
 from pipeline.decoding.pyav_conversion import Converter, deinterlaced
 from pipeline.decoding.pyav_frames import FrameReader
+from pipeline.decoding.pyav_orientation import frame_orientation
+from pipeline.frame import Display
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-    from pipeline.decoding.container import Container
-    from pipeline.decoding.stream import GuardedStream
-    from pipeline.frame import Image
-
-# FFmpeg's own messages name neither the file nor a remedy.
-av.logging.set_level(av.logging.PANIC)
+    from pipeline.decoding.declared import Declared
+    from pipeline.frame import Image, Track
 
 # Shorter lengths in a header count as unknown, as in OpenCV.
 _SHORTEST_SECONDS = 0.000025
+# Containers that may be joined and cut anywhere have no header that gives a length; FFmpeg then
+# looks at the end of the file. AVFMT_TS_DISCONT, AVFMT_NOTIMESTAMPS
+_NO_LENGTH = 0x200 | 0x80
 # OpenCV's start is a number of frame periods, which is too coarse for slide shows.
 _LONGEST_PERIOD_MS = 100.0
+# Of which covers are, and the films of some cameras too.
+_PHOTO_CODECS = {"mjpeg", "png", "bmp", "gif", "webp", "tiff"}
 
 
 class PyAvCapture:
-    """A `Capture` of the first video stream that is no cover image."""
+    """A `Capture` of one video stream."""
 
-    def __init__(self, container: InputContainer, stream: av.VideoStream) -> None:
+    track: Track | None
+    has_next_track: bool
+    position_ms: Fraction | None
+    evidence: GapEvidence
+    failed_grabs: int
+    has_ended: bool
+
+    def __init__(  # noqa: PLR0913 - what is read, and how
+        self,
+        container: InputContainer,
+        stream: av.VideoStream,
+        declared: Declared,
+        size_bytes: int,
+        *,
+        packets: bool,
+        square_pixels: bool,
+        track: Track,
+        has_next_track: bool,
+    ) -> None:
+        """Create a capture that stands before the first frame.
+
+        Args:
+            container: the opened file, which `release` closes.
+            stream: the stream to read.
+            declared: what the header says of the length, besides what PyAV tells.
+            size_bytes: size of the file.
+            packets: grab packets, which are not decoded, instead of frames.
+            square_pixels: make images of square pixels.
+            track: which track of the file the stream is.
+            has_next_track: whether there is another one to try, if this one yields no frame.
+        """
+        self.track = track
+        self.has_next_track = has_next_track
+        self.failed_grabs = 0
+        self.has_ended = False
+        self.evidence = GapEvidence()
+        self.position_ms = None
         self._container = container
+        self._declared = declared
+        self._size_bytes = size_bytes
+        self._grabs_packets = packets
         self._stream = stream
         self._context = stream.codec_context
-        size = self._context.width, self._context.height
-        self._converter = Converter(*size)
+        self._stored_size = self._context.width, self._context.height
+        self._ratio = plausible_ratio(stream.sample_aspect_ratio)
+        self._size = (
+            square_size(*self._stored_size, self._ratio) if square_pixels else self._stored_size
+        )
+        self._converter = Converter(*self._size)
         self._frames = FrameReader(container, stream)
+        self._packets = iter(self._frames.packets)
         self._before: av.VideoFrame | None = None
         self._frame: av.VideoFrame | None = None
-        self._quarter_turns: int | None = None  # clockwise; known with the first frame
+        self._packet: av.Packet[av.VideoStream] | None = None
+        self._orientation: Orientation | None = None  # known with the first frame
 
     @property
     def fps(self) -> float:
@@ -68,12 +113,23 @@ class PyAvCapture:
     @property
     def width(self) -> int:
         """Width of the images in pixels, by the header and before they are rotated."""
-        return self._context.width
+        return self._size[0]
 
     @property
     def height(self) -> int:
         """Height of the images in pixels, by the header and before they are rotated."""
-        return self._context.height
+        return self._size[1]
+
+    @property
+    def display(self) -> Display:
+        """How the images are made of the stored pixels; the orientation is that of a frame."""
+        orientation = self._orientation or Orientation()
+        return Display(
+            *self._stored_size,
+            ratio_text(self._ratio),
+            orientation.is_mirrored,
+            90 * orientation.quarter_turns,
+        )
 
     @property
     def fourcc(self) -> str:
@@ -87,44 +143,104 @@ class PyAvCapture:
         return self._context.name
 
     @property
+    def may_be_cover(self) -> bool:
+        """Whether the images are photos by their codec, beside sound."""
+        return self.codec_name in _PHOTO_CODECS and bool(self._container.streams.audio)
+
+    @property
     def is_misread(self) -> bool:
         """False: no such video is known."""
         return False
 
     @property
-    def position_ms(self) -> float:
-        """Position of the current frame in milliseconds, rounded to microseconds."""
-        ticks = None if self._frame is None else _ticks(self._frame)
-        if ticks is None:
-            return 0.0
-        return round(float((ticks - (self._stream.start_time or 0)) * self._time_base * 1000), 3)
-
-    @property
     def start_ms(self) -> float | None:
         """Stream time of the current frame, to the nearest frame period; None if unknown."""
-        ticks = None if self._frame is None else _ticks(self._frame)
+        ticks = _ticks(self._frame)
         rate = self._stream.average_rate
         if ticks is None or not rate or rate < 1000 / _LONGEST_PERIOD_MS:
             return None
         periods = round(ticks * self._time_base * rate)
         return round(float(1000 * periods / rate), 3)
 
+    @property
+    def is_key_packet(self) -> bool:
+        """Whether the packet that was grabbed last is a key frame."""
+        return self._packet is not None and self._packet.is_keyframe
+
     def grab(self) -> bool:
         """Decode the next frame. False: a packet is damaged, or the video ends."""
-        frame = self._frames.next()
-        if frame is None:
+        if self._grabs_packets:
+            return self._grab_packet()
+        read = self._frames.next()
+        if read is None:
+            self.has_ended = self._frames.has_ended
+            self.failed_grabs += not self.has_ended
             return False
+        frame, self.position_ms, self.evidence = read.frame, read.position_ms, read.evidence
         is_kept = self._frame is not None and self._frame.interlaced_frame
         self._before = self._frame if is_kept else None
         self._frame = frame
-        if self._quarter_turns is None:
-            self._quarter_turns = _quarter_turns(frame)
+        if self._orientation is None:
+            self._orientation = frame_orientation(frame)
         return True
 
+    def _grab_packet(self) -> bool:
+        packets = self._frames.packets
+        for packet in self._packets:
+            if packet is None or packets.take_damage() or not packets.is_well_formed(packet):
+                return False
+            # An edit list leaves out the frames of the packets that it marks.
+            if not packet.is_discard:
+                self._packet = packet
+                self.position_ms = self._frames.packet_ms(packet)
+                return True
+        self.has_ended = not packets.take_damage()
+        return False
+
+    def end(self, _start_ms: float | None) -> KnownEnd:
+        """Return what is known of the end of the video, which must have been reached."""
+        packets = self._frames.packets
+        is_cut = (self._declared.size_bytes or 0) > self._size_bytes
+        is_damaged = is_cut or self._frames.is_damaged_at_end
+        unread = packets.unread
+        if self._container.format.name == "avi" and is_damaged:
+            # Its header counts the frames. Some count too many, so that alone says nothing.
+            unread = max(0, self._stream.frames - self._frames.slots)
+        return KnownEnd(
+            lost=self._frames.lost_at_end,
+            unread=unread,
+            short_ms=self._short_ms(),
+            left_share=0.0 if packets.is_listed else self._left_share(),
+            is_damaged=is_damaged,
+            period_ms=1000 / self.fps if self.fps else 0.0,
+        )
+
+    def _short_ms(self) -> float:
+        """Return the time from the last packet of any stream to the end; 0 if that is unknown."""
+        packets = self._frames.packets
+        seconds = self._declared.seconds or self._header_seconds()
+        if packets.is_listed or seconds is None:
+            return 0.0
+        start = min(0.0, (self._container.start_time or 0) / av.time_base)
+        return max(0.0, 1000 * (seconds - packets.end_seconds + start))
+
+    def _left_share(self) -> float:
+        """Return how many bytes come after the last packet, as a share of those before."""
+        place = self._frames.packets.place
+        return max(0.0, self._size_bytes / place - 1) if place else 0.0
+
+    def _header_seconds(self) -> float | None:
+        """Return the length by the header; None if it says none."""
+        is_counted = self._container.format.name == "avi"  # its header counts frames, not time
+        is_unknown = is_counted or self._container.format.flags & _NO_LENGTH
+        if is_unknown or not self._container.duration:
+            return None
+        return self._container.duration / av.time_base
+
     def retrieve(self) -> Image | None:
-        """Convert the current frame: H x W x 3 uint8 BGR, rotated as displayed; None: it failed."""
+        """Convert the current frame: H x W x 3 uint8 BGR, as displayed; None: it failed."""
         frame = self._frame
-        if frame is None:
+        if frame is None or self._orientation is None:
             return None
         try:
             if frame.interlaced_frame:
@@ -132,11 +248,16 @@ class PyAvCapture:
             image = self._converter.image(frame)
         except (av.FFmpegError, ValueError):
             return None
-        return np.ascontiguousarray(np.rot90(image, -(self._quarter_turns or 0)))
+        return self._orientation.applied(image)
+
+    def seek(self, position_ms: float) -> None:
+        """Go to the last key frame at or before a position. The next grab decodes it."""
+        seconds = Fraction(position_ms) / 1000
+        self._frames.seek(int(seconds / self._time_base) + (self._stream.start_time or 0))
 
     def release(self) -> None:
         """Free everything."""
-        self._before = self._frame = None
+        self._before = self._frame = self._packet = None
         self._frames.close()
         self._container.close()
 
@@ -149,70 +270,8 @@ class PyAvCapture:
         return self._stream.time_base or Fraction(1, av.time_base)
 
 
-def open_with_pyav(
-    stream: GuardedStream,
-    container: Container,
-    threads: int,
-    *,
-    codec: str | None = None,
-    **options: str | int,
-) -> PyAvCapture | None:
-    """Open the video in a stream with PyAV; return None if it does not open.
-
-    Args:
-        stream: read from its beginning.
-        container: the only container that it may be.
-        threads: number of threads the decoder may use.
-        codec: the only decoder that may be used; None: any.
-        options: further options of FFmpeg's demuxers.
-
-    Raises:
-        Exception: whatever reading the stream raised.
-    """
-    all_options = {"protocol_whitelist": "none", "format_whitelist": container.demuxer, **options}
-    stream.rewind()
-    try:
-        opened = av.open(
-            stream,
-            "r",
-            format=container.demuxer.partition(",")[0],
-            container_options={key: str(value) for key, value in all_options.items()},
-            metadata_errors="ignore",
-        )
-    except (av.FFmpegError, ValueError):
-        stream.raise_pending_error()
+def _ticks(item: av.VideoFrame | av.Packet[av.VideoStream] | None) -> int | None:
+    """Return the presentation time in ticks; that of decoding if there is none."""
+    if item is None:
         return None
-    video = _first_video(opened)
-    if video is None or codec not in {None, video.codec_context.name}:
-        opened.close()
-        return None
-    # PyAV makes up times of packets that have none, by reading ahead. OpenCV does not.
-    opened.flags &= ~cast("int", Flags.gen_pts.value)
-    video.thread_count = threads
-    video.thread_type = "AUTO"
-    return PyAvCapture(opened, video)
-
-
-def pyav_library() -> str:
-    """Return the path of a library through which FFmpeg's functions of PyAV can be called."""
-    return str(av._core.__file__)  # noqa: SLF001 - PyAV has no function for it
-
-
-def _first_video(container: InputContainer) -> av.VideoStream | None:
-    for stream in container.streams.video:
-        is_cover = bool(stream.disposition & Disposition.attached_pic)
-        # A stream of an unknown codec has no context.
-        if not is_cover and stream.codec_context is not None:
-            return stream
-    return None
-
-
-def _ticks(frame: av.VideoFrame) -> int | None:
-    """Return the frame's time as OpenCV takes it: that of its packet's decoding, if it has none."""
-    return frame.dts if frame.pts is None else frame.pts
-
-
-def _quarter_turns(frame: av.VideoFrame) -> int:
-    """Return by how many quarter turns clockwise an image is displayed; 0 for other angles."""
-    turns, rest = divmod(-frame.rotation, 90)
-    return 0 if rest else turns % 4
+    return item.dts if item.pts is None else item.pts

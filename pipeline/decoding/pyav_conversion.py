@@ -1,4 +1,4 @@
-"""Convert frames of PyAV to BGR images, as OpenCV converts them, and deinterlace them."""
+"""Convert frames of PyAV to BGR images, and deinterlace them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from av.filter import Graph
 from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation, VideoReformatter
+
+from pipeline.decoding.pyav_colours import UNSPECIFIED, YCGCO, bgr_of_ycgco, is_ycgco, settle_tags
+from pipeline.decoding.pyav_tone_mapping import HDR, ToneMapper
 
 if TYPE_CHECKING:
     import av
@@ -20,9 +23,7 @@ _DEINTERLACE = "mode=send_frame:parity=auto:deint=interlaced"
 _ANY_TIME_BASE = Fraction(1, 1000)
 
 
-# Brightness of HDR (PQ and HLG), and primaries that a usual screen cannot show: FFmpeg maps both to
-# BT.709 where the target leaves them open, as OpenCV does.
-_HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
+# Primaries that a usual screen cannot show. They are mapped to BT.709, as OpenCV does.
 _WIDE = {
     ColorPrimaries.FILM,
     ColorPrimaries.BT2020,
@@ -44,38 +45,55 @@ class Converter:
         self._width = width
         self._height = height
         self._scaler = VideoReformatter()
+        self._tone_mapper = ToneMapper(width, height)
 
     def image(self, frame: av.VideoFrame) -> Image:
         """Return the image of a frame: H x W x 3 uint8 BGR.
 
+        Its colour tags are changed where the scaler would refuse them.
+
         Raises:
             av.FFmpegError: FFmpeg cannot convert it.
         """
-        converted = self._scaler.reformat(
-            frame,
-            width=self._width,
-            height=self._height,
-            format="bgr24",
-            interpolation=Interpolation.BICUBIC,
-            threads=1,
-            **_mapping(frame),
-        )
+        settle_tags(frame)
+        if is_ycgco(frame):
+            return bgr_of_ycgco(self._scaled(frame, "yuv444p", dst_color_range=frame.color_range))
+        if frame.color_trc in HDR:
+            converted = self._tone_mapper.mapped(frame)
+        else:
+            converted = self._scaled(frame, "bgr24", **_mapping(frame))
         return np.asarray(converted.to_ndarray(), dtype=np.uint8)
+
+    def _scaled(self, frame: av.VideoFrame, pix_fmt: str, **options: int) -> av.VideoFrame:
+        """Return a frame in the size of the images.
+
+        The matrix of YCgCo is not passed on: the scaler refuses it, and changes no colours here.
+        """
+        matrix = frame.colorspace
+        if matrix == YCGCO:
+            frame.colorspace = UNSPECIFIED
+        try:
+            return self._scaler.reformat(
+                frame,
+                width=self._width,
+                height=self._height,
+                format=pix_fmt,
+                interpolation=Interpolation.BICUBIC,
+                threads=1,
+                **options,
+            )
+        finally:
+            frame.colorspace = matrix
 
 
 def _mapping(frame: av.VideoFrame) -> dict[str, int]:
-    """Return to which brightness and primaries a frame is mapped; nothing if they stay as they are.
-
-    PyAV then leaves both out, so that values which FFmpeg refuses do no harm.
-    """
-    brightness, primaries = frame.color_trc, frame.color_primaries
-    if brightness not in _HDR and primaries not in _WIDE:
+    """Return the curve and primaries to which a frame is mapped; nothing if they stay."""
+    brightness = frame.color_trc
+    if frame.color_primaries not in _WIDE:
         return {}
-    is_kept = brightness not in _HDR and brightness != ColorTrc.UNSPECIFIED
-    is_shown = primaries not in _WIDE and primaries != ColorPrimaries.UNSPECIFIED
     return {
-        "dst_color_trc": brightness if is_kept else ColorTrc.BT709,
-        "dst_color_primaries": primaries if is_shown else ColorPrimaries.BT709,
+        "dst_color_trc": ColorTrc.BT709 if brightness == ColorTrc.UNSPECIFIED else brightness,
+        "dst_color_primaries": ColorPrimaries.BT709,
     }
 
 

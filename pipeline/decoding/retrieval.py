@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.decoding.backend import interlaced_error, refused_error
+from pipeline.decoding.backend import refused_error, unwritten_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ class FrameRetriever:
             index: its frame index.
 
         Raises:
-            UnconvertibleError: the backend cannot convert the frame.
+            RejectedError: the backend cannot convert the frame.
         """
         if self._conversion_failed is not None:
             return self._certain_image(index, self._conversion_failed)
@@ -96,7 +96,7 @@ class FrameRetriever:
         with _filled_memory():
             image = self._capture.retrieve()
         if image is not None and bool((image == _FILL_BYTE).all()):
-            raise interlaced_error(self._name, index)
+            raise unwritten_error(self._name, index)
         return image
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.errors import RejectedError
+
 if TYPE_CHECKING:
     from pipeline.config.schema import Config
 
@@ -83,6 +85,11 @@ class Sampler:
         """Time of the first grid point for which no frame was sampled yet."""
         return self._grid.point_us(self._next) / 1000
 
+    @property
+    def has_sampled(self) -> bool:
+        """Whether a frame was sampled."""
+        return self._next > 0
+
     def segment_for(self, pts_ms: float) -> int | None:
         """Return the segment for which the frame at `pts_ms` is sampled; None if it is not."""
         pts_us = round(pts_ms * 1000)
@@ -95,6 +102,33 @@ class Sampler:
     def is_done(self, pts_ms: float) -> bool:
         """Tell whether no frame at or after `pts_ms` can be sampled any more."""
         return self._grid.is_past_end(round(pts_ms * 1000))
+
+
+def no_sample_error(name: str, grid: SamplingGrid, last_ms: float) -> RejectedError:
+    """Return the rejection of a video that decodes, but has no frame where the grid has points.
+
+    Args:
+        name: name of the video in messages.
+        grid: the grid.
+        last_ms: presentation time of the last decoded frame, in milliseconds.
+    """
+    start, start_ms = _seconds_text(grid.start_us), grid.start_us / 1000
+    if last_ms < start_ms or grid.end_us is None:
+        return RejectedError(
+            "no_sample",
+            f"{name} has nothing to sample: sampling.start_seconds is {start} s, and the last "
+            f"frame that decodes is at {_seconds_text(last_ms * 1000)} s. Lower "
+            "sampling.start_seconds.",
+        )
+    return RejectedError(
+        "no_sample",
+        f"{name} has nothing to sample: it has no frame between sampling.start_seconds ({start} s) "
+        f"and sampling.end_seconds ({_seconds_text(grid.end_us)} s). Set them further apart.",
+    )
+
+
+def _seconds_text(microseconds: float) -> str:
+    return f"{microseconds / _MICROSECONDS:.3f}".rstrip("0").rstrip(".")
 
 
 def _microseconds(seconds: float) -> int:

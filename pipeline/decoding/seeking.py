@@ -16,7 +16,7 @@ from pipeline.decoding.packet_index import SEEK_COST_FRAMES
 from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
-    from pipeline.decoding.backend import SeekableCapture
+    from pipeline.decoding.backend import Capture
     from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.sampling import Sampler
     from pipeline.decoding.stream import GuardedStream
@@ -40,7 +40,7 @@ class SeekingDecoder:
 
     def __init__(
         self,
-        capture: SeekableCapture,
+        capture: Capture,
         stream: GuardedStream,
         packet_index: PacketIndex,
         sampler: Sampler,
@@ -72,6 +72,7 @@ class SeekingDecoder:
         self._seek_seconds = 0.0
         self._seeks = 0
         self._may_seek = True
+        self._has_ended = False
 
     def next_frame(self) -> FramePosition | None:
         """Decode the next sampled frame, so that it can be retrieved; return None at the end.
@@ -84,8 +85,9 @@ class SeekingDecoder:
         if self._first_index is not None:
             index, self._first_index = self._first_index, None
         if index >= self._packets.count:
-            # Only for the duration. An edit list can leave out the last packets.
-            if not self._decode_to(self._packets.count - 1) and not self._decoded:
+            self._has_ended = True
+            # For the duration, and to know that the end is there.
+            if not self._decode_to(self._packets.count - 1):
                 raise SeekMismatchError
             return None
         if not self._decode_to(index):
@@ -94,8 +96,12 @@ class SeekingDecoder:
         return FramePosition(index, self._packets.pts_ms(index))
 
     def coverage(self) -> Coverage:
-        """Return how many frames were decoded and how many were skipped."""
-        return Coverage(self._decoded, skipped=max(0, self._index + 1 - self._decoded))
+        """Return how many frames were decoded and skipped, and how much the end is too early."""
+        return Coverage(
+            self._decoded,
+            skipped=max(0, self._index + 1 - self._decoded),
+            seconds_short=self._packets.seconds_short if self._has_ended else 0.0,
+        )
 
     def _decode_to(self, index: int) -> bool:
         """Decode up to a frame; return False on a mismatch with the packet index."""
@@ -139,11 +145,15 @@ class SeekingDecoder:
             return None
         return self._packets.index_at(self._capture.position_ms)
 
+    def _position_ms(self) -> float | None:
+        position_ms = self._capture.position_ms
+        return None if position_ms is None else float(position_ms)
+
     def _decode_all_to(self, index: int) -> bool:
         started = time.perf_counter()
         while self._index < index:
             expected_ms = self._packets.times_ms[self._index + 1]
-            if not self._capture.grab() or self._capture.position_ms != expected_ms:
+            if not self._capture.grab() or self._position_ms() != expected_ms:
                 return False
             self._index += 1
             self._decoded += 1

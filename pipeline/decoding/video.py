@@ -8,15 +8,18 @@ are not decoded: `SeekingDecoder` seeks from sample to sample.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from pipeline.decoding.backend import unconvertible_error
 from pipeline.decoding.capture import open_capture
 from pipeline.decoding.decoder import DecodeResult
+from pipeline.decoding.encryption import protection_fault
 from pipeline.decoding.header import HeaderInfo, no_frame_sentence
 from pipeline.decoding.limits import check_length, stalled_error
 from pipeline.decoding.packet_index import SEEK_COST_FRAMES, read_packet_index
+from pipeline.decoding.partial_streams import partial_stream_fault
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
+from pipeline.decoding.sampling import no_sample_error
 from pipeline.decoding.seeking import SeekingDecoder, SeekMismatchError
 from pipeline.decoding.sequential import SequentialDecoder
 from pipeline.decoding.stream import GuardedStream
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.config.schema import LimitsConfig
-    from pipeline.decoding.backend import BackendName, Capture, ConversionCheck, SeekableCapture
+    from pipeline.decoding.backend import BackendName, Capture, ConversionCheck
     from pipeline.decoding.decoder import FrameDecoder, FramePosition, Frames
     from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.sampling import Sampler
@@ -39,6 +42,10 @@ if TYPE_CHECKING:
 # An image that equals the one before it is checked up to this frame. Whether a video is interlaced
 # shows at its beginning, and later the check would cost too much.
 _LAST_CHECKED_INDEX = 2000
+
+
+class _EmptyTrackError(Exception):
+    """No frame of a track decodes, and the file has another track."""
 
 
 class Video:
@@ -61,8 +68,8 @@ class Video:
         capacity: Capacity | None = None,
         on_progress: Callable[[], None] = lambda: None,
         backend: BackendName = "opencv",
+        square_pixels: bool = True,
         conversion_failed: ConversionCheck | None = None,
-        first_index: int = 0,
     ) -> None:
         """Create a video; nothing is read yet.
 
@@ -74,10 +81,9 @@ class Video:
             capacity: what the function has, of which the memory is checked; None: no check.
             on_progress: called whenever the decoder makes progress.
             backend: the library that decodes. A process must use only one.
+            square_pixels: make images of square pixels.
             conversion_failed: tells after each image whether FFmpeg refused to convert it; None:
                 unknown, so that images are compared up to frame 2,000.
-            first_index: frames before this one are sampled, and neither converted nor yielded:
-                another backend has yielded them.
         """
         self.header = HeaderInfo()
         self._name = name
@@ -86,7 +92,6 @@ class Video:
         self._backend = backend
         # PyAV says itself that it cannot convert a frame: it gives no image.
         self._conversion_failed = conversion_failed if backend == "opencv" else lambda: None
-        self._first_index = first_index
         self._open_capture = partial(
             open_capture,
             self._stream,
@@ -95,18 +100,20 @@ class Video:
             threads=threads,
             capacity=capacity,
             backend=backend,
+            square_pixels=square_pixels,
         )
         self._log = StageLog("decode")
         self._repeated: RepeatedFrameError | None = None
         self._unconverted: int | None = None  # the first frame without an image
         self._restarted = False
+        self._rank = 0  # of the track that is decoded
 
     def frames(self, sampler: Sampler, log: RunLog) -> Frames:
         """Yield the sampled frames; add the counts of `fetch` and `decode` to the log.
 
         Raises:
-            RejectedError: the video cannot be read, exceeds a limit, or no frame of it decodes.
-            UnconvertibleError: OpenCV cannot convert a frame, which PyAV may; a `RejectedError`.
+            RejectedError: the video cannot be read, exceeds a limit, no frame of it decodes, or
+                none is in the sampled range.
             CapacityError: its images do not fit the memory of the function.
             Exception: whatever reading the stream raised.
         """
@@ -151,6 +158,10 @@ class Video:
                 # Retrieve it again, as the first image of a new capture. Once is enough.
                 self._repeated, self._restarted = repeated, True
                 self._log.failed = 0
+            except _EmptyTrackError:
+                packet_index = None
+                self._rank += 1
+                self._log.failed = 0
             finally:
                 capture.release()
             capture = self._open()
@@ -159,13 +170,13 @@ class Video:
         """Open the video and choose the strategy: seek by a packet index, or decode every frame."""
         capture = self._open()
         frames_between_samples = sampler.interval_ms * capture.fps / 1000
-        if self._backend == "pyav" or frames_between_samples <= SEEK_COST_FRAMES:
+        if frames_between_samples <= SEEK_COST_FRAMES:
             return capture, None
         capture.release()
-        packets = cast("SeekableCapture", self._open(packets=True))
+        packets = self._open(packets=True)
         try:
             with self._log.timed():
-                index = read_packet_index(packets, self._stream, sampler.interval_ms, self.header)
+                index = read_packet_index(packets, sampler.interval_ms, self.header)
         finally:
             packets.release()
         self._stream.raise_pending_error()
@@ -173,7 +184,7 @@ class Video:
 
     def _open(self, *, packets: bool = False) -> Capture:
         with self._log.timed():
-            capture, self.header = self._open_capture(packets=packets)
+            capture, self.header = self._open_capture(packets=packets, rank=self._rank)
         return capture
 
     def _decoder(
@@ -182,8 +193,7 @@ class Video:
         if packet_index is None:
             return SequentialDecoder(capture, self._stream, self.header)
         first_index = self._repeated.index if self._repeated else None
-        seekable = cast("SeekableCapture", capture)
-        return SeekingDecoder(seekable, self._stream, packet_index, sampler, first_index)
+        return SeekingDecoder(capture, self._stream, packet_index, sampler, first_index)
 
     def _decode(self, capture: Capture, decoder: FrameDecoder, sampler: Sampler) -> Frames:
         """Yield the sampled frames of one pass through the video."""
@@ -207,10 +217,21 @@ class Video:
             self._log.items_in = coverage.decoded
             self._log.failed += decoder.failed_grabs
         if not coverage.decoded:
-            raise RejectedError("no_decodable_frame", no_frame_sentence(capture, self._name))
-        if self._unconverted is not None and not self._log.items_out and not self._first_index:
+            raise _EmptyTrackError if capture.has_next_track else self._no_frame_error(capture)
+        if self._unconverted is not None and not self._log.items_out:
             raise unconvertible_error(self._name, self._unconverted)
-        return DecodeResult(coverage, decoder.last_pts_ms, decoder.start_ms)
+        if not sampler.has_sampled:
+            raise no_sample_error(self._name, sampler.grid, decoder.last_pts_ms)
+        return DecodeResult(
+            coverage, decoder.last_pts_ms, decoder.start_ms, capture.display, capture.track
+        )
+
+    def _no_frame_error(self, capture: Capture) -> RejectedError:
+        fault = partial_stream_fault(self._stream) or protection_fault(self._stream)
+        self._stream.raise_pending_error()
+        if fault is not None:
+            return RejectedError(fault[0], f"{self._name} {fault[1]}")
+        return RejectedError("no_decodable_frame", no_frame_sentence(capture, self._name))
 
     def _sampled_frame(
         self, position: FramePosition, retriever: FrameRetriever, sampler: Sampler
@@ -224,8 +245,6 @@ class Video:
             if sampled_segment is None:
                 return None
             segment = sampled_segment
-        if index < self._first_index:
-            return None
         image = retriever.retrieve(index)
         if retriever.repeats_previous and not self._restarted and index <= _LAST_CHECKED_INDEX:
             raise RepeatedFrameError(index, segment)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from pipeline.errors import InputFileError
-from pipeline.storage.local import reading, writing
+from pipeline.storage.paths import reading, writing
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Submission:
         """
         temporary = file.with_name(f".{file.name}.{self.id}")
         with writing(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
             temporary.replace(file)
 

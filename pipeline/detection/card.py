@@ -62,6 +62,8 @@ class ModelCard(StrictModel):
         family: the model's family; None for the family that recognises it.
         labels: labels of the classes in the order of their ids; "" for an id that means no class.
             None for the labels in the metadata.
+        first_class_id: the class id of the first label: 1 if class 0 is the background. None for
+            the first class id of the family.
         preprocess: changes to the preprocessing of the family.
         thresholds: thresholds of the model.
     """
@@ -73,6 +75,7 @@ class ModelCard(StrictModel):
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     family: str | None = None
     labels: tuple[str, ...] | None = Field(default=None, min_length=1)
+    first_class_id: int | None = Field(default=None, ge=0, le=1)
     preprocess: CardPreprocess = CardPreprocess()
     thresholds: Thresholds = Thresholds()
 
@@ -115,11 +118,11 @@ class ModelCard(StrictModel):
         except (OSError, ValueError, TypeError, RecursionError) as error:
             reason = one_line_message(error)
         raise BrokenError(
-            f"Model card {path} is not valid: {reason}. Correct the card; docs/models.md lists its "
-            "keys."
+            f"Model card {path} is not valid: {reason}. Correct the card. For a model without a "
+            "card, `pretag model card` writes one with all keys."
         )
 
     def digest(self) -> str:
         """Return the sha256 (hex) of the keys that can change results, as canonical JSON."""
-        keys = {"family", "labels", "preprocess", "thresholds"}
+        keys = {"family", "labels", "first_class_id", "preprocess", "thresholds"}
         return sha256_of_json(self.model_dump(mode="json", include=keys))

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
+from pipeline.detection.best_score import BestScore
 from pipeline.detection.nms import non_max_suppression
-from pipeline.detection.output_check import check_plausible
+from pipeline.detection.output_check import check_finite, check_plausible, check_scores
+from pipeline.detection.result_warnings import nothing_found_warning, unread_parts_warning
 from pipeline.detection.tiles import (
     Tile,
     merge_tiles,
@@ -18,6 +20,7 @@ from pipeline.detection.tiles import (
     tile_grid,
     touches_inner_edge,
 )
+from pipeline.detection.unsupported import one_line_message
 from pipeline.errors import BrokenError, ConfigError
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ class Detector:
         model: the model.
         score_threshold: lowest score of a detection.
         iou_threshold: the largest IoU at which NMS keeps both of two boxes.
+        best_score: the best score of a box so far, of any class. It is exact until an object is
+            found; from then on it counts only detections.
     """
 
     def __init__(self, model: Model, config: DetectorConfig) -> None:
@@ -58,6 +63,7 @@ class Detector:
         )
         self.iou_threshold = _first_set(config.iou_threshold, model.iou_threshold, _IOU_THRESHOLD)
         self._selected_class_ids = _class_ids(config.classes, model)
+        self.best_score = BestScore()
         self._tiles, self._tile_overlap = config.tiles, config.tile_overlap
         self._run_options = onnxruntime.RunOptions()
 
@@ -94,8 +100,12 @@ class Detector:
         height, width = image.shape[:2]
         placement = spec.preprocess.placement(width, height)
         outputs = self.model.run(image, placement, self._run_options)
-        detections = self._decode(outputs, placement.input_size)
+        check_finite(outputs, self.model)
+        detections = self._decode(outputs, placement.input_size, self.score_threshold)
         check_plausible(detections, placement.input_size, self.model)
+        self.best_score.add(detections.scores)
+        if self.best_score.value < self.score_threshold:
+            self._look_below_threshold(outputs, placement.input_size)
         detections = self._select_classes(self.model.label_map.map_class_ids(detections))
         detections = (
             non_max_suppression(detections, self.iou_threshold)
@@ -105,15 +115,28 @@ class Detector:
         boxes = placement.boxes_to_image(detections.boxes)
         return drop_empty_boxes(replace(detections, boxes=boxes))
 
-    def _decode(self, outputs: Sequence[NDArray[Any]], input_size: tuple[int, int]) -> Detections:
+    def _look_below_threshold(
+        self, outputs: Sequence[NDArray[Any]], input_size: tuple[int, int]
+    ) -> None:
+        """Note the best score of outputs in which nothing was found, and check all scores.
+
+        Only boxes that are better than those of the images before are decoded.
+        """
+        scores = self._decode(outputs, input_size, self.best_score.value).scores
+        check_scores(scores, self.model)
+        self.best_score.add(scores)
+
+    def _decode(
+        self, outputs: Sequence[NDArray[Any]], input_size: tuple[int, int], score_threshold: float
+    ) -> Detections:
         try:
-            return self.model.spec.decode(outputs, self.score_threshold, input_size)
+            return self.model.spec.decode(outputs, score_threshold, input_size)
         except Exception as error:  # numpy raises several types for unexpected shapes
             shapes = ", ".join(str(np.shape(output)) for output in outputs)
             raise BrokenError(
                 f"Model {self.model.name} gives outputs of the shapes {shapes}, which do not fit "
-                f"its family '{self.model.family}'. Correct the 'family' on its model card, or "
-                "export the model again."
+                f"its family '{self.model.family}' ({one_line_message(error)}). Correct the "
+                "'family' on its model card, or export the model again."
             ) from error
 
     def description(self) -> dict[str, object]:
@@ -122,9 +145,26 @@ class Detector:
             "name": self.model.name,
             "sha256": self.model.sha256,
             "family": self.model.family,
+            "not_read": list(self.model.spec.unread),
             "score_threshold": self.score_threshold,
             "iou_threshold": self.iou_threshold,
         }
+
+    def warnings(self, images: int, objects: int) -> tuple[str, ...]:
+        """Return sentences that a person has to read about the result, if there are any.
+
+        Args:
+            images: number of images in which the detector looked.
+            objects: number of objects that it found in them.
+        """
+        warnings = [unread_parts_warning(self.model)] if self.model.spec.unread else []
+        if images and not objects:
+            warnings.append(
+                nothing_found_warning(
+                    self.model, images, self.score_threshold, self.best_score.value
+                )
+            )
+        return tuple(warnings)
 
     def stop(self) -> None:
         """Make running and later calls of `detect` fail at once, in all threads.

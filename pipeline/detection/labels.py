@@ -31,6 +31,15 @@ _NO_CLASS = frozenset({
     "", "background", "__background__", "_background_", "bg", "n/a", "no-object", "no object",
     "unlabeled", "unlabelled", _GOOGLE_PLACEHOLDER,
 })  # fmt: skip
+# What to do about a class id that is above those of the labels, and about one that is below.
+_REMEDY_ABOVE = (
+    "Write all labels as 'labels' on the model card, with \"\" for an id that means no class. Or "
+    "correct the 'family' there."
+)
+_REMEDY_BELOW = (
+    "If class 0 is the first label, write first_class_id = 0 on the model card; then the labels of "
+    "all other classes move, too. Or correct the 'family' there."
+)
 
 
 @dataclass(frozen=True)
@@ -42,11 +51,13 @@ class LabelMap:
         source: where the labels come from, such as `the metadata`.
         index_by_class_id: for each class id of the model, from 0, the index of its label; -1 if
             the id means no class.
+        first_class_id: the class id of the first label. The model gives no lower ones.
     """
 
     labels: tuple[str, ...]
     source: str
     index_by_class_id: NDArray[np.int64]
+    first_class_id: int = 0
 
     def map_class_ids(self, detections: Detections) -> Detections:
         """Return the detections with indexes of labels in place of the model's class ids.
@@ -56,14 +67,14 @@ class LabelMap:
         Raises:
             BrokenError: a class id has no label.
         """
-        ids, count = detections.class_ids, len(self.index_by_class_id)
-        if ids.size and (ids.min() < 0 or ids.max() >= count):
-            wrong = ids.max() if ids.min() >= 0 else ids.min()
+        ids, first, count = detections.class_ids, self.first_class_id, len(self.index_by_class_id)
+        if ids.size and (ids.min() < first or ids.max() >= count):
+            wrong = ids.min() if ids.min() < first else ids.max()
             raise BrokenError(
                 f"The model detected an object of class {wrong}, but its labels (from "
-                f"{self.source}) are only those of the classes 0 to {count - 1}. The last one is "
-                f"'{self.labels[-1]}'. Write all labels from class 0 on as 'labels' on the model "
-                "card, with \"\" for an id that means no class. Or correct the 'family' there."
+                f"{self.source}) are those of the classes {first} to {count - 1}, '"
+                f"{self.labels[0]}' to '{self.labels[-1]}'. "
+                f"{_REMEDY_BELOW if wrong < first else _REMEDY_ABOVE}"
             )
         indexes = self.index_by_class_id[ids]
         return replace(detections, class_ids=indexes)[indexes >= 0]
@@ -124,18 +135,23 @@ def map_labels(labels: tuple[str, ...] | None, source: str, spec: DecodeSpec) ->
 
     Args:
         labels: from the card or the metadata, with or without a label for the background; "" for
-            an id that means no class. None: there are none; then COCO's labels are used if the
-            model has COCO's number of classes.
+            an id that means no class. None: there are none; then those of the family are used, or
+            COCO's if the model has COCO's number of classes.
         source: where the labels come from.
-        spec: gives the number of classes and the first class id.
+        spec: gives the number of classes, the first class id and the labels of the family.
 
     Raises:
-        UnsupportedModelError: there are no labels, or not as many as the model has classes.
+        UnsupportedModelError: there are no labels, or not as many as the model has classes, or
+            nothing shows which class is the first one.
     """
     class_count, first_class_id = spec.class_count, spec.first_class_id
-    if labels is None:
+    if labels is None and spec.labels is not None:
+        labels, source = spec.labels, "the family, whose models all have them"
+    elif labels is None:
         labels = _coco_labels(class_count)
         source = f"COCO, because the model has {class_count} classes and no labels"
+    if first_class_id is None:
+        first_class_id = _first_class_id_of_labels(labels)
     may_have_extra_label = class_count is None or len(labels) == class_count + 1
     if may_have_extra_label and (
         labels[0] == _GOOGLE_PLACEHOLDER or (first_class_id and labels[0].lower() in _NO_CLASS)
@@ -158,7 +174,22 @@ def map_labels(labels: tuple[str, ...] | None, source: str, spec: DecodeSpec) ->
         )
     index_by_label = {label: index for index, label in enumerate(distinct)}
     indexes = [-1] * first_class_id + [index_by_label.get(label, -1) for label in labels]
-    return LabelMap(distinct, source, np.array(indexes, dtype=np.int64))
+    return LabelMap(distinct, source, np.array(indexes, dtype=np.int64), first_class_id)
+
+
+def _first_class_id_of_labels(labels: tuple[str, ...]) -> int:
+    """Return 1 for labels that begin with one for the background, which is class 0.
+
+    Raises:
+        UnsupportedModelError: they begin with the name of a class.
+    """
+    if labels[0].lower() in _NO_CLASS:
+        return 1
+    raise UnsupportedModelError(
+        f"its file does not show whether the first label, '{labels[0]}', is that of class 0 or of "
+        "class 1. Write first_class_id = 1 on the model card if class 0 is the background, as in "
+        "torchvision, or first_class_id = 0 if it is the first label."
+    )
 
 
 def _coco_labels(class_count: int | None) -> tuple[str, ...]:

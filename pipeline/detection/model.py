@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.detection.extra_inputs import check_extra_inputs, make_extra_input
 from pipeline.detection.labels import labels_from_metadata, map_labels
+from pipeline.detection.model_folder import find_model_file
 from pipeline.detection.opened_model import OpenedModel
 from pipeline.detection.registry import recognise_family, unrecognised_error
 from pipeline.detection.session import CPU_ONLY
+from pipeline.detection.trial import TrialLimits
 from pipeline.detection.unsupported import (
     UnsupportedModelError,
     as_broken_error,
@@ -28,37 +29,7 @@ if TYPE_CHECKING:
     from pipeline.detection.preprocess import Preprocess
     from pipeline.frame import Image
 
-MODELS_DIRECTORY = Path(__file__).parents[2] / "models"
-
-
-def bundled_models() -> list[Path]:
-    """Return the model files that come with pretag, sorted by name."""
-    return sorted(MODELS_DIRECTORY.glob("*.onnx"))
-
-
-def find_model_file(model: str) -> Path:
-    """Return the model file that `detector.model` means.
-
-    Args:
-        model: name of a bundled model, or path of an ONNX file.
-
-    Raises:
-        BrokenError: there is no such file.
-    """
-    bundled = {path.stem: path for path in bundled_models()}
-    path = bundled.get(model, Path(model))
-    if model.startswith("s3://"):
-        raise BrokenError(
-            f"Model {model} is in S3, and only the Lambda function reads models from S3. Download "
-            "the model and its card, and set detector.model to the path of the model file."
-        )
-    if not path.is_file():
-        names = ", ".join(bundled) or "none"
-        raise BrokenError(
-            f"Model {model} does not exist. Set detector.model to the name of a bundled model "
-            f"({names}) or to the path of an ONNX file."
-        )
-    return path
+_USUAL_LIMITS = TrialLimits()
 
 
 @dataclass(frozen=True)
@@ -98,7 +69,11 @@ class Model:
 
     @classmethod
     def load(
-        cls, model: str, providers: tuple[str, ...] = CPU_ONLY, max_megabytes: float | None = None
+        cls,
+        model: str,
+        providers: tuple[str, ...] = CPU_ONLY,
+        max_megabytes: float | None = None,
+        trial_limits: TrialLimits = _USUAL_LIMITS,
     ) -> Model:
         """Load a model file, and the card beside it if there is one.
 
@@ -106,11 +81,15 @@ class Model:
             model: name of a bundled model, or path of an ONNX file.
             providers: names of ONNX Runtime's execution providers, the preferred one first.
             max_megabytes: largest file to load; None for no limit.
+            trial_limits: what the model's trial may use.
 
         Raises:
-            BrokenError: the file does not exist, or the model cannot be used.
+            ConfigError: the file does not exist.
+            BrokenError: the model cannot be used.
         """
-        return cls.from_opened(OpenedModel.open(find_model_file(model), providers, max_megabytes))
+        return cls.from_opened(
+            OpenedModel.open(find_model_file(model), providers, max_megabytes, trial_limits)
+        )
 
     @classmethod
     def from_opened(cls, opened: OpenedModel) -> Model:
@@ -194,24 +173,35 @@ def recognise_model(opened: OpenedModel) -> tuple[Family, DecodeSpec]:
 def _apply_card(
     card: ModelCard, family: Family, spec: DecodeSpec, image_input: ImageInput
 ) -> DecodeSpec:
-    """Return the spec with the card's preprocessing.
+    """Return the spec with the card's first class id and preprocessing.
 
     Raises:
         UnsupportedModelError: the card lacks a required key, or does not fit the input.
     """
+    if card.first_class_id is not None:
+        spec = _with_first_class_id(spec, card.first_class_id)
     changes = card.preprocess.model_dump(exclude_none=True)
     missing = [key for key in spec.required_card_keys if key not in changes]
     if missing:
         raise UnsupportedModelError(
             f"models of its family, '{family.name}', differ in their preprocessing, and the file "
             f"does not show which one it needs. Write {' and '.join(missing)} below [preprocess] "
-            "on the model card (`pretag model card` writes a card to begin with)."
+            "on the model card (`pretag model card` writes a card to begin with). Then `pretag "
+            "model check` also tries the usual other values on an image of yours."
         )
     if not changes:
         return spec
     preprocess = replace(spec.preprocess, **changes)
     _check_input_size(image_input, preprocess)
     return replace(spec, preprocess=preprocess)
+
+
+def _with_first_class_id(spec: DecodeSpec, first_class_id: int) -> DecodeSpec:
+    """Return the spec with another first class id. The last class id stays the same."""
+    class_count = spec.class_count
+    if class_count is not None and spec.first_class_id is not None:
+        class_count += spec.first_class_id - first_class_id
+    return replace(spec, first_class_id=first_class_id, class_count=class_count)
 
 
 def _check_input_size(image_input: ImageInput, preprocess: Preprocess) -> None:

@@ -6,17 +6,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from pipeline.detection.extra_inputs import check_extra_inputs, make_extra_input
-from pipeline.detection.graph import PROBE_SIDE, Graph, TensorInfo
+from pipeline.detection.graph import Graph, TensorInfo
+from pipeline.detection.model_folder import is_bundled
 from pipeline.detection.onnx_file import scan_onnx_file
+from pipeline.detection.probing import probe_shapes
 from pipeline.detection.session import CPU_ONLY, open_session
-from pipeline.detection.unsupported import (
-    UnsupportedModelError,
-    as_broken_error,
-    one_line_message,
-)
+from pipeline.detection.trial import TrialLimits, can_try, try_model
+from pipeline.detection.unsupported import UnsupportedModelError, as_broken_error
 from pipeline.digest import sha256_of_file
 from pipeline.errors import BrokenError
 
@@ -25,9 +21,11 @@ if TYPE_CHECKING:
 
     from pipeline.detection.card import ModelCard
     from pipeline.detection.onnx_file import OnnxFile
+    from pipeline.detection.trial import Trial
 
 _MEGABYTE = 1_000_000
 _MAX_NAMES_IN_MESSAGE = 3
+_USUAL_LIMITS = TrialLimits()
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class OpenedModel:
         card: the model card beside the file; an empty one if there is none.
         graph: the model's inputs, outputs, metadata, operators and weights.
         producer: the program that wrote the file; empty if the file does not name it.
+        trial: what the model's trial found; None if it had none.
         session: the ONNX Runtime session.
     """
 
@@ -48,22 +47,31 @@ class OpenedModel:
     card: ModelCard
     graph: Graph
     producer: str
+    trial: Trial | None
     session: Any
 
     @classmethod
     def open(
-        cls, path: Path, providers: tuple[str, ...] = CPU_ONLY, max_megabytes: float | None = None
+        cls,
+        path: Path,
+        providers: tuple[str, ...] = CPU_ONLY,
+        max_megabytes: float | None = None,
+        trial_limits: TrialLimits = _USUAL_LIMITS,
     ) -> OpenedModel:
-        """Open a model file, and the card beside it. The model is not run.
+        """Open a model file, and the card beside it.
+
+        A model from outside of the models folder is tried before, where that is possible.
 
         Args:
             path: path of the ONNX file.
             providers: names of ONNX Runtime's execution providers, the preferred one first.
             max_megabytes: largest file to open; None for no limit.
+            trial_limits: what the trial may use.
 
         Raises:
             BrokenError: the file cannot be read, is too large or damaged, is not the file of its
-                card, or ONNX Runtime cannot load it; or the card is not valid.
+                card, needs more than the limits of the trial, or ONNX Runtime cannot load it; or
+                the card is not valid.
         """
         # The card needs pydantic, which takes a fifth of the function's cold start to import.
         from pipeline.detection.card import ModelCard  # noqa: PLC0415
@@ -85,8 +93,11 @@ class OpenedModel:
                     "files, which pretag does not open. Save the model as one file: "
                     "onnx.save(onnx.load('model.onnx'), 'one.onnx')."
                 )
+            # Bundled models came with pretag, or were tried when they were added.
+            is_tried = is_bundled(path) or not can_try(providers)
+            trial = None if is_tried else try_model(path, trial_limits)
             session = open_session(path, providers)
-            return cls(path, sha256, card, _graph(session, file), file.producer, session)
+            return cls(path, sha256, card, _graph(session, file), file.producer, trial, session)
 
     @property
     def extra_inputs(self) -> tuple[TensorInfo, ...]:
@@ -105,23 +116,15 @@ class OpenedModel:
         Raises:
             UnsupportedModelError: the run fails.
         """
-        image_input = self.graph.image_input
-        check_extra_inputs(self.extra_inputs)
-        width, height = image_input.width or PROBE_SIDE, image_input.height or PROBE_SIDE
-        try:
-            feed = {
-                tensor.name: make_extra_input(tensor, width, height) for tensor in self.extra_inputs
-            }
-            feed[image_input.name] = np.zeros(image_input.shape(width, height), image_input.type)
-            outputs = self.session.run(None, feed)
-        except Exception as error:  # onnxruntime raises many unrelated types
-            raise UnsupportedModelError(
-                f"it fails on a blank image of {width} x {height} pixels: "
-                f"{one_line_message(error)}. Check it in ONNX Runtime, or export it again."
-            ) from error
+        if self.trial is None:
+            shapes = probe_shapes(self.session)
+        elif self.trial.shapes is None:
+            raise UnsupportedModelError(str(self.trial.failure))
+        else:
+            shapes = self.trial.shapes
         return tuple(
-            replace(tensor, shape=tuple(size or None for size in np.shape(output)))
-            for tensor, output in zip(self.graph.outputs, outputs, strict=True)
+            replace(tensor, shape=shape)
+            for tensor, shape in zip(self.graph.outputs, shapes, strict=False)
         )
 
 

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
     from pipeline.frame import Image
 
-Filter = Literal["linear", "linear-float", "cubic", "warp", "antialias"]
+Filter = Literal["linear", "linear-float", "cubic", "area", "warp", "antialias"]
 """How pixels are interpolated when an image is scaled.
 
 - `linear`: OpenCV's bilinear interpolation.
 - `linear-float`: the same without rounding to bytes, as when a tensor is scaled.
 - `cubic`: OpenCV's bicubic interpolation.
+- `area`: OpenCV's mean of all pixels, when it scales down.
 - `warp`: OpenCV's bilinear warp. It aligns the centres of the first pixels; the other filters align
-  the corners of the images.
+  the corners of the images. It can place an image between two pixels.
 - `antialias`: Pillow's bilinear interpolation, which uses all pixels when it scales down.
 
 Edges are sharper with some filters than with others. With the wrong filter, boxes move by more than
@@ -43,6 +44,7 @@ _OPENCV_FILTERS = {
     "linear": cv2.INTER_LINEAR,
     "linear-float": cv2.INTER_LINEAR,
     "cubic": cv2.INTER_CUBIC,
+    "area": cv2.INTER_AREA,
 }
 
 
@@ -57,15 +59,16 @@ class Placement:
         scale: input pixels for an image pixel, across and down, when boxes are mapped back. The
             scaled image, in whole pixels, can have a slightly different scale. Reference codes
             differ in which of the two they use, so each function that returns a placement decides.
-        left, top: the top left corner of the scaled image in the input.
+        left, top: the top left corner of the scaled image in the input; between two pixels only if
+            the image is warped.
     """
 
     image_size: tuple[int, int]
     scaled_size: tuple[int, int]
     input_size: tuple[int, int]
     scale: tuple[float, float]
-    left: int = 0
-    top: int = 0
+    left: float = 0
+    top: float = 0
 
     def apply(self, image: Image, filter_: Filter, padding: int) -> NDArray[Any]:
         """Return the input's pixels: the scaled image, and padding around it.
@@ -78,6 +81,8 @@ class Placement:
         Returns:
             Input height x width x 3, uint8; for `linear-float`, float32 from 0 to 255.
         """
+        if filter_ == "warp":
+            return self._warp(image, padding)
         pixels = image.astype(np.float32) if filter_ == "linear-float" else image
         if self.image_size != self.scaled_size:
             pixels = _resize(pixels, self.scaled_size, filter_)
@@ -94,11 +99,19 @@ class Placement:
         zeroed[self._window] = channel[self._window]
         return zeroed
 
+    def _warp(self, image: Image, padding: int) -> NDArray[Any]:
+        matrix = np.array(
+            [[self.scale[0], 0, self.left], [0, self.scale[1], self.top], [0, 0, 1]], np.float64
+        )
+        warped = cv2.warpPerspective(image, matrix, self.input_size, borderValue=(padding,) * 3)
+        return np.asarray(warped, dtype=np.uint8)
+
     @property
     def _window(self) -> tuple[slice, slice]:
         """The rows and columns of the input in which the scaled image lies."""
         width, height = self.scaled_size
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+        left, top = round(self.left), round(self.top)
+        return slice(top, top + height), slice(left, left + width)
 
     def boxes_to_image(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map boxes from the input back to the image, and clip them to the image.
@@ -161,6 +174,23 @@ def letterbox(
         scale=axes if box_rescale == "axes" else (ratio, ratio),
         left=(input_size[0] - scaled_size[0]) // 2,
         top=(input_size[1] - scaled_size[1]) // 2,
+    )
+
+
+def warped_letterbox(width: int, height: int, input_size: tuple[int, int]) -> Placement:
+    """Return the placement of an image that is warped to the exact centre of the input.
+
+    It is as large as fits, and its scale and corner are not rounded, as in NanoDet:
+    https://github.com/RangiLyu/nanodet/blob/main/nanodet/data/transform/warp.py
+    """
+    ratio = min(input_size[0] / width, input_size[1] / height)
+    return Placement(
+        image_size=(width, height),
+        scaled_size=(max(1, int(width * ratio)), max(1, int(height * ratio))),
+        input_size=input_size,
+        scale=(ratio, ratio),
+        left=(input_size[0] - width * ratio) / 2,
+        top=(input_size[1] - height * ratio) / 2,
     )
 
 
@@ -227,9 +257,6 @@ def _round_up(size: tuple[int, int], step: int) -> tuple[int, int]:
 def _resize(image: NDArray[Any], size: tuple[int, int], filter_: Filter) -> NDArray[Any]:
     if filter_ in _OPENCV_FILTERS:
         return np.asarray(cv2.resize(image, size, interpolation=_OPENCV_FILTERS[filter_]))
-    if filter_ == "warp":
-        matrix = np.diag([size[0] / image.shape[1], size[1] / image.shape[0], 1])
-        return np.asarray(cv2.warpPerspective(image, matrix, size), dtype=np.uint8)
     from PIL import Image as PillowImage  # noqa: PLC0415 - few models need it
 
     return np.asarray(PillowImage.fromarray(image).resize(size, PillowImage.Resampling.BILINEAR))

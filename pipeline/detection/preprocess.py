@@ -16,6 +16,7 @@ from pipeline.detection.placement import (
     stretch,
     top_left,
     unchanged,
+    warped_letterbox,
 )
 
 if TYPE_CHECKING:
@@ -76,12 +77,31 @@ class Preprocess:
         preposition = "within" if self.resize in ("keep-ratio", "patches") else "to"
         return f"{self.resize} {preposition} {self.width} x {self.height}"
 
+    def description(self, element_type: str) -> str:
+        """Return one line about how an image becomes the input tensor.
+
+        Args:
+            element_type: the element type of the input tensor.
+        """
+        layout = f"{self.resize_description} ({self.filter}), {self.colour.upper()}"
+        if element_type == "uint8":
+            return f"{layout}, bytes"
+        # People write 1 / 255, not 0.00392157.
+        scaled = f"pixel / {1 / self.scale:.6g}" if self.scale != 1 else "pixel"
+        mean, std = (" ".join(f"{each:g}" for each in v) for v in (self.mean, self.std))
+        values = scaled if (mean, std) == ("0 0 0", "1 1 1") else f"({scaled} - [{mean}]) / [{std}]"
+        return f"{layout}, {values}"
+
     def placement(self, width: int, height: int) -> Placement:
         """Return where an image of this size lies in the input."""
         size = (self.width, self.height)
         match self.resize:
             case "letterbox":
-                return letterbox(width, height, size, self.step, self.box_rescale)
+                return (
+                    warped_letterbox(width, height, size)
+                    if self.filter == "warp"
+                    else letterbox(width, height, size, self.step, self.box_rescale)
+                )
             case "top-left":
                 return top_left(width, height, size)
             case "stretch":

@@ -10,21 +10,31 @@ from pipeline.detection.families import (
     efficient_nms,
     efficientdet,
     end_to_end,
+    fastestdet,
     maskrcnn_benchmark,
+    mmdeploy,
+    named_columns,
     nanodet,
     paddle,
     picodet,
+    retinaface,
     rf_detr,
     rtdetr,
+    scrfd,
     ssd,
     tensorflow,
     tflite,
     torchvision,
+    ultraface,
     ultralytics,
     ultralytics_rtdetr,
+    yolo_nas,
     yolov5,
     yolox,
+    yunet,
 )
+from pipeline.detection.resemblance import describe_resemblance
+from pipeline.detection.unread import with_unread_parts
 from pipeline.detection.unsupported import UnsupportedModelError
 
 if TYPE_CHECKING:
@@ -32,11 +42,19 @@ if TYPE_CHECKING:
     from pipeline.detection.graph import Graph
 
 FAMILIES: tuple[Family, ...] = (
+    named_columns.FAMILY,
+    yunet.FAMILY,
+    yolo_nas.FAMILY,
+    mmdeploy.FAMILY,
+    scrfd.FAMILY,
+    retinaface.FAMILY,
+    fastestdet.FAMILY,
     tensorflow.FAMILY,
     tflite.FAMILY,
     efficient_nms.FAMILY,
     rtdetr.FAMILY,
     paddle.FAMILY,
+    ultraface.FAMILY,
     ssd.FAMILY,
     rf_detr.FAMILY,
     detr.FAMILY,
@@ -60,9 +78,6 @@ before loose ones.
 
 # Tasks of Ultralytics whose outputs are not upright boxes: https://docs.ultralytics.com/tasks/
 _TASKS_WITHOUT_BOXES = ("classify", "obb", "semantic", "depth")
-# A classifier's output has more columns than a list of boxes.
-_MAX_BOX_COLUMNS = 8
-_FEATURE_MAP_RANKS = (4, 5)
 
 
 def recognise_family(graph: Graph) -> tuple[Family, DecodeSpec] | None:
@@ -84,7 +99,7 @@ def recognise_family(graph: Graph) -> tuple[Family, DecodeSpec] | None:
     if task in _TASKS_WITHOUT_BOXES:
         raise UnsupportedModelError(
             f"its metadata has the task '{task}', but pretag needs a detector with upright boxes. "
-            "Export a model for the task 'detect'."
+            "Export a model for the task 'detect': yolo export model=yolo11n.pt format=onnx."
         )
     candidates = [family for family in FAMILIES if graph.card_family in (None, family.name)]
     if not candidates:
@@ -95,7 +110,7 @@ def recognise_family(graph: Graph) -> tuple[Family, DecodeSpec] | None:
     for family in candidates:
         spec = family.recognise(graph)
         if spec is not None:
-            return family, spec
+            return family, with_unread_parts(graph, spec)
     return None
 
 
@@ -110,23 +125,12 @@ def unrecognised_error(graph: Graph) -> UnsupportedModelError:
             f'its card says family = "{graph.card_family}", which needs {expects}; the model has '
             f"{graph}. Correct the family on the card, or remove it so that pretag recognises it."
         )
-    return UnsupportedModelError(
-        f"it has {graph}, which no family recognises{_resemblance(graph)}. The families are "
-        f"{_family_names()}; docs/models.md shows the outputs of each."
+    advice = describe_resemblance(graph) or (
+        "If its outputs are those of a family under other names, write the family on its card "
+        "(`pretag model card` writes a card with the names of all families). If they have a row "
+        "for each object, name the output after its columns, such as label_xyxy_score."
     )
-
-
-def _resemblance(graph: Graph) -> str:
-    """Return a clause about what the outputs look like; empty if they look like nothing known."""
-    match [tensor.shape for tensor in graph.outputs]:
-        case [[_, int(classes)]] if classes > _MAX_BOX_COLUMNS:
-            return ". It looks like a classifier, which has no boxes"
-    if all(tensor.rank in _FEATURE_MAP_RANKS for tensor in graph.outputs):
-        return (
-            ". Its outputs look like masks, or like feature maps that are not decoded to boxes: "
-            "export it with the step that decodes them"
-        )
-    return ""
+    return UnsupportedModelError(f"it has {graph}, which no family recognises. {advice}")
 
 
 def _family_names() -> str:

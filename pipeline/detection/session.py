@@ -24,11 +24,11 @@ _UNKNOWN_OPERATOR = re.compile(
 )
 
 
-def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401 - untyped
+def open_session(model: Path | bytes, providers: tuple[str, ...]) -> Any:  # noqa: ANN401 - untyped
     """Return an ONNX Runtime session that has loaded a model file.
 
     Args:
-        path: a complete ONNX file.
+        model: a complete ONNX file, or its content.
         providers: names of ONNX Runtime's execution providers, the preferred one first.
 
     Raises:
@@ -43,7 +43,7 @@ def open_session(path: Path, providers: tuple[str, ...]) -> Any:  # noqa: ANN401
             )
     try:
         return onnxruntime.InferenceSession(
-            path, sess_options=session_options(), providers=list(providers)
+            model, sess_options=session_options(), providers=list(providers)
         )
     except Exception as error:  # onnxruntime raises many unrelated types
         detail = one_line_message(error)
@@ -77,6 +77,8 @@ def session_options() -> Any:  # noqa: ANN401 - untyped
     # 2 % of the time, and over 60 sizes memory grew by 32 % with it, and by 11 % without.
     # https://onnxruntime.ai/docs/api/csharp/api/Microsoft.ML.OnnxRuntime.SessionOptions.html
     options.enable_mem_pattern = False
+    # ONNX Runtime must not take a file for another format than `scan_onnx_file` does.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     options.log_severity_level = 4  # fatal only: other failures are raised as exceptions
     # All graph optimisations stay on. They take tens of milliseconds at each start, as
     # bench/session.py measures. A cached optimised graph would save most of this, but /tmp does

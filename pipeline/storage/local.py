@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.digest import sha256_of_file
-from pipeline.errors import BrokenError, InputFileError, RejectedError
+from pipeline.storage.paths import check_regular_file, reading, writing
 from pipeline.storage.pointer import Pointer
 from pipeline.storage.result_store import LATEST, PublishedResult, json_bytes
 from pipeline.text import path_text
@@ -34,26 +34,25 @@ class LocalVideo:
     sha256: str
     modified: None = None
 
+    @staticmethod
+    def check(path: Path) -> None:
+        """Check that a path names a file.
+
+        Raises:
+            PathError: it is a URI, does not exist, or is a directory, a pipe or a device.
+        """
+        check_regular_file(path, f"Name the videos in it: {path_text(path)}/*.mp4")
+
     @classmethod
     def at(cls, path: Path) -> LocalVideo:
         """Return the video at a path.
 
         Raises:
-            RejectedError: the path does not exist or is not a file.
+            PathError: the path does not name a file.
             InputFileError: the file may not be read.
         """
-        shown = path_text(path)
-        if path.is_dir():
-            raise RejectedError(
-                "is_a_directory", f"{shown} is a directory. Name the videos in it: {shown}/*.mp4"
-            )
-        if not path.exists():
-            raise RejectedError("not_found", f"{shown} does not exist. Check the path.")
-        if not path.is_file():
-            raise RejectedError(
-                "not_a_file", f"{shown} is a pipe or a device. Save the video to a file first."
-            )
         with reading(path):
+            cls.check(path)
             return cls(path, sha256_of_file(path))
 
     @property
@@ -164,27 +163,3 @@ class FolderStore:
                 raise
             shutil.rmtree(self._temporary)
         shutil.rmtree(old, ignore_errors=True)
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn an `OSError` of the block into an `InputFileError` that names the path."""
-    try:
-        yield
-    except OSError as error:
-        raise InputFileError(
-            f"{path_text(path)} cannot be read: {error.strerror}. "
-            "Check the path and its permissions."
-        ) from error
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn an `OSError` of the block into a `BrokenError` that names the path."""
-    try:
-        yield
-    except OSError as error:
-        raise BrokenError(
-            f"{path} cannot be written: {error.strerror}. Free space there or change its "
-            "permissions, or choose another folder."
-        ) from error

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
-from pipeline.storage.local import reading, writing
+from pipeline.storage.paths import reading, writing
 from pipeline.storage.pointer import Pointer
 from pipeline.storage.result_store import LATEST, json_bytes
 from pipeline.text import path_text

@@ -10,8 +10,11 @@ import pytest
 
 from tests.e2e import docker, emulator, sam, template
 from tests.e2e.emulator import KEY, RESULTS, VIDEOS, Emulator
+from tests.e2e.failure_report import EMULATOR_LOG, pytest_runtest_makereport
 from tests.e2e.lambda_container import LambdaContainer, StartContainer
 from tests.support import clips
+
+__all__ = ["pytest_runtest_makereport"]  # pytest finds the hook here
 
 
 def _skip_or_fail(reason: str) -> NoReturn:
@@ -41,9 +44,13 @@ def image() -> str:
 
 
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def aws(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Emulator]:
     """Run an emulator for the session, with the buckets and the video of the sample events."""
-    with emulator.run_emulator(tmp_path_factory.mktemp("ministack")) as aws:
+    folder = tmp_path_factory.mktemp("ministack")
+    pytestconfig.stash[EMULATOR_LOG] = folder / emulator.LOG_NAME
+    with emulator.run_emulator(folder) as aws:
         for bucket in (VIDEOS, RESULTS):
             aws.make_bucket(bucket)
         aws.client("s3").upload_file(str(clips.SAMPLE), VIDEOS, KEY)

@@ -1,7 +1,13 @@
 """The Docker engine, used by its command line. DOCKER_HOST chooses the engine."""
 
+import os
 import shutil
 import subprocess
+
+LABEL = f"pretag-e2e={os.getpid()}"
+"""The label of the containers that the tests of this process start."""
+
+_REPORT_SECONDS = 30
 
 
 def docker(*arguments: str) -> str:
@@ -12,7 +18,7 @@ def docker(*arguments: str) -> str:
 
 
 def containers(label: str) -> list[str]:
-    """Return the containers with a label, `name=value`, also those that ended."""
+    """Return the containers with a label, `name=value`, also those that ended; the newest first."""
     return docker("ps", "--all", "--quiet", "--filter", f"label={label}").split()
 
 
@@ -20,6 +26,31 @@ def logs(container: str) -> str:
     """Return the standard output and the standard error of a container."""
     result = _run("logs", container)
     return result.stdout + result.stderr
+
+
+def log_tail(container: str, lines: int) -> str:
+    """Return the last lines that a container wrote, in their order and with their times.
+
+    Raises:
+        subprocess.TimeoutExpired: Docker does not answer.
+    """
+    command = ["docker", "logs", "--timestamps", "--tail", str(lines), container]
+    result = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=_REPORT_SECONDS,
+        check=False,
+    )
+    return result.stdout
+
+
+def description(container: str) -> str:
+    """Return the name of a container, its image and its state, such as `Exited (137)`."""
+    arguments = ("--filter", f"id={container}", "--format", "{{.Names}} ({{.Image}}), {{.Status}}")
+    return docker("ps", "--all", *arguments)
 
 
 def why_unusable() -> str | None:

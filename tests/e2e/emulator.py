@@ -27,6 +27,7 @@ from tests.e2e import docker, template
 from tests.e2e.waiting import wait_for
 
 COMMAND = template.ROOT / ".tools" / "emulator" / "bin" / "ministack"
+LOG_NAME = "ministack.log"
 REGION = "eu-central-1"
 # The bucket and the key in the sample events, and a bucket for results.
 VIDEOS, KEY, RESULTS = "pretag-videos", "incoming/pedestrians.mp4", "pretag-results"
@@ -139,7 +140,7 @@ def run_emulator(folder: Path) -> Iterator[Emulator]:
     emulator = Emulator(f"http://{host}:{_free_port(host)}")
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), host)))
-    log = folder / "ministack.log"
+    log = folder / LOG_NAME
     with log.open("wb") as output:
         process = subprocess.Popen(
             [COMMAND], cwd=folder, env=_environment(emulator, host), stdout=output, stderr=output

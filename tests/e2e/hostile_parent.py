@@ -10,11 +10,11 @@ import json
 import os
 import sys
 
-from pipeline.decoding.process.confinement import hide_from_children
-from pipeline.decoding.process.launching import launch
+from pipeline.child_process.confinement import hide_from_children
+from pipeline.child_process.launching import launch
 
 SECRET = "a-secret-of-the-parent"  # noqa: S105 - of this test
-CONFINE = "from pipeline.decoding.process.confinement import confine\nprint(confine(2**28, 60))"
+CONFINE = "from pipeline.child_process.confinement import confine\nprint(confine(2**28, 60))"
 
 
 def main() -> None:

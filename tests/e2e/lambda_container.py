@@ -61,7 +61,7 @@ class LambdaContainer:
         memory = f"{limit_megabytes or megabytes}m"
         name = docker.docker(
             *("run", "--detach", "--memory", memory, "--memory-swap", memory, *RESTRICTIONS),
-            *("--publish", "127.0.0.1::8080"),
+            *("--publish", "127.0.0.1::8080", "--label", docker.LABEL),
             *(part for name, value in settings.items() for part in ("--env", f"{name}={value}")),
             image,
         )

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e import docker, image_contents
 from tests.e2e.emulator import KEY, RESULTS, VIDEOS, Emulator
 from tests.e2e.lambda_container import RESTRICTIONS, StartContainer
-from tests.support import clips, emf, family_exports
+from tests.support import clips, emf, family_exports, hostile_models
 from tests.support.visible_results import run_folders
 
 # Enough for the sample clip, too little for a frame of 8K.
@@ -111,6 +111,23 @@ def test_each_model_in_s3_is_fetched_once(
         coco = json.loads(tree[f"{run}/annotations/instances_default.json"])
         assert len(coco["annotations"]) > 100
     assert container.logs().count('"message":"Model loaded"') == 2
+
+
+def test_a_model_that_takes_all_memory_is_an_error_and_the_function_goes_on(
+    start: StartContainer, aws: Emulator, tmp_path: Path
+) -> None:
+    """The model is tried in a process of its own, confined as in the image."""
+    file = hostile_models.write_large_output(tmp_path / "large.onnx")
+    aws.client("s3").upload_file(str(file), VIDEOS, f"models/{file.name}")
+    container = start(MODEL_BUCKET=VIDEOS, MODEL_PREFIX="models/")
+    model = f"s3://{VIDEOS}/models/large.onnx"
+    _, body = container.invoke(direct_event(KEY, config={"detector": {"model": model}}))
+    error = json.loads(body)
+    assert error["errorType"] == "BrokenError"
+    assert "to load it and to run it once takes more than" in error["errorMessage"]
+    _, body = container.invoke(direct_event(KEY, output=f"s3://{RESULTS}/after-large"))
+    assert json.loads(body)["videos"][0]["status"] == "done"
+    assert "The kernel refused restrictions" not in container.logs()
 
 
 @pytest.fixture(scope="module")

@@ -155,6 +155,19 @@ def test_the_result_of_a_rejected_video_is_only_a_rejection(tmp_path: Path) -> N
     assert not (result_folder(outcome).parent / "latest.json").exists()
 
 
+@pytest.mark.parametrize("backend", ["auto", "opencv", "pyav"])
+def test_sampling_that_begins_after_the_end_is_a_rejection_and_no_empty_dataset(
+    tmp_path: Path, backend: str
+) -> None:
+    outcome = run(tmp_path, sampling={"start_seconds": 40}, decoding={"backend": backend})
+    assert (outcome.status, outcome.reason) == ("rejected", "no_sample")
+    assert set(files_of(outcome)) == {"rejection.json"}
+    assert outcome.message == (
+        f"{clips.SAMPLE} has nothing to sample: sampling.start_seconds is 40 s, and the last frame "
+        "that decodes is at 29.9 s. Lower sampling.start_seconds."
+    )
+
+
 class FullDisk(FolderStore):
     """A result store that cannot write the fourth image."""
 

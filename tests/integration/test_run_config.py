@@ -90,6 +90,7 @@ def test_the_effective_configuration_is_stored(tmp_path: Path) -> None:
         "name": model.name,
         "sha256": model.sha256,
         "family": "ultralytics",
+        "not_read": [],
         "score_threshold": 0.4,
         "iou_threshold": 0.5,
     }

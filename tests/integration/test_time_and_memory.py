@@ -216,4 +216,5 @@ def test_no_video_is_rejected_that_would_have_fitted(tmp_path: Path, clip_8k: Pa
     (report,) = tmp_path.rglob("report.md")
     peak = re.search(r"Peak memory (\d+) MB", report.read_text())
     assert peak is not None
-    assert memory_shortage(7680, 4320, 1, Capacity(int(peak[1]), 900)) is None
+    capacity = Capacity(int(peak[1]), 900)
+    assert memory_shortage(7680, 4320, 1, capacity, stored_pixels=7680 * 4320) is None

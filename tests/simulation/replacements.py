@@ -129,7 +129,7 @@ def replaced(world: World) -> Iterator[None]:
         "handler.worker.effective_config": lambda _environment, job, _retries: Config(
             job.config.get("name", "")
         ),
-        "handler.worker.load_model": lambda _config, _retries: Model(world.actor.version),
+        "handler.worker.load_model": lambda *_arguments: Model(world.actor.version),
         "handler.worker.emit_outcome": lambda _outcome, _classes: None,
         "handler.worker.emit_superseded": lambda _uri: None,
         "handler.worker.logger": SilentLogger(),

@@ -190,6 +190,21 @@ def direct_once(world: World) -> None:
     world.deliver({"video": f"s3://{VIDEOS}/cam/a.mp4"})
 
 
+def direct_and_missing(world: World) -> None:
+    """Two direct events for a key that is not there."""
+    for _ in range(2):
+        world.deliver({"video": f"s3://{VIDEOS}/cam/a.mp4"})
+
+
+def direct_and_deleted(world: World) -> None:
+    """An upload is deleted while it and direct events for it are worked on."""
+    event = world.upload(GOOD, is_versioned=False)
+    world.deliver(event)
+    world.deliver({"video": f"s3://{VIDEOS}/cam/a.mp4"})
+    world.deliver({"video": f"s3://{VIDEOS}/cam/a.mp4", "config": {"name": "other"}})
+    world.at_random(lambda: world.s3.write(VIDEOS, "cam/a.mp4", None))
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
@@ -218,5 +233,7 @@ SCENARIOS: dict[str, Scenario] = {
         rejected_once,
         too_long_once,
         direct_once,
+        direct_and_missing,
+        direct_and_deleted,
     )
 }

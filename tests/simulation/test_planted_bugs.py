@@ -9,6 +9,11 @@ from unittest import mock
 
 import pytest
 
+from handler.jobs import Job
+from handler.output import JobOutput
+from pipeline.errors import RejectedError
+from pipeline.outcome import Outcome
+from pipeline.runlog import RunLog
 from pipeline.storage.pointer import Pointer
 from pipeline.storage.result_store import Ending, PublishedResult
 from pipeline.storage.s3 import latest, publication
@@ -20,6 +25,7 @@ from pipeline.storage.s3.result_store import S3ResultStore
 from pipeline.storage.s3.run_folder import RunFolder
 from tests.simulation.runs import simulate
 from tests.simulation.scenarios import SCENARIOS
+from tests.simulation.world import RESULTS
 from tests.support.visible_results import Violation
 
 SEEDS = 400
@@ -220,6 +226,11 @@ def delete_from_the_decided_attempt(store: S3ResultStore, ending: Ending) -> Pub
     return COMMIT(store, ending)
 
 
+def reject_without_a_result(job: Job, output: JobOutput, error: RejectedError) -> Outcome:
+    result = f"s3://{RESULTS}/{output.keys.folder('0' * 16)}"
+    return Outcome(job.uri, "rejected", result, error.reason, str(error), RunLog())
+
+
 COMMIT, FINISH = S3ResultStore.commit, publication.finish
 
 BUGS: dict[str, Bug] = {
@@ -315,6 +326,9 @@ BUGS: dict[str, Bug] = {
     ),
     "superseded is not decided": (
         "handler.worker.supersede", supersede_without_decision, ("deleted",)
+    ),
+    "a video that is not there is told and not written": (
+        "handler.worker.reject", reject_without_a_result, ("direct_and_missing",)
     ),
     "a repeated event works again": (
         "pipeline.storage.s3.attempts.Workspace.is_idle", lambda _workspace: False, ("one_upload",)

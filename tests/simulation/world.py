@@ -62,6 +62,7 @@ class Delivery:
         attempts: number of attempts that began.
         outcome: entry of the summary; None if the last attempt failed or none has ended.
         is_queued: whether the event is in the failure queue.
+        changes_before: number of changes of the video before the event came for the first time.
     """
 
     event: dict[str, Any]
@@ -71,6 +72,7 @@ class Delivery:
     attempts: int = 0
     outcome: dict[str, Any] | None = None
     is_queued: bool = False
+    changes_before: int = 0
 
     @property
     def is_direct(self) -> bool:
@@ -123,6 +125,7 @@ class World:
         deaths: number of dead attempts for each key of a video.
         notifications: those that EventBridge accepted.
         changes: number of writes and deletions in the bucket of results.
+        video_changes: number of uploads and deletions of each key of a video.
         is_calm: whether no request and no attempt failed.
         has_faults: whether a request failed, or the plan killed an attempt.
         is_supervised: whether what readers see is checked; not while a person deletes a result.
@@ -137,6 +140,7 @@ class World:
     deaths: Counter[str] = field(default_factory=Counter)
     notifications: list[Notification] = field(default_factory=list)
     changes: int = 0
+    video_changes: Counter[str] = field(default_factory=Counter)
     is_calm: bool = True
     has_faults: bool = False
     is_supervised: bool = True
@@ -193,6 +197,7 @@ class World:
         """Deliver an event. Nothing happens before `run`."""
         request_id = request_id or f"request {self._requests} {len(self._actors)}"
         delivery = Delivery(event, version, capacity, request_id)
+        delivery.changes_before = self.video_changes[delivery.key]
         self.deliveries.append(delivery)
         self._start(delivery)
         return delivery
@@ -233,7 +238,10 @@ class World:
         self.now += 10_000
         for delivery in [delivery for delivery in self.deliveries if delivery.is_queued]:
             self.deliveries.remove(delivery)
-            self.deliver(delivery.event, capacity=capacity, version=version or delivery.version)
+            again = self.deliver(
+                delivery.event, capacity=capacity, version=version or delivery.version
+            )
+            again.changes_before = delivery.changes_before
         self.run()
 
     # -- What the handler sees -----------------------------------------------------------------
@@ -338,6 +346,7 @@ class World:
 
     def _changed(self, bucket: str, key: str) -> None:
         if bucket != RESULTS:
+            self.video_changes[key] += 1
             return
         self.changes += 1
         if key.startswith(WORK_PREFIX) or not self.is_supervised:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 from PIL import Image as PillowImage
 
-from pipeline.decoding.pyav_capture import pyav_library
+from pipeline.decoding.pyav_opening import pyav_library
 from pipeline.frame import Image
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "pedestrians.mp4"
@@ -63,6 +64,7 @@ def write_clip(  # noqa: PLR0913 - a clip has many properties, and each test set
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     pix_fmt: str = "yuv420p",
+    sample_aspect_ratio: Fraction | None = None,
 ) -> Path:
     """Encode images (BGR, all of one size), and return the path.
 
@@ -75,12 +77,15 @@ def write_clip(  # noqa: PLR0913 - a clip has many properties, and each test set
         size: width and height of the video; None: those of the images.
         options, container_options: FFmpeg's options for the encoder and for the container.
         pix_fmt: pixel format of the video; of Motion JPEG always yuvj420p.
+        sample_aspect_ratio: width to height of a pixel; None: unknown.
     """
     _allow_large_allocations()
     with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
         assert isinstance(stream, av.VideoStream)
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else pix_fmt
+        if sample_aspect_ratio is not None:
+            stream.codec_context.sample_aspect_ratio = sample_aspect_ratio
         if times_ms is not None:
             stream.codec_context.time_base = MILLISECONDS
         for number, image in enumerate(images):
@@ -122,6 +127,26 @@ def write_raw_avi(path: Path, images: Iterable[Image], bits: int, *, is_bottom_u
                 frame = av.VideoFrame.from_ndarray(image, "bgr24").reformat(format=stream.pix_fmt)
             container.mux(stream.encode(frame))
     return turn_bottom_up(path) if is_bottom_up else path
+
+
+def tag_colours(path: Path, clip: Path, *, primaries: int, transfer: int, matrix: int) -> Path:
+    """Copy an H.264 clip with other colour tags, numbers of ITU-T H.273, and return the path.
+
+    Encoders refuse numbers that are reserved, so the packets are changed.
+    """
+    tags = (
+        f"colour_primaries={primaries}:transfer_characteristics={transfer}"
+        f":matrix_coefficients={matrix}"
+    )
+    with av.open(str(clip)) as source, av.open(str(path), "w") as target:
+        stream = source.streams.video[0]
+        tagger = BitStreamFilterContext(f"h264_metadata={tags}", stream)
+        copied = target.add_stream_from_template(stream)
+        packets = [each for packet in source.demux(stream) for each in tagger.filter(packet)]
+        for packet in packets:
+            packet.stream = copied
+            target.mux(packet)
+    return path
 
 
 def _allow_large_allocations() -> None:
@@ -184,17 +209,23 @@ def decoded_frames(container: InputContainer) -> Iterator[av.VideoFrame]:
             packets = container.demux(container.streams.video[0])
 
 
-def set_rotation(path: Path) -> Path:
-    """Mark an mp4 as rotated by 90 degrees clockwise, as phones do, in tkhd's display matrix.
+def set_matrix(path: Path, matrix: Sequence[float]) -> Path:
+    """Write the upper left numbers of the display matrix of an mp4: a, b, c, d. Return the path.
 
     https://developer.apple.com/documentation/quicktime-file-format/track_header_atom
     """
     data = bytearray(path.read_bytes())
-    matrix = data.index(b"tkhd") + 44
-    quarter_turn = (0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
-    data[matrix : matrix + 36] = b"".join(n.to_bytes(4, signed=True) for n in quarter_turn)
+    place = data.index(b"tkhd") + 44
+    for offset, number in zip((0, 4, 12, 16), matrix, strict=True):
+        first = place + offset
+        data[first : first + 4] = round(number * 0x10000).to_bytes(4, signed=True)
     path.write_bytes(data)
     return path
+
+
+def set_rotation(path: Path) -> Path:
+    """Mark an mp4 as rotated by 90 degrees clockwise, as phones do. Return the path."""
+    return set_matrix(path, (0, 1, -1, 0))
 
 
 def replace_codec(path: Path, old: bytes, new: bytes) -> Path:

@@ -35,6 +35,16 @@ def replace_in_box(data: bytes, path: tuple[bytes, ...], old: bytes, new: bytes)
     )
 
 
+def add_fragments_length(data: bytes, milliseconds: int) -> bytes:
+    """Add the box `mehd`, the length of all fragments, to a fragmented mp4."""
+    length = box(b"mehd", struct.pack(">II", 0, milliseconds))
+    moov = dict(boxes(data))[b"moov"]
+    longer = b"".join(
+        box(kind, length + payload if kind == b"mvex" else payload) for kind, payload in boxes(moov)
+    )
+    return data.replace(box(b"moov", moov), box(b"moov", longer))
+
+
 def append_to_moov(data: bytes, more: bytes) -> bytes:
     """Append boxes to the index (moov) of an mp4, which must be the last box of the file."""
     return b"".join(

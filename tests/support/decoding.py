@@ -34,11 +34,19 @@ def decode(
     config: Config | None = None,
     *,
     threads: int = 1,
-    backend: BackendName = "opencv",
+    backend: BackendName = "pyav",
 ) -> Decoded:
     """Decode a video. By default one frame a second is sampled."""
     config = config or Config()
-    return drained(Video(stream, name, config.limits, threads=threads, backend=backend), config)
+    video = Video(
+        stream,
+        name,
+        config.limits,
+        threads=threads,
+        backend=backend,
+        square_pixels=config.decoding.square_pixels,
+    )
+    return drained(video, config)
 
 
 def drained(video: Video | DecoderProcess, config: Config) -> Decoded:
@@ -53,7 +61,7 @@ def drained(video: Video | DecoderProcess, config: Config) -> Decoded:
             return Decoded(frames, end.value, log)
 
 
-def decode_file(path: Path, *, backend: BackendName = "opencv", **sampling: float) -> Decoded:
+def decode_file(path: Path, *, backend: BackendName = "pyav", **sampling: float) -> Decoded:
     """Decode a file. By default one frame a second is sampled."""
     config = Config.model_validate({"sampling": sampling})
     with path.open("rb") as stream:

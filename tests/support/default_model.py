@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from pipeline.detection.model import MODELS_DIRECTORY
+from pipeline.detection.model_folder import MODELS_DIRECTORY
 
 DEFAULT_MODEL = MODELS_DIRECTORY / "ssdlite_mobilenet_v2_coco.onnx"
 # Texts that need escaping in TOML, or that could control a terminal or rich's markup.

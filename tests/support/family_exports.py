@@ -64,6 +64,17 @@ def end_to_end(path: Path) -> Path:
     return editor.save(path)
 
 
+def named_columns(path: Path) -> Path:
+    editor = ModelEditor()
+    rows = editor.add_nms_rows()
+    boxes = editor.to_relative(editor.slice(rows, 0, 4))
+    scores, class_ids = editor.slice(rows, 4, 5), editor.slice(rows, 5, 6)
+    editor.add_node("Concat", class_ids, boxes, scores, axis=2, name="label_xyxy_score")
+    editor.set_outputs(label_xyxy_score=("float32", [1, ROWS, 6]))
+    colours = {"colour": "rgb", "scale": 1 / 255}
+    return editor.save(path, preprocess={"resize": "letterbox", **colours})
+
+
 def efficient_nms(path: Path) -> Path:
     editor = ModelEditor()
     rows = editor.add_nms_rows()
@@ -81,6 +92,26 @@ def efficient_nms(path: Path) -> Path:
         det_classes=("int64", [1, ROWS]),
     )
     return editor.save(path)
+
+
+def yolo_nas(path: Path) -> Path:
+    editor = ModelEditor()
+    rows = editor.squeeze(editor.add_nms_rows(), 0)
+    index = editor.constant(np.zeros((ROWS, 1), np.float32))
+    editor.add_node("Concat", index, rows, axis=1, name="graph2_flat_predictions")
+    editor.set_outputs(graph2_flat_predictions=("float32", [ROWS, 7]))
+    return editor.save(path, preprocess={"resize": "letterbox"})
+
+
+def mmdeploy(path: Path) -> Path:
+    editor = ModelEditor()
+    rows = editor.add_nms_rows()
+    editor.rename(editor.slice(rows, 0, 5), "dets")
+    class_ids = editor.squeeze(editor.slice(rows, 5, 6), 2)
+    editor.add_node("Cast", class_ids, to=TensorProto.INT64, name="labels")
+    editor.set_outputs(dets=("float32", [1, ROWS, 5]), labels=("int64", [1, ROWS]))
+    scale = {"scale": 1 / 255, "mean": [0, 0, 0], "std": [1, 1, 1]}
+    return editor.save(path, preprocess={"resize": "letterbox", "colour": "rgb", **scale})
 
 
 def rtdetr(path: Path) -> Path:
@@ -142,7 +173,8 @@ def rf_detr(path: Path) -> Path:
 def torchvision(path: Path) -> Path:
     editor = ModelEditor()
     names = ("boxes", "scores", "labels")
-    return _save_without_batch(editor, path, names, preprocess={"resize": "letterbox"})
+    card = {"preprocess": {"resize": "letterbox"}, "first_class_id": 1}
+    return _save_without_batch(editor, path, names, **card)
 
 
 def maskrcnn_benchmark(path: Path) -> Path:

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Self, cast
 
+from pipeline.child_process.launching import launch
 from pipeline.decoding.backend import BackendName
-from pipeline.decoding.process.launching import Child, launch
+from pipeline.decoding.process.launching import Child
 
 _NURSERY = """
 import os, socket, struct, sys

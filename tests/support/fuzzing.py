@@ -45,7 +45,10 @@ _AT_A_TIME = 2
 REASONS = {
     "decoder_crashed",
     "empty",
+    "encrypted",
+    "init_segment",
     "interlaced",
+    "media_segment",
     "no_decodable_frame",
     "no_video_stream",
     "not_a_video",

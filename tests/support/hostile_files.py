@@ -86,6 +86,14 @@ def disguised_playlists(decoy: Path) -> Files:
     packet = b"G".ljust(TS_PACKET, b"x")
     return {
         "HLS, disguised as mp4": b"#EXTmoov\n#EXTM3U\n" + hls,
+        "HLS, disguised as y4m": b"YUV4MPEG2 W64 H64 F10:1\n#EXTM3U\n" + hls,
+        "HLS, disguised as rm": b".RMF\n#EXTM3U\n" + hls,
+        "HLS, disguised as ivf": b"DKIF\n#EXTM3U\n" + hls,
+        "HLS, disguised as a recording of Hikvision": b"IMKH\n#EXTM3U\n" + hls,
+        "HLS, disguised as raw H.264": b"\0\0\0\1\x67\n#EXTM3U\n" + hls,
+        "HLS, disguised as a media segment": b"\0\0\0\x10styp\n#EXTM3U\n" + hls,
+        "HLS, disguised as GIF": b"GIF89a\n#EXTM3U\n" + hls,
+        "ffconcat, disguised as MIME": b"--x\r\nContent-Type: image/jpeg\r\n\r\n" + script,
         "ffconcat, disguised as ts": script.ljust(TS_PACKET, b"x") + packet * 4,
     }
 

@@ -10,12 +10,21 @@ from random import Random
 
 from PIL import Image as PillowImage
 
-from tests.support import clips
+from tests.support import clips, protection
 
 FRAMES = 60
 _RAW_FRAMES, _DV_FRAMES = 10, 3
 _CODED = {
     "h264.mp4": "libx264",
+    "raw.h264": "libx264",
+    "raw.hevc": "libx265",
+    "raw.m4v": "mpeg4",
+    "raw.mjpeg": "mjpeg",
+    "vp9.ivf": "libvpx-vp9",
+    "raw.y4m": "wrapped_avframe",
+    "rv20.rm": "rv20",
+    "mpeg4.nut": "mpeg4",
+    "flv1.swf": "flv",
     "hevc.mkv": "libx265",
     "h264.ts": "libx264",
     "mpeg4.avi": "mpeg4",
@@ -43,7 +52,7 @@ class Mutant:
 
 
 def write_originals(folder: Path) -> None:
-    """Write a clip of each kind: coded ones with a key frame each second, raw ones, a GIF."""
+    """Write a clip of each kind: coded ones with a key frame each second, raw ones, animations."""
     for name, codec in _CODED.items():
         options = {"g": "10"} | _OPTIONS.get(codec, {})
         # Otherwise FFmpeg writes random ids into Matroska files.
@@ -60,7 +69,12 @@ def write_originals(folder: Path) -> None:
     dv = clips.textures(_DV_FRAMES, 720, 576)
     clips.write_clip(folder / "video.dv", dv, codec="dvvideo", rate=25)
     stills = [PillowImage.fromarray(image) for image in small]
-    stills[0].save(folder / "rejected.gif", save_all=True, append_images=stills[1:])
+    stills[0].save(folder / "animation.gif", save_all=True, append_images=stills[1:])
+    stills[0].save(folder / "animation.png", save_all=True, append_images=stills[1:])
+    textures = clips.textures(FRAMES)
+    clips.write_clip(folder / "encrypted.mp4", textures, container_options=dict(protection.CENC))
+    mpeg = clips.write_clip(folder / "hikvision.mpg", textures, codec="mpeg2video", rate=25)
+    mpeg.write_bytes(b"IMKH".ljust(40, b"\0") + mpeg.read_bytes())
 
 
 def make_mutant(folder: Path, seed: int) -> Mutant:

@@ -62,7 +62,6 @@ def run(  # noqa: PLR0913 - a run has many parts, and each test sets few of them
 
 def result_folder(outcome: Outcome) -> Path:
     """Return the folder of the run."""
-    assert outcome.result is not None
     return Path(outcome.result)
 
 

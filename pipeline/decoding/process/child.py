@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy.ma  # noqa: F401 - numpy.median imports it, but a confined process opens no file
 
-from pipeline.decoding.backend import UnconvertibleError
+from pipeline.child_process.confinement import confine
 from pipeline.decoding.process.byte_stream import ServedStream
 from pipeline.decoding.process.channel import Channel
-from pipeline.decoding.process.confinement import confine
 from pipeline.decoding.process.native_log import NativeLog, unbuffer_native_output
 from pipeline.decoding.process.shared_memory import ImageWriter, SharedClock
 from pipeline.decoding.sampling import Sampler, SamplingGrid
@@ -81,7 +80,7 @@ def import_library(backend: BackendName) -> None:
     if backend == "opencv":
         import_module("pipeline.decoding.opencv_capture")
         return
-    import_module("pipeline.decoding.pyav_capture")
+    import_module("pipeline.decoding.pyav_opening")
     # PyAV imports its own modules when they are first used.
     package = import_module("av")
     for module in walk_packages(package.__path__, "av."):
@@ -115,16 +114,11 @@ def _decode(  # noqa: PLR0913 - what the child has
         capacity=capacity,
         on_progress=note_progress,
         backend=backend,
+        square_pixels=job["square_pixels"],
         conversion_failed=native_log.refusal,
-        first_index=job["first_index"],
     )
     try:
         _send_frames(video, job, channel, work)
-    except UnconvertibleError as error:
-        channel.send(
-            "unconvertible", reason=error.reason, message=str(error), index=error.index,
-            **work.fields(),
-        )  # fmt: skip
     except RejectedError as error:
         is_capacity = isinstance(error, CapacityError)
         channel.send(
@@ -172,5 +166,7 @@ def _send_frames(video: Video, job: dict[str, Any], channel: Channel, work: _Wor
 def _send_result(result: DecodeResult, video: Video, channel: Channel, work: _Work) -> None:
     channel.send(
         "result", coverage=asdict(result.coverage), duration_ms=result.duration_ms,
-        start_ms=result.start_ms, header=asdict(video.header), **work.fields(),
+        start_ms=result.start_ms, display=asdict(result.display),
+        track=None if result.track is None else asdict(result.track),
+        header=asdict(video.header), **work.fields(),
     )  # fmt: skip

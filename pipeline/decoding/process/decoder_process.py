@@ -10,21 +10,21 @@ from dataclasses import asdict
 from logging import getLogger
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.decoding.backend import UnconvertibleError
 from pipeline.decoding.decoder import DecodeResult
 from pipeline.decoding.header import HeaderInfo
 from pipeline.decoding.limits import stalled_error
 from pipeline.decoding.process.byte_stream import ByteServer
 from pipeline.decoding.process.failures import crash_error, crashed, error_of
-from pipeline.decoding.process.launching import END_SECONDS, Child
+from pipeline.decoding.process.launching import END_SECONDS
 from pipeline.decoding.process.shared_memory import ImageReader
-from pipeline.frame import Frame
+from pipeline.frame import Display, Frame, Track
 from pipeline.runlog import Coverage, MissingRange, StageLog
 
 if TYPE_CHECKING:
     from pipeline.config.schema import LimitsConfig
     from pipeline.decoding.decoder import Frames
     from pipeline.decoding.process.channel import Message
+    from pipeline.decoding.process.launching import Child
     from pipeline.decoding.sampling import Sampler, SamplingGrid
     from pipeline.resources.budget import Budget
     from pipeline.runlog import RunLog
@@ -39,8 +39,6 @@ _CPU_SECONDS_WITHOUT_DEADLINE = 48 * 3600
 class DecoderProcess:
     """A video that is decoded in a process of its own.
 
-    If OpenCV cannot convert a frame, a second process with PyAV may go on from that frame.
-
     Attributes:
         header: what the header says; empty until the first frame.
     """
@@ -54,7 +52,7 @@ class DecoderProcess:
         *,
         threads: int,
         budget: Budget,
-        can_switch: bool = False,
+        square_pixels: bool = True,
     ) -> None:
         """Create a video; nothing is read yet.
 
@@ -65,33 +63,32 @@ class DecoderProcess:
             limits: the configured limits.
             threads: number of threads the decoder may use.
             budget: the time and the memory that the run has.
-            can_switch: whether a process with PyAV may decode what OpenCV cannot convert.
+            square_pixels: make images of square pixels.
         """
         self.header = HeaderInfo()
         self._child = child
-        self._stream = stream
         self._name = name
         self._limits = limits
         self._threads = threads
+        self._square_pixels = square_pixels
         self._budget = budget
-        self._can_switch = can_switch
         self._bytes = ByteServer(stream, child.byte_end)
         self._images = ImageReader()
-        self._last: tuple[int, float] | None = None  # index, pts_ms
-        self._yielded = 0
+        self._last_ms: float | None = None  # pts of the last frame
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._close_child()
+        self._child.close()
+        self._bytes.join(END_SECONDS)
 
     def frames(self, sampler: Sampler, log: RunLog) -> Frames:
         """Yield the sampled frames; add the counts of `fetch` and `decode` to the log.
 
         Raises:
-            RejectedError: the video cannot be read, exceeds a limit, crashed the decoder, or no
-                frame of it decodes.
+            RejectedError: the video cannot be read, exceeds a limit, crashed the decoder, no frame
+                of it decodes, or none is in the sampled range.
             CapacityError: its images do not fit the memory of the function.
             Exception: whatever reading the stream raised.
         """
@@ -104,9 +101,6 @@ class DecoderProcess:
                 yield item
             elif isinstance(item, DecodeResult):
                 return item
-            elif isinstance(item, UnconvertibleError) and self._can_switch:
-                self._switch(log)
-                self._start(sampler.grid)
             elif item is not None:
                 raise item
 
@@ -115,20 +109,6 @@ class DecoderProcess:
         self._child.clock.set()
         with contextlib.suppress(OSError):  # a child that is gone shows as the end of its messages
             self._child.channel.send("start", **self._job(grid))
-
-    def _switch(self, log: RunLog) -> None:
-        """Go on with PyAV in a new process, after the frames that OpenCV has yielded."""
-        logger.info("%s: PyAV decodes the rest, which OpenCV cannot convert.", self._name)
-        self._close_child()
-        log.add(StageLog("decode", items_out=self._yielded))
-        self._can_switch = False
-        self._child = Child("pyav")
-        self._images = ImageReader()
-        self._bytes = ByteServer(self._stream, self._child.byte_end)
-
-    def _close_child(self) -> None:
-        self._child.close()
-        self._bytes.join(END_SECONDS)
 
     def likely_seconds(self, done_seconds: float) -> float | None:
         """Return the likely length, as seen after so many seconds of video; None if unknown."""
@@ -159,7 +139,7 @@ class DecoderProcess:
             "grid": asdict(grid),
             "limits": self._limits.model_dump(mode="json"),
             "threads": self._threads,
-            "first_index": 0 if self._last is None else self._last[0] + 1,
+            "square_pixels": self._square_pixels,
             "capacity": None if capacity is None else asdict(capacity),
             # Not less, because what the decoder allocates and never uses counts too. If both
             # processes need more than there is, the system ends the larger one, which is the child.
@@ -190,9 +170,7 @@ class DecoderProcess:
             case "result":
                 _add_work(message, log)
                 return self._result(message)
-            case "unconvertible" if self._can_switch:  # its frames are decoded again
-                return error_of(message, self._name, self._progress())
-            case "unconvertible" | "rejected" | "no_memory" | "failed":
+            case "rejected" | "no_memory" | "failed":
                 _add_work(message, log)
                 return self._bytes.error or error_of(message, self._name, self._progress())
         return None
@@ -206,8 +184,7 @@ class DecoderProcess:
             int(content["memory"]), int(content["height"]), int(content["width"])
         )
         index, pts_ms = int(content["index"]), float(content["pts_ms"])
-        self._last = (index, pts_ms)
-        self._yielded += 1
+        self._last_ms = pts_ms
         return Frame(index, pts_ms, int(content["segment"]), image)
 
     def _result(self, message: Message) -> DecodeResult:
@@ -219,6 +196,8 @@ class DecoderProcess:
             Coverage(**{**coverage, "missing_ranges": ranges}),
             content["duration_ms"],
             content["start_ms"],
+            _display(content["display"]),
+            _track(content["track"]),
         )
 
     def _crash(self) -> Exception:
@@ -231,9 +210,27 @@ class DecoderProcess:
         return self._bytes.error or crash_error(code, self._name, self._progress())
 
     def _progress(self) -> str:
-        if self._last is None:
+        if self._last_ms is None:
             return "No sampled frame was decoded before."
-        return f"Frames up to {self._last[1] / 1000:.1f} seconds were decoded before."
+        return f"Frames up to {self._last_ms / 1000:.1f} seconds were decoded before."
+
+
+def _display(content: dict[str, Any]) -> Display:
+    width, height = (int(side) for side in str(content["sample_aspect_ratio"]).split(":"))
+    return Display(
+        int(content["stored_width"]),
+        int(content["stored_height"]),
+        f"{width}:{height}",
+        bool(content["mirrored"]),
+        int(content["rotation"]),
+    )
+
+
+def _track(content: dict[str, Any] | None) -> Track | None:
+    if content is None:
+        return None
+    ignored = tuple(str(each) for each in content["ignored"])
+    return Track(int(content["number"]), int(content["count"]), ignored)
 
 
 def _add_work(message: Message, log: RunLog) -> None:

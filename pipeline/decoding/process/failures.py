@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from pipeline.decoding.backend import UnconvertibleError
 from pipeline.errors import CapacityError, RejectedError
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ def error_of(message: Message, name: str, progress: str) -> RejectedError:
     """Return the error that the child reported.
 
     Args:
-        message: `rejected`, `unconvertible`, `no_memory` or `failed`.
+        message: `rejected`, `no_memory` or `failed`.
         name: name of the video.
         progress: a sentence that says how far it came.
     """
@@ -28,8 +27,6 @@ def error_of(message: Message, name: str, progress: str) -> RejectedError:
     if message.kind == "failed":
         return crashed(name, str(content["message"]), progress)
     reason, sentence = str(content["reason"]), str(content["message"])
-    if message.kind == "unconvertible":
-        return UnconvertibleError(reason, sentence, int(content["index"]))
     kind = CapacityError if content["is_capacity"] else RejectedError
     return kind(reason, sentence)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.child_process.launching import launch
 from pipeline.decoding.process.byte_stream import byte_pair
 from pipeline.decoding.process.channel import Channel, channel_pair
 from pipeline.decoding.process.shared_memory import SharedClock
@@ -19,36 +17,9 @@ if TYPE_CHECKING:
 
     from pipeline.decoding.backend import BackendName
 
-_IMPORT_AS_HERE = "import sys, json; sys.path[:] = json.loads(sys.argv.pop(1))\n"
 _DECODE = "from pipeline.decoding.process.child import main; main('{backend}')"
-# Libraries of Python itself lie below it in AWS's image. It holds no secret.
-_KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
 END_SECONDS = 2.0
 _LOG_BYTES = 2000
-
-
-def launch(code: str, descriptors: Sequence[int], log: int) -> subprocess.Popen[bytes]:
-    """Start Python in a process without an environment.
-
-    Args:
-        code: what it runs. It can import what this process can.
-        descriptors: all that it inherits besides its output; they are its arguments.
-        log: descriptor of the file that gets its output.
-    """
-    root = str(Path(__file__).resolve().parents[3])
-    return subprocess.Popen(  # noqa: S603 - this program itself
-        [
-            sys.executable, "-I", "-S", "-c", _IMPORT_AS_HERE + code,
-            json.dumps([root, *sys.path]), *map(str, descriptors),
-        ],
-        env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        pass_fds=descriptors,
-        cwd="/",
-        start_new_session=True,  # Ctrl-C at a terminal is for the parent
-    )  # fmt: skip
 
 
 class Child:

@@ -37,16 +37,12 @@ if TYPE_CHECKING:
     from pipeline.frame import Detections
 
 _MAX_ROWS = 1000  # more than any exporter keeps
-# YOLO-NAS names its N x 7 output so. There the score comes before the class: not supported.
-_YOLO_NAS_OUTPUT = "flat_predictions"
 _COLUMNS = 6
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
     """Recognise `1 x N x 6` (or more columns for segmentation and pose), and `N x 7`."""
     output = graph.outputs[0]
-    if output.name.endswith(_YOLO_NAS_OUTPUT):
-        return None
     may_have_more_columns = graph.metadata.get("task") in ("segment", "pose")
     decode, preprocess = decode_rows, ultralytics_preprocess
     match output.shape:

@@ -5,7 +5,8 @@ order; masks and keypoints can follow.
 Preprocessing: RGB, 0 to 1, because the graph scales and normalises the image. An input of a free
 size gets the image as it is; to one of a fixed size it is stretched.
 Decoding: boxes are x1 y1 x2 y2 in input pixels. Class 0 is the background, except for RetinaNet and
-FCOS trained without one. No NMS.
+FCOS trained without one. Other code exports the same outputs with class 0 as the first class: if
+the names of the weights do not show torchvision's heads, the card must say which. No NMS.
 
 Sources:
 https://docs.pytorch.org/vision/stable/models.html#object-detection
@@ -93,14 +94,14 @@ def _role(tensor: TensorInfo) -> str:
     return "other"
 
 
-def _classes(graph: Graph) -> tuple[int | None, int]:
-    """Return the number of classes, None if the weights do not show it; and the first class id."""
+def _classes(graph: Graph) -> tuple[int | None, int | None]:
+    """Return the number of classes and the first class id; None if the weights do not show them."""
     columns = graph.bias_width(_CLASS_HEAD)
     class_head_width, box_head_width = map(graph.bias_width, (_ANCHOR_CLASS_HEAD, _ANCHOR_BOX_HEAD))
     if class_head_width is not None and box_head_width is not None:
         columns = class_head_width * _VALUES_PER_BOX // box_head_width
     if columns is None:
-        return None, 1
+        return None, None
     has_sigmoid = any(name.endswith(_SIGMOID_HEAD) for name in graph.weights)
     if has_sigmoid and graph.label_count != columns - 1:
         return columns, 0

@@ -1,9 +1,11 @@
 """Ultralytics YOLOv8, 11, 12 and models with the same output.
 
 Graph: a first output of 1 x (4 + classes) x N, one column for each anchor; segmentation and pose
-have more rows after the classes. Some converters transpose it to 1 x N x (4 + classes), which is
-recognised only if the number of labels fits. N has to be the number of anchors of the input, unless
-the metadata is Ultralytics' or the card names this family.
+have more rows after the classes. The metadata shows how many, or else the second output (masks),
+the weights of the head or the number of labels (keypoints). Rotated boxes (OBB) have an angle after
+the classes, and the operators Sin and Cos: they are refused. Some converters transpose the output
+to 1 x N x (4 + classes), which is recognised only if the number of labels fits. N has to be the
+number of anchors of the input, unless the metadata is Ultralytics' or the card names this family.
 Preprocessing: Ultralytics' letterbox; RGB, 0 to 1.
 Decoding: boxes are cx cy w h in input pixels; each anchor gives its best class. Needs NMS.
 
@@ -31,6 +33,7 @@ from pipeline.detection.families.common.ultralytics_export import (
     has_ultralytics_metadata,
     ultralytics_preprocess,
 )
+from pipeline.detection.unsupported import UnsupportedModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,10 +45,19 @@ if TYPE_CHECKING:
 _NAME = "ultralytics"
 _BOX_VALUES = 4
 _TASKS_WITH_MORE_VALUES = ("segment", "pose")
+# The layer that predicts keypoints, or the angle of a rotated box, for each anchor.
+_FURTHER_HEAD = r"\.cv4\.0\.2\.bias$"
+_ROTATION_OPERATORS = frozenset({"Sin", "Cos"})
+_COCO_KEYPOINT_VALUES = 17 * 3
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
-    """Recognise `1 x (4 + classes) x N`, or the same transposed."""
+    """Recognise `1 x (4 + classes) x N`, or the same transposed.
+
+    Raises:
+        UnsupportedModelError: the boxes are rotated, or only labels can show whether there are
+            classes or keypoints.
+    """
     output, is_transposed = graph.outputs[0], False
     match output.shape:
         case [_, int(values), anchors] if values > _BOX_VALUES and _may_be_anchors(
@@ -59,9 +71,21 @@ def recognise(graph: Graph) -> DecodeSpec | None:
             is_transposed = True
         case _:
             return None
+    if graph.operators >= _ROTATION_OPERATORS:
+        raise UnsupportedModelError(
+            f"its output '{output}' has rotated boxes (it has the operators Sin and Cos of an OBB "
+            "model), but pretag needs upright boxes. Export a model for the task 'detect': "
+            "yolo export model=yolo11n.pt format=onnx."
+        )
     class_count = _class_count(graph, values - _BOX_VALUES)
     if class_count is None:
         return None
+    # Segmentation without a second output has "segment" in its metadata.
+    has_keypoints = (
+        len(graph.outputs) == 1
+        and class_count < values - _BOX_VALUES
+        and graph.metadata.get("task") != "segment"
+    )
     direction = "columns" if is_transposed else "rows"
     return DecodeSpec(
         why=f"'{output}' has 4 {direction} for the box and {class_count} for the classes",
@@ -70,6 +94,7 @@ def recognise(graph: Graph) -> DecodeSpec | None:
         decode=partial(decode, class_count=class_count, is_transposed=is_transposed),
         needs_nms=True,
         class_count=class_count,
+        unread=("keypoints",) if has_keypoints else (),
     )
 
 
@@ -108,15 +133,34 @@ def _may_be_anchors(graph: Graph, values: int, anchors: int | None) -> bool:
 
 def _class_count(graph: Graph, values: int) -> int | None:
     """Return how many of the values after the box are class scores; None for an unknown output."""
-    if graph.metadata.get("task") in _TASKS_WITH_MORE_VALUES:
-        return graph.label_count or values
+    if graph.metadata.get("task") in _TASKS_WITH_MORE_VALUES and graph.label_count is not None:
+        return graph.label_count
     match [tensor.shape for tensor in graph.outputs[1:]]:
         case []:
-            return values
+            return values - _keypoint_values(graph, values)
         # Segmentation without metadata: one value for each mask of the second output.
         case [[_, int(masks), _, _]] if masks < values:
             return values - masks
     return None
+
+
+def _keypoint_values(graph: Graph, values: int) -> int:
+    """Return how many of the values after the box are keypoints, for a graph without metadata.
+
+    Raises:
+        UnsupportedModelError: there are no labels, and the values may be those of COCO's poses.
+    """
+    width = graph.bias_width(_FURTHER_HEAD)
+    if width is not None and width < values:
+        return width
+    may_be_pose = values - (graph.label_count or 1) == _COCO_KEYPOINT_VALUES
+    if may_be_pose and graph.label_count is None:
+        raise UnsupportedModelError(
+            f"its output '{graph.outputs[0]}' has {values} classes, or one class and COCO's 17 "
+            "keypoints, as pose models have. The number of labels decides. Write a label for each "
+            "class as 'labels' on the model card (`pretag model card` writes a card to begin with)."
+        )
+    return _COCO_KEYPOINT_VALUES if may_be_pose else 0
 
 
 FAMILY = Family(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from pipeline.errors import InputFileError
+from pipeline.errors import PathError
 from pipeline.resources.deadline import Deadline
 from pipeline.storage.s3 import latest
 from pipeline.storage.s3.bucket import Bucket
@@ -43,12 +43,12 @@ class S3Result:
         """Return the run at a URI, which may end with a slash. Nothing is requested.
 
         Raises:
-            InputFileError: the URI has no run id, or nothing before it.
+            PathError: the URI has no run id, or nothing before it.
         """
         bucket, prefix = split_uri(uri.rstrip("/"))
         video_prefix, _, run_id = prefix.rpartition("/")
         if not bucket or not video_prefix:
-            raise InputFileError(f"{uri} names no result. Write s3://bucket/prefix/key/run.")
+            raise PathError(f"{uri} names no result. Write s3://bucket/prefix/key/run.")
         return cls(s3_client(), bucket, video_prefix, run_id)
 
     @property

@@ -167,3 +167,31 @@ def test_a_card_for_an_unknown_model_names_the_families(pretag: Pretag, tmp_path
     card = ModelCard.for_model(path)
     assert card is not None
     assert (card.family, card.labels) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "first_class_id", "line"),
+    [
+        (
+            {
+                "detection_boxes": [1, 9, 4],
+                "detection_classes": [1, 9],
+                "detection_scores": [1, 9],
+                "num_detections": [1],
+            },
+            1,
+            "# Class 0 is the background. The first label is that of class 1.",
+        ),
+        (
+            {"dets": [1, 9, 4], "labels": [1, 9, 2]},
+            0,
+            "# The first label is that of class 0. Write 1 if class 0 is the background.",
+        ),
+    ],
+)
+def test_a_card_says_how_the_list_of_labels_begins(
+    pretag: Pretag, tmp_path: Path, outputs: dict[str, list[int]], first_class_id: int, line: str
+) -> None:
+    path = write_constant_model(tmp_path / "a.onnx", **outputs)
+    assert pretag("model", "card", path).code == 0
+    assert f"{line}\n# first_class_id = {first_class_id}\n" in path.with_suffix(".toml").read_text()

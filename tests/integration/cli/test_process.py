@@ -60,9 +60,10 @@ def start_slow_run(
 
 
 def test_a_full_standard_output_is_reported_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "no.mp4").touch()
     with Path("/dev/full").open("w") as full:
         finished = subprocess.run(
-            [*PRETAG_PROCESS, "run", "no.mp4", "--out", tmp_path, "--json"],
+            [*PRETAG_PROCESS, "run", tmp_path / "no.mp4", "--out", tmp_path / "out", "--json"],
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert finished.returncode == 1

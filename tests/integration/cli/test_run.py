@@ -30,37 +30,50 @@ def test_a_run_prints_its_stages_and_the_folder_of_the_dataset(
     assert len(COCO(str(folder / "annotations" / "instances_default.json")).imgs) == 3
 
 
+def test_a_run_that_finds_nothing_says_so_and_what_to_try(pretag: Pretag, tmp_path: Path) -> None:
+    arguments = ("--out", tmp_path, *SPARSE_SAMPLING, "--set", "detector.score_threshold=1")
+    done = pretag("run", clips.SAMPLE, *arguments)
+    assert done.code == 0
+    assert "found nothing in 3 images. The best score was 0." in done.err
+    assert "and the threshold is 1. If there are objects" in done.err
+    assert "'letterbox to 300 x 300 (linear), RGB, pixel / 255'" in done.err
+    (report,) = tmp_path.glob("*/*/report.md")
+    assert "found nothing in 3 images" in report.read_text()
+
+
+def test_a_run_without_objects_of_the_wanted_classes_says_so(
+    pretag: Pretag, tmp_path: Path
+) -> None:
+    wanted = ("--set", "detector.classes=[toothbrush]")
+    done = pretag("run", clips.SAMPLE, "--out", tmp_path, "--json", *SPARSE_SAMPLING, *wanted)
+    (warning,) = json.loads(done.out)["warnings"]
+    assert "its objects are of classes that detector.classes or the labels leave out" in warning
+
+
 def test_json_has_a_line_for_each_video_also_after_a_rejection(
     pretag: Pretag, tmp_path: Path
 ) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video")
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
     done = pretag(
-        "run", tmp_path / "missing.mp4", tmp_path, text, clips.SAMPLE,
-        "--out", tmp_path / "out", "--json", *SPARSE_SAMPLING,
-    )  # fmt: skip
+        "run", empty, text, clips.SAMPLE, "--out", tmp_path / "out", "--json", *SPARSE_SAMPLING
+    )
     assert done.code == 3
     assert done.err == ""
     lines = [json.loads(line) for line in done.out.splitlines()]
-    assert [line["status"] for line in lines] == ["rejected", "rejected", "rejected", "done"]
-    assert [line["reason"] for line in lines] == [
-        "not_found",
-        "is_a_directory",
-        "not_a_video",
-        None,
-    ]
-    assert lines[0]["result"] is None
-    assert (Path(lines[2]["result"]) / "rejection.json").is_file()
-    assert (Path(lines[3]["result"]) / "manifest.json").is_file()
-    assert lines[3]["counts"]["frames_kept"] == 3
-    assert lines[3]["seconds"] > 0
+    assert [line["status"] for line in lines] == ["rejected", "rejected", "done"]
+    assert [line["reason"] for line in lines] == ["empty", "not_a_video", None]
+    assert (Path(lines[1]["result"]) / "rejection.json").is_file()
+    assert (Path(lines[2]["result"]) / "manifest.json").is_file()
+    assert lines[2]["counts"]["frames_kept"] == 3
+    assert lines[2]["seconds"] > 0
 
 
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
-        ("missing.mp4", lambda _: None, "does not exist"),
-        ("folder.mp4", Path.mkdir, "is a directory"),
         ("empty.mp4", Path.touch, "is empty (0 bytes)"),
         ("text.mp4", lambda p: p.write_text("hello"), "is not a video"),
         ("sound.mp4", clips.write_audio, "holds only sound"),
@@ -98,7 +111,7 @@ def test_a_rejected_video_is_reported_in_one_line(
         (["--set", "dedupe.treshold=3"], 2, "Config key 'dedupe.treshold' (from --set) does not"),
         (["--set", "detector.classes=persn"], 2, "did you mean 'person'?"),
         (["--config", "missing.yaml"], 2, "Config file missing.yaml cannot be read: No such file"),
-        (["--set", "detector.model=no.onnx"], 1, "Model no.onnx "),
+        (["--set", "detector.model=no.onnx"], 2, "Model no.onnx "),
         (["--zap"], 2, "No such option '--zap'"),
     ],
 )
@@ -172,9 +185,13 @@ def test_a_video_that_may_not_be_read_does_not_stop_the_others(
         return at(path)
 
     monkeypatch.setattr(LocalVideo, "at", forbidden)
-    done = pretag("run", "secret.mp4", clips.SAMPLE, "--out", tmp_path, "--json", *SPARSE_SAMPLING)
+    secret = tmp_path / "secret.mp4"
+    secret.touch()
+    done = pretag(
+        "run", secret, clips.SAMPLE, "--out", tmp_path / "out", "--json", *SPARSE_SAMPLING
+    )
     assert done.code == 1
-    assert done.err == "pretag: secret.mp4 cannot be read: Permission denied.\n"
+    assert done.err == f"pretag: {secret} cannot be read: Permission denied.\n"
     assert json.loads(done.out)["status"] == "done"
 
 
@@ -183,10 +200,27 @@ def test_bytes_of_a_file_name_that_are_not_utf8_are_replaced(
 ) -> None:
     not_utf8 = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.mp4"))
     shutil.copy(clips.SAMPLE, not_utf8)
-    missing = os.fsdecode(b"none\xff.mp4")
-    done = pretag("run", not_utf8, missing, "--out", tmp_path / "out", "--json", *SPARSE_SAMPLING)
-    assert done.code == 3
-    first, second = (json.loads(line) for line in done.out.splitlines())
-    assert first["video"] == f"{tmp_path}/bad\ufffd.mp4"
-    assert (Path(first["result"]) / "manifest.json").is_file()
-    assert second["reason"] == "not_found"
+    done = pretag("run", not_utf8, "--out", tmp_path / "out", "--json", *SPARSE_SAMPLING)
+    assert done.code == 0
+    video = json.loads(done.out)
+    assert video["video"] == f"{tmp_path}/bad\ufffd.mp4"
+    assert (Path(video["result"]) / "manifest.json").is_file()
+    missing = pretag("run", os.fsdecode(b"none\xff.mp4"), "--out", tmp_path / "out")
+    assert (missing.code, "none\ufffd.mp4 does not exist" in missing.err) == (2, True)
+
+
+def test_a_video_that_goes_while_others_are_processed_does_not_stop_them(
+    pretag: Pretag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone.mp4"
+    gone.touch()
+    at = LocalVideo.at
+
+    def at_after_a_while(path: Path) -> LocalVideo:
+        gone.unlink(missing_ok=True)
+        return at(path)
+
+    monkeypatch.setattr(LocalVideo, "at", at_after_a_while)
+    done = pretag("run", gone, clips.SAMPLE, "--out", tmp_path / "out", "--json", *SPARSE_SAMPLING)
+    assert (done.code, done.err) == (1, f"pretag: {gone} does not exist. Check the path.\n")
+    assert json.loads(done.out)["status"] == "done"

@@ -250,6 +250,15 @@ def test_another_state_file_is_refused(
     assert message in done.err
 
 
+def test_the_folder_of_the_state_file_is_made(
+    pretag: Pretag, s3: S3Client, deployed: FakeDeployment, tmp_path: Path
+) -> None:
+    put_video(s3, "incoming/a.mp4")
+    state = tmp_path / "new" / "folder" / "state.json"
+    assert submit(pretag, "--yes", "--state", str(state)).code == 0
+    assert (len(deployed.events), json.loads(state.read_text())["sent"]) == (1, 1)
+
+
 def test_a_changed_model_gives_a_second_result_in_a_new_submission(
     pretag: Pretag, s3: S3Client, deployed: FakeDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

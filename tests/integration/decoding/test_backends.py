@@ -1,23 +1,24 @@
-"""The second backend: it agrees with the first, and reads what that one cannot."""
+"""The two backends: they agree, and PyAV reads what OpenCV cannot."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.config.schema import Config
-from pipeline.decoding.backend import BackendName, UnconvertibleError
+from pipeline.decoding.backend import BackendName, pyav_version
 from pipeline.decoding.misread import opencv_misreads
 from pipeline.decoding.opening import open_video
-from pipeline.decoding.video import Video
 from pipeline.errors import RejectedError
 from pipeline.resources.budget import Budget
+from pipeline.runlog import Coverage
 from tests.support import clips
-from tests.support.decoding import Decoded, decode, decode_file, drained, sampled_frames
+from tests.support.decoding import Decoded, decode, decode_file, drained
 
 EVERY_FRAME = 0.001
 MPEG2_INTERLACED = {"flags": "+ilme+ildct", "g": "12"}
@@ -55,7 +56,11 @@ def assert_agree(path: Path, every_seconds: float = EVERY_FRAME) -> Decoded:
     for one, other in zip(first.frames, second.frames, strict=True):
         assert (one.index, one.pts_ms, one.segment) == (other.index, other.pts_ms, other.segment)
         assert np.array_equal(one.image, other.image)
-    assert first.result == second.result
+    assert (first.result.duration_ms, first.result.start_ms) == (
+        second.result.duration_ms,
+        second.result.start_ms,
+    )
+    assert first.result.coverage.decoded == second.result.coverage.decoded
     return second
 
 
@@ -81,7 +86,8 @@ def test_both_backends_agree(
 ) -> None:
     images = clips.textures(40)
     path = clips.write_clip(tmp_path / name, images, codec=codec, options=options, rate=25)
-    assert assert_agree(path).result.coverage.decoded == 40
+    assert assert_agree(path).result.coverage == Coverage(40)
+    assert decode_file(path, backend="opencv").result.coverage == Coverage(40)
 
 
 def test_both_backends_agree_on_the_sample() -> None:
@@ -100,7 +106,7 @@ def test_both_backends_turn_an_image_as_the_header_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("brightness", "primaries"), [("bt709", "bt709"), ("smpte2084", "bt2020"), ("bt709", "bt2020")]
+    ("brightness", "primaries"), [("bt709", "bt709"), ("bt709", "bt2020"), ("bt709", "smpte432")]
 )
 def test_both_backends_map_colours_alike(tmp_path: Path, brightness: str, primaries: str) -> None:
     tags = f"transfer={brightness}:colorprim={primaries}:colormatrix=bt709"
@@ -112,6 +118,7 @@ def test_both_backends_map_colours_alike(tmp_path: Path, brightness: str, primar
 def test_both_backends_go_on_after_damage(tmp_path: Path, name: str) -> None:
     path = clips.write_clip(tmp_path / name, clips.textures(100), options={"g": "10"})
     decoded = assert_agree(clips.zero_bytes(path, 0.5, 6000))
+    assert decoded.result.coverage == decode_file(path, backend="opencv").result.coverage
     assert decoded.frames[-1].pts_ms >= 9000
 
 
@@ -212,10 +219,10 @@ os.dup2(log, 1)
 os.dup2(log, 2)
 from pathlib import Path
 from pipeline.config.schema import Config
-from pipeline.decoding.backend import UnconvertibleError
 from pipeline.decoding.process.native_log import unbuffer_native_output
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.video import Video
+from pipeline.errors import RejectedError
 from pipeline.runlog import RunLog
 from tests.support import clips
 unbuffer_native_output()
@@ -226,15 +233,15 @@ def refused():
     seen += len(said)
     return said.decode(errors="replace") if b"Cannot convert" in said else None
 path, config = Path(sys.argv[1]), Config.model_validate({"sampling": {"every_seconds": 0.001}})
-numbers, index = [], None
+numbers, said = [], None
 with path.open("rb") as stream:
     video = Video(stream, path.name, config.limits, threads=1, conversion_failed=refused)
     try:
         for frame in video.frames(Sampler(SamplingGrid.from_config(config)), RunLog()):
             numbers.append(clips.read_barcode(frame.image))
-    except UnconvertibleError as error:
-        index = error.index
-os.write(out, json.dumps([numbers, index]).encode())
+    except RejectedError as error:
+        said = str(error)
+os.write(out, json.dumps([numbers, said]).encode())
 """
 
 
@@ -248,12 +255,13 @@ def test_ffmpegs_log_tells_the_first_frame_that_opencv_did_not_write(
     child = subprocess.run(
         [sys.executable, "-c", LOGGED, path], capture_output=True, check=True, cwd=Path.cwd()
     )
-    read, first_unwritten = json.loads(child.stdout)
+    read, said = json.loads(child.stdout)
     assert read == [0 if still else n % 256 for n in range(count)]
-    assert first_unwritten in {count, count + 1}  # the first interlaced frame that is sampled
+    # The first interlaced frame that is sampled.
+    assert f"(frame {count})" in said or f"(frame {count + 1})" in said
 
 
-def test_the_process_goes_on_with_pyav_at_the_first_interlaced_frame(tmp_path: Path) -> None:
+def test_a_run_decodes_with_pyav_where_it_is_installed(tmp_path: Path) -> None:
     path = turns_interlaced(tmp_path, small_barcodes(range(1)) * 60, small_barcodes(range(60, 120)))
     config = Config.model_validate({"sampling": {"every_seconds": EVERY_FRAME}})
     budget = Budget.unlimited()
@@ -263,6 +271,27 @@ def test_the_process_goes_on_with_pyav_at_the_first_interlaced_frame(tmp_path: P
     ):
         decoded = drained(video, config)
     assert_own_images(decoded, 120, still=60)
+
+
+def test_a_run_decodes_with_opencv_where_pyav_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_version(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("pipeline.decoding.backend.version", no_version)
+    pyav_version.cache_clear()
+    path, _ = bottom_up(tmp_path)
+    budget = Budget.unlimited()
+    try:
+        with (
+            path.open("rb") as stream,
+            open_video(stream, path.name, Config(), threads=1, budget=budget) as video,
+            pytest.raises(RejectedError, match="OpenCV cannot convert"),
+        ):
+            drained(video, Config())
+    finally:
+        pyav_version.cache_clear()
 
 
 def changing(folder: Path, parts: list[dict[str, object]]) -> Path:
@@ -305,7 +334,9 @@ def test_a_frame_that_differs_from_those_before_has_its_own_image(
 def test_both_backends_agree_on_a_video_that_changes(
     tmp_path: Path, change: dict[str, object]
 ) -> None:
-    assert_agree(changing(tmp_path, [{}, change, {}]))
+    coverage = assert_agree(changing(tmp_path, [{}, change, {}])).result.coverage
+    # FFmpeg's decoder loses a frame at each change. At the first, two packets have one time.
+    assert (coverage.decoded, coverage.lost) == (88, 1)
 
 
 def bottom_up(folder: Path) -> tuple[Path, list[np.ndarray]]:
@@ -324,9 +355,9 @@ def test_pyav_reads_raw_images_from_the_bottom_up(tmp_path: Path) -> None:
 def test_opencv_does_not_touch_raw_images_from_the_bottom_up(tmp_path: Path) -> None:
     # It would end the process.
     path, _ = bottom_up(tmp_path)
-    with pytest.raises(UnconvertibleError, match="from the bottom up") as rejection:
-        decode_file(path)
-    assert (rejection.value.reason, rejection.value.index) == ("unconvertible", 0)
+    with pytest.raises(RejectedError, match="from the bottom up") as rejection:
+        decode_file(path, backend="opencv")
+    assert rejection.value.reason == "unconvertible"
 
 
 def test_opencv_knows_raw_images_from_the_bottom_up_without_the_head(
@@ -334,8 +365,8 @@ def test_opencv_knows_raw_images_from_the_bottom_up_without_the_head(
 ) -> None:
     path, _ = bottom_up(tmp_path)
     monkeypatch.setattr("pipeline.decoding.capture.opencv_misreads", lambda _: None)
-    with pytest.raises(UnconvertibleError, match="from the bottom up"):
-        decode_file(path)
+    with pytest.raises(RejectedError, match="from the bottom up"):
+        decode_file(path, backend="opencv")
 
 
 @pytest.mark.parametrize(
@@ -361,16 +392,6 @@ def test_the_head_of_a_raw_avi_tells_whether_opencv_misreads_it(
 def test_a_head_that_is_cut_short_is_no_misread() -> None:
     assert opencv_misreads(b"RIFF\0\0\0\0AVI strf") is None
     assert opencv_misreads(b"") is None
-
-
-def test_frames_before_the_first_index_are_not_yielded(
-    tmp_path: Path, backend: BackendName
-) -> None:
-    path = clips.write_clip(tmp_path / "clip.mp4", clips.barcodes(40))
-    with path.open("rb") as stream:
-        limits = Config().limits
-        video = Video(stream, "v", limits, threads=1, backend=backend, first_index=15)
-        assert [frame.index for frame in sampled_frames(video)] == [20, 30]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ DECODABLE = (
 # The reasons of the others; `no_video_stream` if they are not listed.
 REASONS = {
     "HLS, disguised as mp4": "truncated",
+    "HLS, disguised as a recording of Hikvision": "not_a_video",
+    "HLS, disguised as raw H.264": "not_a_video",
+    "HLS, disguised as y4m": "no_decodable_frame",
+    "HLS, disguised as GIF": "not_a_video",
+    "HLS, disguised as a media segment": "media_segment",
+    "ffconcat, disguised as MIME": "no_decodable_frame",
     "mp4, 70 hours": "too_long",
     "mp4, 300 streams": "too_many_streams",
     "mp4, 2000 streams": "too_many_streams",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.decoding.backend import BackendName
 from pipeline.frame import Image
 from tests.support import clips
 from tests.support.decoding import Decoded, decode_file
@@ -24,12 +25,18 @@ def images() -> list[Image]:
     return images
 
 
+@pytest.fixture(params=["pyav", "opencv"])
+def backend(request: pytest.FixtureRequest) -> BackendName:
+    name: BackendName = request.param
+    return name
+
+
 def decode_without_seeking(
-    path: Path, monkeypatch: pytest.MonkeyPatch, **sampling: float
+    path: Path, monkeypatch: pytest.MonkeyPatch, backend: BackendName, **sampling: float
 ) -> Decoded:
     with monkeypatch.context() as patch:
         patch.setattr("pipeline.decoding.video.SEEK_COST_FRAMES", 10**9)
-        decoded = decode_file(path, backend="opencv", **sampling)
+        decoded = decode_file(path, backend=backend, **sampling)
     assert decoded.result.coverage.skipped == 0
     return decoded
 
@@ -66,14 +73,15 @@ def test_seeking_returns_the_same_frames_as_full_decoding(  # noqa: PLR0913, PLR
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     images: list[Image],
+    backend: BackendName,
     name: str,
     codec: str,
     options: dict[str, str],
     rate: int | Fraction,
 ) -> None:
     path = clips.write_clip(tmp_path / name, images, codec=codec, options=options, rate=rate)
-    decoded = decode_file(path, every_seconds=6)
-    assert_same(decoded, decode_without_seeking(path, monkeypatch, every_seconds=6))
+    decoded = decode_file(path, backend=backend, every_seconds=6)
+    assert_same(decoded, decode_without_seeking(path, monkeypatch, backend, every_seconds=6))
     coverage = decoded.result.coverage
     assert coverage.skipped > 0
     assert coverage.decoded + coverage.skipped == COUNT
@@ -81,29 +89,33 @@ def test_seeking_returns_the_same_frames_as_full_decoding(  # noqa: PLR0913, PLR
 
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.ts", "clip.mkv"])
 def test_a_damaged_video_has_the_same_missing_frames(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: list[Image], name: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    images: list[Image],
+    backend: BackendName,
+    name: str,
 ) -> None:
     path = clips.write_clip(tmp_path / name, images, options=H264, rate=25)
     clips.zero_bytes(path, 0.5, 3000)
-    decoded = decode_file(path, every_seconds=3)
-    without_seeking = decode_without_seeking(path, monkeypatch, every_seconds=3)
+    decoded = decode_file(path, backend=backend, every_seconds=3)
+    without_seeking = decode_without_seeking(path, monkeypatch, backend, every_seconds=3)
     assert_same(decoded, without_seeking)
     assert decoded.result.coverage.lost == without_seeking.result.coverage.lost
 
 
 def test_a_variable_rate_does_not_prevent_seeking(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: list[Image]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: list[Image], backend: BackendName
 ) -> None:
     gaps = [20, 60, 33, 47] * 125
     times = [50 + sum(gaps[:n]) for n in range(COUNT)]
     path = clips.write_clip(tmp_path / "vfr.mp4", images, times_ms=times, options=H264)
-    decoded = decode_file(path, every_seconds=6)
-    assert_same(decoded, decode_without_seeking(path, monkeypatch, every_seconds=6))
+    decoded = decode_file(path, backend=backend, every_seconds=6)
+    assert_same(decoded, decode_without_seeking(path, monkeypatch, backend, every_seconds=6))
     assert decoded.result.coverage.skipped > 0
 
 
 def test_two_recordings_in_one_file_are_decoded_without_seeking(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: list[Image]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: list[Image], backend: BackendName
 ) -> None:
     parts = [
         clips.write_clip(tmp_path / f"{n}.ts", images[:250], options=H264, rate=25)
@@ -111,21 +123,23 @@ def test_two_recordings_in_one_file_are_decoded_without_seeking(
     ]
     path = tmp_path / "joined.ts"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    decoded = decode_file(path, every_seconds=6)
-    assert_same(decoded, decode_without_seeking(path, monkeypatch, every_seconds=6))
+    decoded = decode_file(path, backend=backend, every_seconds=6)
+    assert_same(decoded, decode_without_seeking(path, monkeypatch, backend, every_seconds=6))
     assert decoded.result.coverage.skipped == 0
 
 
 def test_a_video_with_key_frames_far_apart_is_decoded_without_seeking(
-    tmp_path: Path, images: list[Image]
+    tmp_path: Path, images: list[Image], backend: BackendName
 ) -> None:
     options = {"preset": "veryfast", "g": "250"}
     path = clips.write_clip(tmp_path / "clip.mp4", images, options=options, rate=25)
-    assert decode_file(path, every_seconds=4).result.coverage.skipped == 0
+    assert decode_file(path, backend=backend, every_seconds=4).result.coverage.skipped == 0
 
 
-def test_seeking_respects_start_and_end(tmp_path: Path, images: list[Image]) -> None:
+def test_seeking_respects_start_and_end(
+    tmp_path: Path, images: list[Image], backend: BackendName
+) -> None:
     path = clips.write_clip(tmp_path / "clip.mp4", images, options=H264, rate=25)
-    decoded = decode_file(path, every_seconds=4, start_seconds=5, end_seconds=13.5)
+    decoded = decode_file(path, backend=backend, every_seconds=4, start_seconds=5, end_seconds=13.5)
     assert [frame.index for frame in decoded.frames] == [125, 225, 325]
     assert decoded.result.coverage.skipped > 0

@@ -27,6 +27,9 @@ HEADS: dict[str, tuple[Head, ...]] = {
         partial(family_exports.yolox, in_pixels=True),
     ),
     "end-to-end": (family_exports.end_to_end,),
+    "named-columns": (family_exports.named_columns,),
+    "yolo-nas": (family_exports.yolo_nas,),
+    "mmdeploy": (family_exports.mmdeploy,),
     "efficient-nms": (family_exports.efficient_nms,),
     "rtdetr": (family_exports.rtdetr,),
     "ultralytics-rtdetr": (
@@ -43,9 +46,13 @@ HEADS: dict[str, tuple[Head, ...]] = {
     "ssd": (family_exports.ssd,),
 }
 # Families without a head in HEADS. `ultralytics` is the default model's own family. The outputs of
-# `nanodet` and `picodet` cannot be computed from boxes; their tests decode known arrays. Models of
+# `nanodet` and `picodet` cannot be computed from boxes, and those of the face detectors and
+# FastestDet belong to their own cells and priors; their tests decode known arrays. Models of
 # `paddle` and `efficientdet` need a model card.
-WITHOUT_HEAD = {"ultralytics", "nanodet", "picodet", "paddle", "efficientdet"}
+WITHOUT_HEAD = {
+    *("ultralytics", "nanodet", "picodet", "paddle", "efficientdet", "fastestdet"),
+    *("ultraface", "scrfd", "yunet", "retinaface"),
+}
 
 
 @pytest.fixture(scope="module")

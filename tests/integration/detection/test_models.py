@@ -9,7 +9,8 @@ import pytest
 from pipeline.config.schema import DetectorConfig
 from pipeline.detection.card import ModelCard
 from pipeline.detection.detector import Detector
-from pipeline.detection.model import Model, bundled_models, find_model_file
+from pipeline.detection.model import Model
+from pipeline.detection.model_folder import bundled_models, find_model_file
 from pipeline.errors import BrokenError
 from tests.support.default_model import DEFAULT_MODEL
 
@@ -119,6 +120,20 @@ def test_a_card_changes_labels_preprocessing_and_thresholds(tmp_path: Path) -> N
     assert Detector(model, DetectorConfig()).score_threshold == 0.9
     assert Detector(model, DetectorConfig(score_threshold=0.1)).score_threshold == 0.1
     assert model.digest != Model.load(str(DEFAULT_MODEL)).digest
+
+
+def test_the_first_class_id_of_the_card_moves_the_labels(tmp_path: Path) -> None:
+    # The model has 80 classes. If the first one is the background, there are 79 labels.
+    labels = [f"thing {number}" for number in range(79)]
+    model = Model.load(copy_with_card(tmp_path, labels=labels, first_class_id=1))
+    assert model.label_map.index_by_class_id.tolist() == [-1, *range(79)]
+    digest = model.digest
+    with pytest.raises(BrokenError, match=r"it has 80 classes, but the number of its labels .* 79"):
+        Model.load(copy_with_card(tmp_path, labels=labels, first_class_id=0))
+    labels.append("thing 79")
+    assert Model.load(copy_with_card(tmp_path, labels=labels)).digest != digest
+    with pytest.raises(BrokenError, match="first_class_id"):
+        Model.load(copy_with_card(tmp_path, first_class_id=2))
 
 
 def test_a_card_with_an_unknown_family_is_refused(tmp_path: Path) -> None:

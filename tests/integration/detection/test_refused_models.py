@@ -80,9 +80,12 @@ def test_a_model_with_an_unknown_second_input_is_refused(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize("can_try", [True, False])
 def test_a_model_that_does_not_give_the_shape_of_its_output_is_recognised_by_a_run(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, can_try: bool
 ) -> None:
+    # On other systems than Linux, the run is in this process.
+    monkeypatch.setattr("pipeline.detection.opened_model.can_try", lambda _providers: can_try)
     edited = onnx.load(str(DEFAULT_MODEL))
     edited.graph.output[0].type.tensor_type.ClearField("shape")
     del edited.graph.value_info[:]
@@ -145,6 +148,7 @@ def write_constant_model(path: Path, rows: NDArray[np.float32], **card: object) 
         ((0.1, 0.1, 0.6, 0.9, 0.8, 1), "gives 300 boxes that are all within the first 2 pixels"),
         ((1e4, 1e4, 2e4, 2e4, 0.8, 1), "gives boxes at 20000 pixels"),
         ((8, 8, 30, 30, 7.5, 1), r"gives a score of 7\.5, but scores are at most 1"),
+        ((30, 8, 8, 30, 0.8, 1), "gives 300 boxes, 300 of which end before they begin"),
     ],
 )
 def test_outputs_that_are_decoded_as_those_of_a_wrong_family_are_an_error(
@@ -158,6 +162,38 @@ def test_outputs_that_are_decoded_as_those_of_a_wrong_family_are_an_error(
         BrokenError,
         match=f"Model a {message}, in an input of 64 x 64 pixels: it is not of the family",
     ):
+        detector.detect(np.zeros((48, 64, 3), np.uint8))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_a_number_is_an_error_in_any_row(tmp_path: Path, value: float) -> None:
+    rows = np.zeros((1, 300, 6), np.float32)
+    rows[0, 7] = (8, 8, 30, value, 0.1, 1)  # its score is below the threshold
+    detector = Detector(
+        Model.load(str(write_constant_model(tmp_path / "a.onnx", rows))), DetectorConfig()
+    )
+    with pytest.raises(
+        BrokenError,
+        match="Model a gives values that are not finite numbers, 1 of 1800 in its output",
+    ):
+        detector.detect(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_class_ids_that_are_not_whole_numbers_are_an_error(tmp_path: Path) -> None:
+    # A class, a box in shares and a score, read as a box, a score and a class.
+    rows = np.array([[[1, 0.1, 0.2, 0.5, 0.6, 0.9]]], np.float32)
+    path = write_constant_model(tmp_path / "a.onnx", rows, family="end-to-end")
+    detector = Detector(Model.load(str(path)), DetectorConfig())
+    with pytest.raises(BrokenError, match="what should be class ids are not whole numbers"):
+        detector.detect(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_a_class_id_that_contradicts_the_card_ends_the_run(tmp_path: Path) -> None:
+    rows = np.zeros((1, 300, 6), np.float32)
+    rows[0, 0] = (8, 8, 30, 30, 0.9, 0)
+    path = write_constant_model(tmp_path / "a.onnx", rows, first_class_id=1)
+    detector = Detector(Model.load(str(path)), DetectorConfig())
+    with pytest.raises(BrokenError, match=r"object of class 0, but its labels .* 1 to 2"):
         detector.detect(np.zeros((48, 64, 3), np.uint8))
 
 

@@ -15,6 +15,8 @@ import pytest
 from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.detection.model import Model
 from pipeline.errors import BrokenError, ConfigError, RetryableError
+from pipeline.storage.s3 import ranged_reader
+from pipeline.storage.s3 import video as s3_video
 from pipeline.storage.s3.bucket import Bucket
 from pipeline.storage.s3.video import S3Video
 from tests.support import clips, emf
@@ -32,6 +34,8 @@ from tests.support.lambda_function import (
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from handler.notification import Notification
 
 SERVICE = frozenset({("service", VARIABLES["POWERTOOLS_SERVICE_NAME"])})
 
@@ -129,6 +133,15 @@ def test_bad_videos_are_rejected_and_the_others_are_processed(
     }
 
 
+def test_sampling_that_begins_after_the_end_of_a_video_is_a_rejection(s3: S3Client) -> None:
+    put_video(s3)
+    event = {"video": f"s3://{VIDEOS}/{KEY}", "config": {"sampling": {"start_seconds": 40}}}
+    (video,) = invoke(event)["videos"]
+    assert (video["status"], video["reason"]) == ("rejected", "no_sample")
+    (data,) = visible_files(s3).values()
+    assert json.loads(data)["message"] == video["message"]
+
+
 def test_an_object_that_is_not_a_video_is_skipped_with_a_log_line(
     s3: S3Client, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -177,6 +190,66 @@ def test_an_object_that_was_deleted_or_replaced_is_superseded(
     assert visible_files(s3) == {}
     blobs = emf.blobs(capsys.readouterr().out)
     assert [emf.values(blob)["VideosSuperseded", SERVICE] for blob in blobs] == [1, 1]
+
+
+def test_a_direct_event_for_a_key_that_is_not_there_is_a_rejection(
+    s3: S3Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent: list[Notification] = []
+    monkeypatch.setenv("EVENT_BUS", "results")
+    monkeypatch.setattr(
+        "handler.notification.send_notification",
+        lambda _bus, notification: sent.append(notification),
+    )
+    put_video(s3, "deleted.mp4")
+    s3.delete_object(Bucket=VIDEOS, Key="deleted.mp4")
+    for key in ("typo.mp4", "deleted.mp4", "no/suffix"):
+        uri = f"s3://{VIDEOS}/{key}"
+        (video,) = invoke({"video": uri})["videos"]
+        assert (video["status"], video["reason"]) == ("rejected", "not_found")
+        assert video["message"] == f"{uri} does not exist. Check the key, and send the event again."
+        prefix = video["result"].removeprefix(f"s3://{RESULTS}/")
+        ((path, data),) = result_files(s3, f"datasets/{key}/").items()
+        assert path == f"{prefix}/rejection.json"
+        rejection = json.loads(data)
+        assert rejection["reason"] == "not_found"
+        assert rejection["source"] == {"uri": uri, "bucket": VIDEOS, "key": key}
+        assert (sent[-1].key, sent[-1].ending, sent[-1].reason) == (key, "rejected", "not_found")
+        (blob,) = emf.blobs(capsys.readouterr().out)
+        assert emf.values(blob)["VideosRejected", SERVICE] == 1
+    assert not [key for key in result_files(s3) if "/attempts/" in key]
+
+
+def test_a_direct_event_is_processed_after_the_missing_video_was_uploaded(s3: S3Client) -> None:
+    event = {"video": f"s3://{VIDEOS}/{KEY}"}
+    assert invoke(event)["videos"][0]["reason"] == "not_found"
+    (again,) = invoke(event)["videos"]
+    assert (again["status"], again["reason"]) == ("repeated", "not_found")
+    put_video(s3)
+    assert invoke(event)["videos"][0]["status"] == "done"
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_a_direct_event_whose_video_goes_while_it_is_read_is_tried_again(
+    s3: S3Client, monkeypatch: pytest.MonkeyPatch, *, is_replaced: bool
+) -> None:
+    for module in (ranged_reader, s3_video):
+        monkeypatch.setattr(module, "BLOCK_BYTES", 10_000)
+    put_video(s3)
+    find = S3Video.find
+
+    def find_and_lose(*arguments: Any, **pin: Any) -> S3Video:  # noqa: ANN401 - as `find`
+        found = find(*arguments, **pin)
+        s3.delete_object(Bucket=VIDEOS, Key=KEY)
+        if is_replaced:
+            put_video(s3, data=b"another")
+        return found
+
+    monkeypatch.setattr(S3Video, "find", find_and_lose)
+    with pytest.raises(RetryableError, match=r"was replaced or deleted .* It is tried again\."):
+        invoke({"video": f"s3://{VIDEOS}/{KEY}"})
+    assert visible_files(s3) == {}
+    assert not [key for key in result_files(s3) if "/attempts/" in key]
 
 
 def test_a_wrong_config_or_model_is_an_error_and_rejects_no_video(

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.errors import BrokenError
 from tests.support.default_model import DEFAULT_MODEL
+from tests.support.hostile_models import write_large_output
 from tests.support.lambda_function import (
     KEY,
     VIDEOS,
@@ -85,3 +86,12 @@ def test_a_model_bucket_that_does_not_exist_is_an_error(
     monkeypatch.setenv("MODEL_BUCKET", "no-bucket")
     with pytest.raises(BrokenError, match="Check the bucket's name"):
         invoke(event("s3://no-bucket/a.onnx"))
+
+
+def test_a_model_that_needs_more_memory_than_the_function_has_is_refused(
+    models: S3Client, tmp_path: Path
+) -> None:
+    large = write_large_output(tmp_path / "a.onnx", side=130)  # 1142 MB; the function has 1024
+    models.put_object(Bucket="models", Key="large.onnx", Body=large.read_bytes())
+    with pytest.raises(BrokenError, match=r"s3://models/large\.onnx.* more than 768 MB of memory"):
+        invoke(event("s3://models/large.onnx"))

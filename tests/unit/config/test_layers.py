@@ -137,7 +137,7 @@ def test_all_keys_are_explained() -> None:
         "segment.seconds",
         "detector.model", "detector.score_threshold", "detector.iou_threshold", "detector.classes",
         "detector.tiles", "detector.tile_overlap", "detector.max_megabytes", "detector.providers",
-        "decoding.backend",
+        "decoding.backend", "decoding.square_pixels",
         "limits.gigabytes", "limits.megapixels", "limits.hours", "limits.streams",
         "limits.codecs", "limits.stalled_seconds",
         "output.images", "output.jpeg_quality",

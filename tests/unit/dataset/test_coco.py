@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from pipeline import __version__
 from pipeline.dataset import coco
 from pipeline.dataset.dataset import Dataset
-from pipeline.frame import Detections, FrameRecord
+from pipeline.frame import Detections, Display, FrameRecord, Track
 from pipeline.runlog import Coverage, MissingRange
 
 NO_BOXES: list[tuple[float, ...]] = []
@@ -39,6 +39,8 @@ def dataset(*frames: FrameRecord) -> Dataset:
         labels=("person", "car"),
         hash_name="phash",
         start_ms=1480.0,
+        track=Track(2, 2, ("h264 640x360",)),
+        display=Display(352, 576, "24:11", mirrored=True, rotation=90),
         frames=list(frames),
     )
 
@@ -52,6 +54,11 @@ def test_instances_have_all_members_of_a_coco_file() -> None:
         dataset(kept(0, NO_BOXES), kept(25, [(10.004, 20, 110.126, 60.5, 0.87654, 1)]))
     )
     assert found["info"]["start_ms"] == 1480.0
+    assert found["info"]["display"] == {
+        "stored_width": 352, "stored_height": 576, "sample_aspect_ratio": "24:11",
+        "mirrored": True, "rotation": 90,
+    }  # fmt: skip
+    assert found["info"]["track"] == {"number": 2, "count": 2, "ignored": ["h264 640x360"]}
     assert found["info"]["date_created"] == "2026-03-01T12:30:00Z"
     assert found["info"]["contributor"] == f"pretag {__version__}"
     assert found["licenses"] == []

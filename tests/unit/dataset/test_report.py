@@ -29,6 +29,14 @@ def test_the_report_shows_classes_duplicates_and_speed(two_frames: Dataset) -> N
     assert "0.50 s for each second of video" in text
 
 
+def test_the_report_shows_warnings_as_text(two_frames: Dataset) -> None:
+    log = RunLog(warnings=("The model a*b also gives masks.",))
+    assert "## Warnings\n\n- The model a&#42;b also gives masks.\n\n## Stages" in report_markdown(
+        two_frames, log, "abc", "ssd"
+    )
+    assert "Warnings" not in report_markdown(two_frames, RunLog(), "abc", "ssd")
+
+
 def test_the_report_without_frames_says_that_nothing_was_found(two_frames: Dataset) -> None:
     two_frames.frames.clear()
     assert "Nothing was found." in report_markdown(two_frames, RunLog(), "abc", "ssd")

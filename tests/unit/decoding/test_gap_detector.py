@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.decoding.evidence import GapEvidence, HeaderEnd, KnownEnd
 from pipeline.decoding.gap_detector import GapDetector
 from pipeline.decoding.header import HeaderInfo
 from pipeline.runlog import Coverage, MissingRange
@@ -20,11 +21,19 @@ def coverage(
     start_ms: float | None = None,
     read_past_end: bool = False,
 ) -> Coverage:
-    """Return the coverage of frames at these times; `failed_grabs` are counted before a time."""
+    """Return the coverage of frames at these times, of which nothing is known but the times.
+
+    Args:
+        times_ms: presentation times.
+        failed_grabs: by time, the number of grabs that failed before.
+        header: what the header says; None: nothing.
+        start_ms, read_past_end: as in `HeaderEnd`.
+    """
     detector = GapDetector()
     for time_ms in times_ms:
-        detector.add_frame(time_ms, failed_grabs_before=(failed_grabs or {}).get(time_ms, 0))
-    return detector.finish(header or HeaderInfo(), start_ms=start_ms, read_past_end=read_past_end)
+        failed = (failed_grabs or {}).get(time_ms, 0)
+        detector.add_frame(time_ms, GapEvidence(may_miss=True, failed=failed))
+    return detector.finish(HeaderEnd(start_ms, read_past_end), header or HeaderInfo())
 
 
 def test_a_regular_video_without_gaps_is_complete() -> None:
@@ -130,3 +139,68 @@ def test_every_removed_frame_is_missing(removed: set[int]) -> None:
     found = coverage([40.0 * n for n in range(3000) if n not in removed])
     assert (found.decoded, found.lost) == (3000 - len(removed), len(removed))
     assert found.seconds_lost == pytest.approx(0.04 * len(removed))
+
+
+def known(
+    times_ms: Iterable[float],
+    evidence: dict[float, GapEvidence] | None = None,
+    end: KnownEnd | None = None,
+) -> Coverage:
+    """Return the coverage of frames whose packets are known; `evidence` is that before a time."""
+    detector = GapDetector()
+    for time_ms in times_ms:
+        detector.add_frame(time_ms, (evidence or {}).get(time_ms, GapEvidence()))
+    return detector.finish(end or KnownEnd())
+
+
+@given(st.lists(st.integers(1, 10**7), min_size=1, max_size=400))
+def test_no_gap_alone_is_a_loss_where_the_packets_are_known(gaps_ms: list[int]) -> None:
+    times = [float(sum(gaps_ms[:n])) for n in range(len(gaps_ms) + 1)]
+    assert known(times) == Coverage(decoded=len(times))
+
+
+def test_a_gap_in_damaged_data_is_a_missing_range_and_a_pause_is_not() -> None:
+    times = [40.0 * n for n in range(500) if not 100 <= n < 125 and not 300 <= n < 400]
+    found = known(times, {5000.0: GapEvidence(may_miss=True)})
+    assert found.missing_ranges == (MissingRange(4000, 5000, 25),)
+    assert found.lost == 25
+
+
+def test_damage_without_a_gap_lost_no_frame() -> None:
+    damaged = {time: GapEvidence(may_miss=True) for time in TWENTY_SECONDS}
+    assert known(TWENTY_SECONDS, damaged) == Coverage(decoded=500)
+
+
+def test_damaged_packets_in_a_gap_count_without_a_regular_rate() -> None:
+    found = known(IRREGULAR, {IRREGULAR[100]: GapEvidence(lost=3)})
+    assert found.missing_ranges == (MissingRange(IRREGULAR[99], IRREGULAR[100], 3),)
+
+
+def test_a_frame_that_comes_late_is_not_missing() -> None:
+    times = [40.0 * n for n in range(100) if not 50 <= n < 54]
+    found = known(times, {2160.0: GapEvidence(lost=4), 2200.0: GapEvidence(late=1)})
+    assert found.missing_ranges == (MissingRange(2000, 2160, 3),)
+
+
+def test_packets_that_were_lost_before_the_first_frame_are_a_range_before_0() -> None:
+    found = known(TWENTY_SECONDS, {0.0: GapEvidence(lost=5, lead_ms=200)})
+    assert found.missing_ranges == (MissingRange(-200, 0, 5),)
+
+
+@pytest.mark.parametrize(
+    ("end", "lost", "short"),
+    [
+        (KnownEnd(lost=5, unread=20, is_damaged=True), 25, 0),
+        (KnownEnd(short_ms=4000, is_damaged=True), 100, 0),
+        (KnownEnd(lost=1, short_ms=80, is_damaged=True), 3, 0),
+        (KnownEnd(left_share=0.5, is_damaged=True), 250, 0),
+        (KnownEnd(left_share=0.01, is_damaged=True), 0, 0),  # padding
+        (KnownEnd(left_share=0.5), 0, 0),
+        (KnownEnd(short_ms=4000), 0, 4),
+        (KnownEnd(short_ms=900), 0, 0),
+    ],
+)
+def test_the_end_is_missing_if_it_is_damaged(end: KnownEnd, lost: int, short: float) -> None:
+    found = known(TWENTY_SECONDS, end=end)
+    assert (found.lost, found.seconds_short) == (lost, short)
+    assert [missing.frames for missing in found.missing_ranges] == [lost] * bool(lost)

@@ -12,8 +12,9 @@ from pipeline.decoding.backend import Capture
 from pipeline.decoding.container import Container
 from pipeline.decoding.header import read_header
 from pipeline.decoding.opencv_capture import opencv_library
-from pipeline.decoding.pyav_capture import pyav_library
+from pipeline.decoding.pyav_opening import pyav_library
 from pipeline.errors import RejectedError
+from pipeline.frame import Display
 
 
 @pytest.mark.parametrize(("megapixels", "largest"), [(2.0, 128 * 2**20), (36.0, 144_000_000)])
@@ -24,6 +25,19 @@ def test_one_allocation_is_limited_to_an_image_or_a_long_index(
     library = SimpleNamespace(av_max_alloc=lambda size: limited_to.append(size.value))
     monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
     limits.limit_allocations(LimitsConfig(megapixels=megapixels), "library")
+    assert limited_to == [largest]
+
+
+@pytest.mark.parametrize(
+    ("images", "largest"), [((1920, 1080), 144_000_000), ((7680, 4320), (7744 * 4384) * 8)]
+)
+def test_a_large_image_that_is_allowed_may_be_converted_through_8_bytes_a_pixel(
+    monkeypatch: pytest.MonkeyPatch, images: tuple[int, int], largest: int
+) -> None:
+    limited_to: list[int] = []
+    library = SimpleNamespace(av_max_alloc=lambda size: limited_to.append(size.value))
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    limits.limit_allocations(LimitsConfig(), "library", images)
     assert limited_to == [largest]
 
 
@@ -59,7 +73,10 @@ AVI = Container("avi", "avi")
 def capture_with(
     width: int = 160, height: int = 96, rate: float = 25, count: float = 100
 ) -> Capture:
-    properties = SimpleNamespace(width=width, height=height, fps=rate, frame_count=count)
+    display = Display(width, height)
+    properties = SimpleNamespace(
+        width=width, height=height, display=display, fps=rate, frame_count=count
+    )
     return cast("Capture", properties)
 
 

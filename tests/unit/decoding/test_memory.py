@@ -13,7 +13,8 @@ threads = st.integers(1, 6)
 
 
 def shortage(width: int, height: int, megabytes: int, cpus: int = 1) -> str | None:
-    return memory_shortage(width, height, cpus, Capacity(megabytes, 900))
+    capacity = Capacity(megabytes, 900)
+    return memory_shortage(width, height, cpus, capacity, stored_pixels=width * height)
 
 
 @pytest.mark.parametrize(

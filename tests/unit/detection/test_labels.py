@@ -13,7 +13,7 @@ from pipeline.errors import BrokenError
 from pipeline.frame import NO_DETECTIONS, Detections
 
 
-def make_spec(class_count: int | None, first_class_id: int = 0) -> DecodeSpec:
+def make_spec(class_count: int | None, first_class_id: int | None = 0) -> DecodeSpec:
     return DecodeSpec(
         why="",
         preprocess=Preprocess(),
@@ -148,11 +148,33 @@ def test_detections_whose_class_id_means_no_class_are_left_out() -> None:
 def test_a_detection_whose_class_id_has_no_label_is_an_error(class_id: int) -> None:
     label_map = map_labels(("cat", "dog"), "the model card", make_spec(None))
     message = (
-        rf"an object of class {class_id}, but its labels \(from the model card\) are only those of "
-        "the classes 0 to 1. The last one is 'dog'"
+        rf"an object of class {class_id}, but its labels \(from the model card\) are those of the "
+        "classes 0 to 1, 'cat' to 'dog'"
     )
     with pytest.raises(BrokenError, match=message):
         label_map.map_class_ids(detections_of_classes(0, class_id))
+
+
+def test_a_class_id_below_the_first_one_is_an_error() -> None:
+    label_map = map_labels(COCO_80, "the model card", make_spec(None, first_class_id=1))
+    assert mapped_labels(label_map, 1, 80) == ["person", "toothbrush"]
+    with pytest.raises(
+        BrokenError,
+        match=r"class 0, but its labels .* of the classes 1 to 80, 'person' to 'toothbrush'\. If "
+        "class 0 is the first label, write first_class_id = 0 on the model card",
+    ):
+        label_map.map_class_ids(detections_of_classes(5, 0))
+
+
+def test_labels_without_a_known_first_class_need_it_on_the_card() -> None:
+    spec = make_spec(None, first_class_id=None)
+    with pytest.raises(UnsupportedModelError, match="'cat', is that of class 0 or of class 1"):
+        map_labels(("cat", "dog"), "the model card", spec)
+    # A label for the background shows it.
+    label_map = map_labels(("__background__", "cat", "dog"), "the metadata", spec)
+    assert mapped_labels(label_map, 1, 2) == ["cat", "dog"]
+    with pytest.raises(BrokenError, match="class 0, but its labels"):
+        label_map.map_class_ids(detections_of_classes(0))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.detection.model import MODELS_DIRECTORY
+from pipeline.detection.model_folder import MODELS_DIRECTORY
 from pipeline.detection.onnx_file import scan_onnx_file
 from pipeline.errors import BrokenError
 

@@ -14,6 +14,7 @@ from pipeline.detection.placement import (
     patches,
     stretch,
     top_left,
+    warped_letterbox,
 )
 from pipeline.detection.preprocess import Preprocess, Resize
 
@@ -150,6 +151,24 @@ def test_a_box_outside_the_image_is_clipped(width: int, height: int, resize: Res
     placement = Preprocess(resize=resize, width=300, height=300).placement(width, height)
     box = np.array([[-1e4, -1e4, 1e4, 1e4]], dtype=np.float32) * max(1, *placement.scale) * 2
     assert placement.boxes_to_image(box)[0].tolist() == [0, 0, width, height]
+
+
+def test_a_warped_letterbox_keeps_the_ratio_and_centres_between_pixels() -> None:
+    placement = warped_letterbox(300, 200, (416, 416))
+    ratio = 416 / 300
+    assert placement.scale == (ratio, ratio)
+    assert placement.left == 0
+    assert placement.top == pytest.approx((416 - 200 * ratio) / 2)
+    pixels = placement.apply(np.full((200, 300, 3), 200, dtype=np.uint8), "warp", 9)
+    assert pixels.shape == (416, 416, 3)
+    assert (pixels[:67] == 9).all()
+    # Row 69 lies 0.33 pixels above the first row of the image: a mean of image and padding.
+    assert 9 < pixels[69, 200, 0] < 200
+    assert (pixels[70:345, :414] == 200).all()
+    assert (pixels[348:] == 9).all()
+    whole = np.array([[0, placement.top, 416, 416 - placement.top]], dtype=np.float32)
+    assert placement.boxes_to_image(whole)[0].tolist() == pytest.approx([0, 0, 300, 200])
+    assert Preprocess(filter="warp", width=416, height=416).placement(300, 200) == placement
 
 
 def test_warp_aligns_the_centres_of_the_first_pixels() -> None:

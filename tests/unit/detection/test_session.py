@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.detection.model import find_model_file
+from pipeline.detection.model_folder import find_model_file
 from pipeline.detection.session import CPU_ONLY, open_session
 
 DEFAULT = find_model_file("ssdlite_mobilenet_v2_coco")

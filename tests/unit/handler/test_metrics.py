@@ -98,7 +98,7 @@ def emitted_classes(text: str) -> set[str]:
 def outcome_of(labels: tuple[str, ...]) -> Outcome:
     log = RunLog()
     log.detections_by_class = Counter(dict.fromkeys(labels, 3))
-    return Outcome("s3://videos/höhe.mp4", "repeated", None, None, None, log.finished())
+    return Outcome("s3://videos/höhe.mp4", "repeated", "s3://results/a", None, None, log.finished())
 
 
 @pytest.mark.usefixtures("fresh")

@@ -90,6 +90,7 @@ BOUNDED = {
     "limits.streams": (5, 4, 6),
     "limits.stalled_seconds": (30, 29, 31),
     "output.images": (False, False, True),
+    "decoding.square_pixels": (False, False, True),
     "output.jpeg_quality": (90, 1, 91),
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import BrokenError, InputFileError, RejectedError
+from pipeline.errors import BrokenError, InputFileError, PathError
 from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.storage.result_store import MANIFEST, Ending
 
@@ -21,24 +21,28 @@ def test_a_local_video_is_identified_by_its_content(video: LocalVideo) -> None:
 
 
 @pytest.mark.parametrize("path", ["no.mp4", "file/no.mp4"])
-def test_a_missing_file_is_rejected(tmp_path: Path, path: str) -> None:
+def test_a_missing_file_is_a_wrong_path(tmp_path: Path, path: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RejectedError, match=r"no\.mp4 does not exist") as rejection:
+    with pytest.raises(PathError, match=r"no\.mp4 does not exist"):
         LocalVideo.at(tmp_path / path)
-    assert rejection.value.reason == "not_found"
 
 
-def test_a_directory_is_rejected(tmp_path: Path) -> None:
-    with pytest.raises(RejectedError, match="is a directory") as rejection:
+def test_a_directory_is_a_wrong_path(tmp_path: Path) -> None:
+    with pytest.raises(PathError, match=r"is a directory\. Name the videos in it: .*/\*\.mp4"):
         LocalVideo.at(tmp_path)
-    assert rejection.value.reason == "is_a_directory"
 
 
-def test_a_pipe_is_rejected(tmp_path: Path) -> None:
+def test_a_pipe_is_a_wrong_path(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
-    with pytest.raises(RejectedError, match="is a pipe or a device") as rejection:
+    with pytest.raises(PathError, match="is a pipe or a device"):
         LocalVideo.at(tmp_path / "pipe.mp4")
-    assert rejection.value.reason == "not_a_file"
+
+
+def test_a_path_that_cannot_be_followed_is_told_when_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    LocalVideo.check(tmp_path / "loop.mp4")
+    with pytest.raises(InputFileError, match="cannot be read: Too many levels"):
+        LocalVideo.at(tmp_path / "loop.mp4")
 
 
 def test_a_file_that_was_deleted_cannot_be_opened(video: LocalVideo) -> None:

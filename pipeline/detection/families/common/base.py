@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+_MAX_ROUNDING = 0.01  # of class ids that come as floats
+
 Decode = Callable[[Sequence[Array], float, tuple[int, int]], Detections]
 """Decodes the outputs of one image: `decode(outputs, score_threshold, size)`.
 
@@ -45,7 +47,12 @@ class DecodeSpec:
         needs_nms: whether `decode` can return several boxes for one object, so that NMS has to run
             on them. False for models that remove such boxes themselves.
         class_count: number of classes, without the background; None if the graph does not show it.
-        first_class_id: the class id of the first label: 1 if the model's class 0 is the background.
+        first_class_id: the class id of the first label: 1 if the model's class 0 is the background;
+            None if the graph does not show it. A model card can override it.
+        labels: the labels of all models of the family, such as `face`, for a model whose file and
+            card have none; None if models differ.
+        unread: what the graph gives for each object besides its box and class, such as `masks`. It
+            is not read, and people are told so.
         required_card_keys: keys of `preprocess` that the model card has to give, because the models
             of the family differ in them and no model file says which value it needs.
     """
@@ -56,7 +63,9 @@ class DecodeSpec:
     decode: Decode
     needs_nms: bool
     class_count: int | None
-    first_class_id: int = 0
+    first_class_id: int | None = 0
+    labels: tuple[str, ...] | None = None
+    unread: tuple[str, ...] = ()
     required_card_keys: tuple[str, ...] = ()
 
 
@@ -87,12 +96,18 @@ def to_detections(boxes: Array, scores: Array, class_ids: Array) -> Detections:
     Args:
         boxes: N x 4, x1 y1 x2 y2.
         scores: N.
-        class_ids: N.
+        class_ids: N; floats must be whole numbers, but for rounding.
+
+    Raises:
+        ValueError: class ids are not whole numbers: the column holds something else.
     """
+    whole = np.rint(class_ids)
+    if np.abs(class_ids - whole).max(initial=0) > _MAX_ROUNDING:
+        raise ValueError("what should be class ids are not whole numbers")
     return Detections(
         boxes.astype(np.float32, copy=False),
         scores.astype(np.float32, copy=False),
-        class_ids.astype(np.int64, copy=False),
+        whole.astype(np.int64, copy=False),
     )
 
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from pipeline.frame import Detections
 
 SIDES, BINS = 4, 8
-"""Sides of a box, and the usual number of bins for each side."""
+"""Sides of a box, and the usual number of bins for each side (`reg_max` of 7)."""
+
+LEAST_BINS, MOST_BINS = 5, 33
+"""The numbers of bins that a model can have."""
 
 
 class GridOutputs(NamedTuple):
@@ -35,11 +38,13 @@ class GridOutputs(NamedTuple):
             grid to the coarsest.
         strides: of the grids, in pixels.
         class_count: number of class scores of each cell.
+        bins: number of bins for each side of a box.
     """
 
     tensors: tuple[TensorInfo, ...]
     strides: Strides
     class_count: int
+    bins: int
 
 
 class Cells(NamedTuple):
@@ -55,11 +60,26 @@ class Cells(NamedTuple):
     offset: float
 
 
-def find_grid_outputs(graph: Graph) -> GridOutputs | None:
-    """Find an output of `1 x n x classes` and one of `1 x n x 32` for each grid, in any order."""
+def find_grid_outputs(graph: Graph, distribution_name: str | None = None) -> GridOutputs | None:
+    """Find an output with class scores and one with distributions for each grid, in any order.
+
+    Args:
+        graph: with outputs of `1 x n x classes` and of `1 x n x (4 * bins)`.
+        distribution_name: a part of the names of the outputs with distributions; None if these are
+            the outputs with the usual 32 columns.
+    """
     shapes = [(tensor, tensor.shape) for tensor in graph.outputs]
     tables = [(tensor, s[1], s[2]) for tensor, s in shapes if s and len(s) == 3 and s[1] and s[2]]  # noqa: PLR2004 - batch, cells, values
-    distributions = [tensor for tensor, _, columns in tables if columns == SIDES * BINS]
+    distributions = [
+        tensor
+        for tensor, _, columns in tables
+        if (
+            columns == SIDES * BINS
+            if distribution_name is None
+            else distribution_name in tensor.name
+        )
+    ]
+    box_columns = {columns for tensor, _, columns in tables if tensor in distributions}
     class_counts = {columns for tensor, _, columns in tables if tensor not in distributions}
     cell_counts = [rows for tensor, rows, _ in tables if tensor in distributions]
     strides = find_strides(sum(cell_counts), assumed_input_size(graph.image_input))
@@ -69,14 +89,23 @@ def find_grid_outputs(graph: Graph) -> GridOutputs | None:
         or len(strides) != len(distributions)
         or not is_paired
         or len(class_counts) != 1
+        or len(box_columns) != 1
+        or (bins := bins_of_columns(box_columns.pop())) is None
     ):
         return None
     finest_first = sorted(tables, key=lambda table: (table[0] in distributions, -table[1]))
-    return GridOutputs(tuple(tensor for tensor, _, _ in finest_first), strides, class_counts.pop())
+    tensors = tuple(tensor for tensor, _, _ in finest_first)
+    return GridOutputs(tensors, strides, class_counts.pop(), bins)
+
+
+def bins_of_columns(columns: int) -> int | None:
+    """Return the number of bins for each side; None if a box does not have so many columns."""
+    bins, rest = divmod(columns, SIDES)
+    return bins if rest == 0 and LEAST_BINS <= bins <= MOST_BINS else None
 
 
 def join_grids(outputs: Sequence[Array]) -> tuple[Array, Array]:
-    """Return the scores and the distributions of all grids' cells, N x classes and N x 32.
+    """Return the scores and distributions of all grids' cells, N x classes and N x (4 * bins).
 
     Args:
         outputs: in the order of `GridOutputs.tensors`.

@@ -1,10 +1,14 @@
 """The families `nanodet` and `picodet`: boxes as distributions, from tensors with known results."""
 
+from typing import Any
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from pipeline.detection.families.common.base import DecodeSpec
 from pipeline.detection.families.common.distribution_focal import boxes_from_distributions
+from pipeline.detection.graph import TensorInfo
 from tests.support.graphs import (
     IMAGE_416,
     IMAGE_OF_FREE_SIZE,
@@ -19,10 +23,10 @@ GRIDS = (2704, 676, 169, 49)
 SIZE = (416, 416)
 
 
-def certain_distances(*bins: int) -> NDArray[np.float32]:
+def certain_distances(*cells: int, bins: int = 8) -> NDArray[np.float32]:
     """Return logits of a box whose left, top, right and bottom are these numbers of cells away."""
-    logits = np.full((4, 8), -50, dtype=np.float32)
-    logits[np.arange(4), bins] = 50
+    logits = np.full((4, bins), -50, dtype=np.float32)
+    logits[np.arange(4), cells] = 50
     return logits.ravel()
 
 
@@ -78,17 +82,58 @@ def test_nanodet_warps_images_to_the_size_of_the_input_or_416_pixels() -> None:
     assert (preprocess.width, preprocess.height) == SIZE
 
 
-def test_nanodet_before_version_1_has_two_outputs_for_each_grid() -> None:
-    tensors = float_tensors(
-        *((f"{c}_pred_stride_{n}", (1, n, c)) for n in GRIDS[:3] for c in (3, 32))
+def grid_outputs(class_count: int, bins: int) -> tuple[TensorInfo, ...]:
+    """Return the outputs of NanoDet before version 1, in its order."""
+    return float_tensors(
+        *(
+            (f"{name}_pred_stride_{stride}", (1, cells, columns))
+            for name, columns in (("cls", class_count), ("dis", 4 * bins))
+            for stride, cells in zip((8, 16, 32), GRIDS, strict=False)
+        )
     )
-    family, spec = recognise([IMAGE_416], tensors)
-    assert (family, spec.class_count, spec.preprocess.filter) == ("nanodet", 3, "warp")
-    scores = [np.zeros((1, rows, 3), dtype=np.float32) for rows in GRIDS[:3]]
-    distributions = [np.zeros((1, rows, 32), dtype=np.float32) for rows in GRIDS[:3]]
+
+
+@pytest.mark.parametrize(("class_count", "bins"), [(3, 8), (80, 11), (44, 11), (32, 8)])
+def test_nanodet_before_version_1_has_two_outputs_for_each_grid(
+    class_count: int, bins: int
+) -> None:
+    family, spec = recognise([IMAGE_416], grid_outputs(class_count, bins))
+    assert (family, spec.class_count) == ("nanodet", class_count)
+    scores = [np.zeros((1, rows, class_count), dtype=np.float32) for rows in GRIDS[:3]]
+    distributions = [np.zeros((1, rows, 4 * bins), dtype=np.float32) for rows in GRIDS[:3]]
     scores[1][0, 0, 2] = 0.6
-    distributions[1][0, 0] = certain_distances(1, 1, 1, 1)
+    distributions[1][0, 0] = certain_distances(1, 1, 1, 1, bins=bins)
     assert decode(spec, *scores, *distributions, size=SIZE) == [([0, 0, 24, 24], 0.6, 2)]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "resize"),
+    [
+        (grid_outputs(80, 8), "letterbox"),
+        (float_tensors(("output", (1, 3549, 112))), "letterbox"),
+        (float_tensors(("output", (1, 3598, 112))), "stretch"),
+    ],
+)
+def test_only_nanodet_plus_stretches_images(outputs: tuple[TensorInfo, ...], resize: str) -> None:
+    preprocess = recognise([IMAGE_416], outputs)[1].preprocess
+    assert (preprocess.resize, preprocess.filter, preprocess.padding) == (resize, "warp", 0)
+
+
+@pytest.mark.parametrize(
+    ("columns", "fields", "class_count"),
+    [
+        (124, {}, 80),  # a `reg_max` of 10, in COCO's configurations
+        (47, {"label_count": 3}, 3),
+        (47, {"weights": {"head.gfl_cls.0.bias": (3,), "head.gfl_reg.0.bias": (44,)}}, 3),
+        (35, {"label_count": 3}, 3),
+    ],
+)
+def test_the_number_of_bins_is_found(
+    columns: int, fields: dict[str, Any], class_count: int
+) -> None:
+    output = float_tensors(("output", (1, 3549, columns)))
+    family, spec = recognise([IMAGE_416], output, **fields)
+    assert (family, spec.class_count) == ("nanodet", class_count)
 
 
 def test_nanodet_plus_measures_from_the_corner_of_a_cell() -> None:

@@ -50,11 +50,14 @@ SSDLITE = {
         (RETINANET, None, 4, 0),
         (FCOS, 4, 4, 0),
         (FCOS, 3, 3, 1),
-        ({}, None, None, 1),
+        ({}, None, None, None),
     ],
 )
 def test_the_weights_show_the_number_of_classes(
-    weights: dict[str, Shape], labels: int | None, class_count: int | None, first_class_id: int
+    weights: dict[str, Shape],
+    labels: int | None,
+    class_count: int | None,
+    first_class_id: int | None,
 ) -> None:
     family, spec = recognise([IMAGE_WITHOUT_BATCH], OUTPUTS, weights=weights, label_count=labels)
     assert family == "torchvision"

@@ -1,11 +1,14 @@
 """The family `ultralytics`: one column for each anchor, with a box and class scores."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from pipeline.detection.families import ultralytics
 from pipeline.detection.graph import Graph, TensorInfo
+from pipeline.detection.unsupported import UnsupportedModelError
 from tests.support.graphs import IMAGE_640, IMAGE_OF_FREE_SIZE, decode, float_tensors, recognise
 
 
@@ -94,3 +97,34 @@ def test_mask_coefficients_are_not_classes_with_and_without_metadata() -> None:
 def test_an_unknown_second_output_is_not_recognised() -> None:
     outputs = float_tensors(("output0", (1, 39, 8400)), ("output1", (1, 8400)))
     assert ultralytics.recognise(Graph((IMAGE_640,), outputs)) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "fields", "class_count"),
+    [
+        (56, {"weights": {"model.22.cv4.0.2.bias": (51,)}}, 1),
+        (4 + 2 + 10, {"weights": {"model.23.cv4.0.2.bias": (10,)}, "label_count": 2}, 2),
+        (56, {"label_count": 1}, 1),
+        (56, {"label_count": 52}, 52),
+    ],
+)
+def test_keypoints_without_metadata_are_not_classes(
+    values: int, fields: dict[str, Any], class_count: int
+) -> None:
+    tensors = float_tensors(("output0", (1, values, 8400)))
+    family, spec = recognise([IMAGE_640], tensors, **fields)
+    assert (family, spec.class_count) == ("ultralytics", class_count)
+    assert spec.unread == (("keypoints",) if class_count < values - 4 else ())
+
+
+def test_a_pose_or_52_classes_need_labels() -> None:
+    with pytest.raises(UnsupportedModelError, match="one class and COCO's 17 keypoints"):
+        ultralytics.recognise(graph((1, 56, 8400)))
+
+
+def test_rotated_boxes_without_metadata_are_refused() -> None:
+    tensors = float_tensors(("output0", (1, 20, 21504)))
+    image = TensorInfo("images", "float32", (1, 3, 1024, 1024))
+    operators = frozenset({"Conv", "Sin", "Cos"})
+    with pytest.raises(UnsupportedModelError, match=r"rotated boxes .* yolo export model="):
+        ultralytics.recognise(Graph((image,), tensors, operators=operators, label_count=15))

@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.detection.families import yolov5
 from pipeline.detection.graph import Graph, Shape
+from pipeline.detection.unsupported import UnsupportedModelError
 from tests.support.graphs import IMAGE_640, IMAGE_OF_FREE_SIZE, decode, float_tensors, recognise
 
 
@@ -43,3 +44,22 @@ def test_other_shapes_are_not_recognised(shape: Shape) -> None:
 def test_an_unknown_second_output_is_not_recognised() -> None:
     tensors = float_tensors(("output0", (1, 25200, 85)), ("output1", (1, 25200)))
     assert yolov5.recognise(Graph((IMAGE_640,), tensors)) is None
+
+
+@pytest.mark.parametrize(("columns", "labels"), [(16, 1), (15, 2)])
+def test_landmarks_of_faces_and_plates_are_found_by_the_number_of_labels(
+    columns: int, labels: int
+) -> None:
+    rows = np.zeros((1, 25200, columns), dtype=np.float32)
+    rows[0, 5, :5] = (50, 40, 20, 10, 0.9)
+    rows[0, 5, 5:-labels] = 300  # landmarks are in pixels
+    rows[0, 5, -1] = 0.5
+    family, spec = recognise([IMAGE_640], float_tensors(("output", rows.shape)), label_count=labels)
+    assert (family, spec.class_count, spec.unread) == ("yolov5", labels, ("keypoints",))
+    assert decode(spec, rows) == [([40, 35, 60, 45], 0.45, labels - 1)]
+    # Without labels they may be classes.
+    graph = Graph((IMAGE_640,), float_tensors(("output", rows.shape)))
+    with pytest.raises(UnsupportedModelError, match="or landmarks and one or two classes"):
+        yolov5.recognise(graph)
+    _, spec = recognise([IMAGE_640], float_tensors(("output", rows.shape)), label_count=columns - 5)
+    assert (spec.class_count, spec.unread) == (columns - 5, ())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.decoding.process.system_calls import (
+from pipeline.child_process.system_calls import (
     ABSENT,
     ALLOW,
     ARCHITECTURES,
@@ -23,7 +23,7 @@ from pipeline.decoding.process.system_calls import (
 
 PROGRAM = """
 import ctypes, json, os, queue, resource, signal, socket, sys, threading
-from pipeline.decoding.process.confinement import confine
+from pipeline.child_process.confinement import confine
 asked, answers = queue.Queue(), queue.Queue()
 def answer():
     act = asked.get()
@@ -119,7 +119,7 @@ def test_a_confined_process_can_decode(found: dict[str, Any], name: str) -> None
 
 def test_a_process_that_used_its_time_ends_with_a_signal_of_its_own() -> None:
     program = """
-from pipeline.decoding.process.confinement import confine
+from pipeline.child_process.confinement import confine
 confine(None, 1)
 while True:
     pass
@@ -187,3 +187,17 @@ def test_a_call_is_allowed_in_part(
         assert returned(program, architecture, number, {argument: value}) == ALLOW, value
     for value in refused:
         assert returned(program, architecture, number, {argument: value}) == REFUSE, value
+
+
+def test_a_process_whose_parent_has_ended_ends() -> None:
+    code = (
+        "from pipeline.child_process.confinement import end_with_parent; import os; "
+        "end_with_parent({}); print('goes on')"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code.format(parent)], capture_output=True, check=False
+        )
+        for parent in ("os.getppid()", "os.getppid() + 1")
+    ]
+    assert [(each.returncode, each.stdout) for each in found] == [(0, b"goes on\n"), (1, b"")]

@@ -1,4 +1,4 @@
-"""Take from this process what a decoder does not need: rights, files, sockets, programs, memory.
+"""Take from this process what a child does not need: rights, files, sockets, programs, memory.
 
 Linux only. Each means is applied on its own; one that the system refuses is reported.
 """
@@ -9,14 +9,16 @@ import ctypes
 import os
 import platform
 import resource
+import signal
 import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from pipeline.decoding.process.system_calls import ARCHITECTURES, filter_program
+from pipeline.child_process.system_calls import ARCHITECTURES, filter_program
 
 # https://man7.org/linux/man-pages/man2/prctl.2.html
+_PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 # https://man7.org/linux/man-pages/man2/seccomp.2.html
@@ -36,6 +38,19 @@ def hide_from_children() -> None:
     prctl = _prctl()
     if prctl is not None:
         prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def end_with_parent(parent: int) -> None:
+    """Make this process end when its parent ends, in whatever way; end it now if that happened.
+
+    Args:
+        parent: the parent's process id.
+    """
+    prctl = _prctl()
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def confine(more_bytes: int | None, cpu_seconds: int | None) -> list[str]:

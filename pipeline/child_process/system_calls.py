@@ -1,6 +1,6 @@
-"""The system calls that a decoder does not need, as a filter for seccomp.
+"""The system calls that a child does not need, as a filter for seccomp.
 
-A decoder has its memory, its threads, and the descriptors that it was started with. So no call that
+A child has its memory, its threads, and the descriptors that it was started with. So no call that
 opens a file, makes a socket or a process, or acts on another process is allowed.
 https://man7.org/linux/man-pages/man2/seccomp.2.html
 """

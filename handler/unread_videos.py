@@ -1,4 +1,4 @@
-"""Reject a video whose key is so long that its results have no room. Nothing of it is read."""
+"""Reject a video of which nothing is read: its key is too long, or there is no such object."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _NamedVideo:
 
 
 def reject(job: Job, output: JobOutput, error: RejectedError) -> Outcome:
-    """Publish the rejection of a video.
+    """Publish the rejection of a video of which nothing was read.
 
     Raises:
         BrokenError, RetryableError: S3 or EventBridge failed.

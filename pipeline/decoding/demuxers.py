@@ -1,0 +1,131 @@
+"""The demuxers of FFmpeg that may read a file whose container our own signatures do not show.
+
+FFmpeg finds out which of them reads the file. Each reads the bytes of this file only, and holds
+video. Left out are demuxers
+
+- that open other files or addresses: playlists (hls, dash, concat, imf, asx), sessions (sdp, rtsp),
+  sequences of images (image2), and formats of several files (mlv, vobsub);
+- that run scripts or grab devices (lavfi, avisynth, vapoursynth, x11grab);
+- of text, of single images, and of sound;
+- of raw data without any header (rawvideo, v210), whose size FFmpeg cannot know.
+
+https://ffmpeg.org/ffmpeg-formats.html#Demuxers
+"""
+
+_COMMON = (
+    "mov",
+    "matroska",
+    "avi",
+    "mpegts",
+    "mpeg",
+    "flv",
+    "asf",
+    "ogg",
+    "mxf",
+    "rm",
+    "ivr",
+    "nut",
+    "gxf",
+    "wtv",
+    "nsv",
+    "swf",
+    "pva",
+    "ty",
+    "nuv",
+)
+_ELEMENTARY = (
+    "h264",
+    "hevc",
+    "vvc",
+    "evc",
+    "mpegvideo",
+    "m4v",
+    "h261",
+    "h263",
+    "vc1",
+    "vc1test",
+    "obu",
+    "av1",
+    "ivf",
+    "cavsvideo",
+    "avs2",
+    "avs3",
+    "dirac",
+    "dnxhd",
+    "dv",
+    "apv",
+    "mjpeg",
+    "mjpeg_2000",
+    "ingenient",
+    "ipu",
+)
+_CAMERAS = (
+    "dhav",
+    "hxvs",
+    "ifv",
+    "iv8",
+    "luodat",
+    "lmlm4",
+    "mpjpeg",
+    "msnwctcp",
+    "mxg",
+    "nc",
+    "simbiosis_imx",
+    "cine",
+    "r3d",
+    "ser",
+    "lxf",
+    "smjpeg",
+    "yuv4mpegpipe",
+)
+_ANIMATIONS = ("gif", "apng", "flic", "anm", "cdxl", "filmstrip", "mv", "rpl", "film_cpk")
+_GAMES = (
+    "4xm",
+    "avs",
+    "bethsoftvid",
+    "bfi",
+    "bink",
+    "bmv",
+    "c93",
+    "dfa",
+    "dsicin",
+    "dxa",
+    "ea",
+    "gdv",
+    "hnm",
+    "idcin",
+    "ipmovie",
+    "jv",
+    "kux",
+    "lvf",
+    "mgsts",
+    "mm",
+    "mods",
+    "moflex",
+    "mtv",
+    "mvi",
+    "paf",
+    "pdv",
+    "pmp",
+    "psxstr",
+    "rl2",
+    "roq",
+    "sga",
+    "siff",
+    "smk",
+    "smush",
+    "thp",
+    "tiertexseq",
+    "tmv",
+    "usm",
+    "vividas",
+    "vivo",
+    "vmd",
+    "wc3movie",
+    "wsvqa",
+    "xmv",
+    "yop",
+)
+
+SELF_CONTAINED = ",".join((*_COMMON, *_ELEMENTARY, *_CAMERAS, *_ANIMATIONS, *_GAMES))
+"""FFmpeg's names of these demuxers, with commas between them, as `format_whitelist` takes them."""

@@ -1,0 +1,74 @@
+"""What models give besides boxes: masks, keypoints and angles are named."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.detection.graph import TensorInfo
+from tests.support.graphs import IMAGE_640, IMAGE_WITHOUT_BATCH, float_tensors, recognise
+
+TORCHVISION = (
+    *float_tensors(("boxes", (None, 4)), ("scores", (None,))),
+    TensorInfo("labels", "int64", (None,)),
+)
+IMAGES, FREE = (IMAGE_640,), (IMAGE_WITHOUT_BATCH,)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "fields", "parts"),
+    [
+        (IMAGES, float_tensors(("output0", (1, 84, 8400))), {}, ()),
+        (
+            IMAGES,
+            float_tensors(("output0", (1, 116, 8400)), ("output1", (1, 32, 160, 160))),
+            {},
+            ("masks",),
+        ),
+        (
+            IMAGES,
+            float_tensors(("output0", (1, 56, 8400))),
+            {"metadata": {"task": "pose"}, "label_count": 1},
+            ("keypoints",),
+        ),
+        (
+            IMAGES,
+            float_tensors(("o", (1, 25200, 117)), ("1", (1, 32, 160, 160))),
+            {},
+            ("masks",),
+        ),
+        # The raw grids of YOLOv5 are the boxes again.
+        (IMAGES, float_tensors(("o", (1, 25200, 85)), ("1", (1, 3, 80, 80, 85))), {}, ()),
+        (FREE, (*TORCHVISION, *float_tensors(("transpose_1", (None, 7)))), {}, ()),
+        (
+            FREE,
+            (*TORCHVISION, *float_tensors(("masks", (None, 1, None, None)))),
+            {},
+            ("masks",),
+        ),
+        (
+            FREE,
+            (*TORCHVISION, *float_tensors(("keypoints", (None, 17, 3)))),
+            {},
+            ("keypoints",),
+        ),
+        (
+            IMAGES,
+            float_tensors(("batchno_classid_x1y1x2y2_score_pitchyawroll", (None, 10))),
+            {},
+            ("angles",),
+        ),
+        (
+            IMAGES,
+            float_tensors(("dets", (1, 9, 4)), ("labels", (1, 9, 3)), ("masks", (1, 9, 28, 28))),
+            {},
+            ("masks",),
+        ),
+    ],
+)
+def test_parts_that_are_not_read_are_named(
+    inputs: tuple[TensorInfo, ...],
+    outputs: tuple[TensorInfo, ...],
+    fields: dict[str, Any],
+    parts: tuple[str, ...],
+) -> None:
+    assert recognise(inputs, outputs, **fields)[1].unread == parts
