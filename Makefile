@@ -13,6 +13,9 @@ MODEL  ?=
 BIN    := .venv/bin
 SAM    := SAM_CLI_TELEMETRY=0 .tools/deploy/bin/sam
 SCAN   := .tools/scan/bin/python
+ENV    ?= dev
+STACK  ?= pretag-$(ENV)
+REGISTRIES ?= no
 # Another base image than the Dockerfile's, for machines that cannot pull it. Not for releases.
 BASE_IMAGE ?=
 
@@ -51,11 +54,14 @@ types: .venv/dev.ready ## check types strictly
 check: lint types test ## lint, types and tests: must pass on every commit
 
 .PHONY: audit
-audit: .venv/dev.ready .tools/deploy.ready .tools/audit.ready .tools/scan.ready ## check the template, the Dockerfile and the licences
+audit: .venv/dev.ready .tools/deploy.ready .tools/audit.ready .tools/scan.ready ## check templates, Dockerfile, workflows and licences
 	@$(SAM) validate --lint --region us-east-1
-	@.tools/deploy/bin/cfn-lint template.yaml
+	@.tools/deploy/bin/cfn-lint template.yaml deploy/bootstrap.yaml
 	@.tools/audit/bin/checkov --quiet --compact --skip-download --framework cloudformation dockerfile \
-	  --file template.yaml Dockerfile
+	  --file template.yaml deploy/bootstrap.yaml Dockerfile
+	@.tools/audit/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.tools/audit/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@.tools/audit/bin/zizmor --quiet --offline .github
 	@$(BIN)/pytest -q tests/audit
 
 .PHONY: vulnerabilities
@@ -80,10 +86,19 @@ image: $(if $(MODEL),.venv/cli.ready) ## build the container image, and show its
 	@docker build --tag $(IMAGE) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(DOCKER_BUILD_FLAGS) .
 	@bench/image_size $(IMAGE)
 
+.PHONY: image-test
+image-test: .venv/dev.ready .tools/emulator.ready image ## test the image in containers (needs Docker)
+	@PRETAG_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e/test_image.py tests/e2e/test_confinement.py --verbose
+
 .PHONY: e2e
-e2e: .venv/dev.ready .tools/deploy.ready .tools/emulator.ready .tools/scan.ready image ## test the image and the stack in containers (needs Docker)
-	@BASE_IMAGE=$(BASE_IMAGE) tests/e2e/sam_build
+e2e: .venv/dev.ready .venv/cli.ready .tools/deploy.ready .tools/emulator.ready .tools/scan.ready image ## test the image and the stack in containers (needs Docker)
 	@PRETAG_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e --verbose
+
+.PHONY: known-result
+known-result: .venv/cli.ready ## write samples/pedestrians.json again, after a change that means to change it
+	@rm -rf build/known-result
+	@$(BIN)/pretag run samples/pedestrians.mp4 --out build/known-result >/dev/null
+	@cp build/known-result/pedestrians.mp4/*/annotations/instances_default.json samples/pedestrians.json
 
 .PHONY: soak
 soak: .venv/dev.ready ## run random interleavings of deliveries for 10 minutes
@@ -115,6 +130,36 @@ lock: .venv/dev.ready ## resolve the requirements files again, with hashes
 .PHONY: clean
 clean: ## remove the environments and all generated files
 	rm -rf .venv .tools .aws-sam .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build out
+
+##@ Release and deploy
+
+.PHONY: release-notes
+release-notes: ## write the text of a release: make release-notes VERSION=1.2.3
+	@mkdir -p build
+	@$(PYTHON) -m deploy.changelog "$(VERSION)" >build/release-notes.md
+
+.PHONY: registry-login
+registry-login: ## let Docker push to and pull from a registry of AWS: make registry-login REGISTRY=...
+	@aws ecr get-login-password | docker login --username AWS --password-stdin "$(firstword $(subst /, ,$(REGISTRY)))" >&2
+
+.PHONY: push
+push: ## push the image, and print its name with its digest: make push REGISTRY=... TAG=v1.2.3
+	@deploy/push "$(IMAGE)" "$(REGISTRY)" "$(TAG)"
+
+.PHONY: bootstrap
+bootstrap: .tools/deploy.ready ## make roles and registries: make bootstrap ENV=dev REPOSITORY=owner/name [REGISTRIES=yes]
+	@$(SAM) deploy --template-file deploy/bootstrap.yaml --stack-name pretag-bootstrap-$(ENV) \
+	  --capabilities CAPABILITY_NAMED_IAM --no-confirm-changeset --no-fail-on-empty-changeset --resolve-s3 \
+	  --parameter-overrides Environment="$(ENV)" Repository="$(REPOSITORY)" Registries="$(REGISTRIES)" \
+	  $(if $(OIDC_PROVIDER),OidcProviderArn="$(OIDC_PROVIDER)") $(if $(PULL_ACCOUNTS),PullAccounts="$(PULL_ACCOUNTS)")
+
+.PHONY: deploy
+deploy: .tools/deploy.ready ## deploy an image: make deploy ENV=dev [IMAGE_URI=...@sha256:...]
+	@.tools/deploy/bin/python -m deploy.to $(ENV) $(IMAGE_URI)
+
+.PHONY: smoke
+smoke: .venv/cli.ready ## test a deployed stack with the sample clip: make smoke STACK=pretag-dev
+	@$(BIN)/python -m deploy.smoke "$(STACK)"
 
 # Installs a requirements file. `make test` adds its packages to those that `make run` installed.
 .venv/%.ready: requirements/%.txt pyproject.toml

@@ -14,7 +14,7 @@ class Stack:
     """A stack that was made from template.yaml.
 
     Attributes:
-        function: name of its function.
+        function: ARN of the alias of its function that gets all events.
         input_bucket: the bucket that it watches.
         input_prefix: its function may read only below this prefix; empty: everything.
         output_bucket: the bucket of results.
@@ -44,7 +44,7 @@ class Stack:
         }
         try:
             return cls(
-                outputs["Function"],
+                outputs["LiveFunction"],
                 outputs["InputBucket"],
                 parameters["InputPrefix"],
                 outputs["OutputBucket"],

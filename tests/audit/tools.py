@@ -1,4 +1,4 @@
-"""Run the modules of supply_chain in their own environment, .tools/scan."""
+"""Run Python in the environments of the tools: .tools/scan, .tools/deploy."""
 
 import os
 import subprocess
@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".tools" / "scan" / "bin" / "python"
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the environment's Python in the repository."""
-    if not PYTHON.exists():
-        reason = "there is no .tools/scan; make audit installs it"
+def run(*arguments: str, tool: str = "scan") -> subprocess.CompletedProcess[str]:
+    """Run an environment's Python in the repository."""
+    python = ROOT / ".tools" / tool / "bin" / "python"
+    if not python.exists():
+        reason = f"there is no .tools/{tool}; make audit installs it"
         if os.environ.get("CI"):
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
     return subprocess.run(
-        [PYTHON, *arguments],
+        [python, *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

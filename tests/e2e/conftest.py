@@ -1,14 +1,12 @@
 """Fixtures of the end-to-end tests: a Docker engine, the image, an AWS emulator, the template."""
 
 import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from tests.e2e import docker, emulator, sam, template
+from tests.e2e import docker, emulator, template
 from tests.e2e.emulator import KEY, RESULTS, VIDEOS, Emulator
 from tests.e2e.failure_report import EMULATOR_LOG, pytest_runtest_makereport
 from tests.e2e.lambda_container import LambdaContainer, StartContainer
@@ -86,13 +84,3 @@ def start(image: str, aws: Emulator) -> Iterator[StartContainer]:
     yield start
     for container in started:
         container.remove()
-
-
-@pytest.fixture(scope="session")
-def built() -> Path:
-    """Return the path of the template that `sam build` wrote. Build it if it does not exist."""
-    if not template.BUILT.exists():
-        if not sam.COMMAND.exists():
-            _skip_or_fail("the SAM CLI is not installed; make e2e installs it")
-        subprocess.run([template.ROOT / "tests" / "e2e" / "sam_build"], check=True)
-    return template.BUILT

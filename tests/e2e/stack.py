@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.e2e import docker, template
+from deploy import to
+from tests.e2e import docker, sam, template
 from tests.e2e.emulator import Emulator, form_encoded
 from tests.e2e.waiting import wait_for
+
+# The emulator knows no identity providers, so one that exists is named.
+_OIDC_PROVIDER = "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"
+
+
+@cache
+def bootstrap(aws: Emulator) -> dict[str, str]:
+    """Make roles, registries and a bucket for dev, as a person does; return the stack's outputs."""
+    subprocess.run(
+        [
+            *("make", "bootstrap", "ENV=dev", "REPOSITORY=example/pretag", "REGISTRIES=yes"),
+            f"OIDC_PROVIDER={_OIDC_PROVIDER}",
+        ],
+        cwd=template.ROOT,
+        env={**os.environ, **aws.variables},
+        check=True,
+    )
+    stacks = aws.client("cloudformation").describe_stacks(StackName="pretag-bootstrap-dev")
+    return {each["OutputKey"]: each["OutputValue"] for each in stacks["Stacks"][0]["Outputs"]}
 
 
 @dataclass(frozen=True)
@@ -19,33 +44,80 @@ class Stack:
 
     Attributes:
         aws: the emulator.
-        outputs: the outputs of the stack, by name.
+        name: its name.
     """
 
     aws: Emulator
-    outputs: Mapping[str, str]
+    name: str
 
     @classmethod
-    def deploy(cls, aws: Emulator, built: Path, name: str, **parameters: str) -> Stack:
-        """Deploy the template that `sam build` wrote, and wait until the stack is complete."""
-        cloudformation = aws.client("cloudformation")
-        cloudformation.create_stack(
-            StackName=name,
-            TemplateBody=json.dumps(template.without_metric_math(template.read_template(built))),
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[
-                {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
-            ],
+    def deploy(cls, aws: Emulator, image: str, name: str, **parameters: str) -> Stack:
+        """Deploy the template as `make deploy ENV=dev` does, with the real SAM CLI.
+
+        Args:
+            aws: the emulator.
+            image: the image of the function.
+            name: name of the stack. If there is one of this name, it is updated.
+            parameters: parameters that differ from those of dev.
+        """
+        made = bootstrap(aws)
+        given = {**to.parameters("dev", image, made), **parameters}
+        with TemporaryDirectory() as folder:
+            file = Path(folder, "parameters.yaml")
+            file.write_text(json.dumps(given))
+            arguments = to.sam_arguments("dev", file, image, made)
+            own = {
+                "--template-file": str(template.write_for_emulator(Path(folder))),
+                "--image-repository": made["Registry"],  # not the name of a local image
+            }
+            for option, value in own.items():
+                arguments[arguments.index(option) + 1] = value
+            sam.sam(*arguments, "--stack-name", name, variables=aws.variables)
+        return cls(aws, name)
+
+    @contextmanager
+    def failing_as_the_alias_does(self) -> Iterator[None]:
+        """In the block, send uploads to $LATEST, with the alias's retries and failure destination.
+
+        The emulator invokes the version of an alias, but looks for these two at $LATEST only.
+        """
+        s3, client = self.aws.client("s3"), self.aws.client("lambda")
+        function, alias = self.outputs["Function"], self.outputs["LiveFunction"]
+        config = client.get_function_event_invoke_config(FunctionName=alias)
+        copied = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
+        client.put_function_event_invoke_config(
+            FunctionName=function, **{name: config[name] for name in copied}
         )
 
-        def finished_stack() -> dict[str, Any] | None:
-            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-            return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
+        def notify(arn: str) -> None:
+            s3.put_bucket_notification_configuration(
+                Bucket=self.outputs["InputBucket"],
+                NotificationConfiguration={
+                    "LambdaFunctionConfigurations": [
+                        {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
+                    ]
+                },
+                SkipDestinationValidation=True,
+            )
 
-        stack = wait_for(finished_stack, f"stack {name}")
-        assert stack["StackStatus"] == "CREATE_COMPLETE", stack
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        return cls(aws, outputs)
+        notify(alias.removesuffix(":live"))
+        try:
+            yield
+        finally:
+            notify(alias)
+            client.delete_function_event_invoke_config(FunctionName=function)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The outputs of the stack, by name."""
+        cloudformation = self.aws.client("cloudformation")
+        (stack,) = cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a process that uses the emulator as its AWS."""
+        return {**os.environ, **self.aws.variables}
 
     def put(self, key: str, data: bytes) -> None:
         """Put an object into the input bucket."""
@@ -69,7 +141,7 @@ class Stack:
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Invoke the function, and return its response."""
         response = self.aws.client("lambda").invoke(
-            FunctionName=self.outputs["Function"], Payload=json.dumps(event)
+            FunctionName=self.outputs["LiveFunction"], Payload=json.dumps(event)
         )
         body: dict[str, Any] = json.loads(response["Payload"].read())
         return body
@@ -120,24 +192,6 @@ class Stack:
             QueueUrl=self.outputs["FailureQueue"], AttributeNames=names
         )
         return sum(int(response["Attributes"][name]) for name in names)
-
-    def set_variables(self, **variables: str) -> dict[str, str]:
-        """Set environment variables of the function; return all variables as they were before."""
-        client = self.aws.client("lambda")
-        name = self.outputs["Function"]
-        before: dict[str, str] = client.get_function_configuration(FunctionName=name)[
-            "Environment"
-        ]["Variables"]
-        client.update_function_configuration(
-            FunctionName=name, Environment={"Variables": {**before, **variables}}
-        )
-
-        def is_updated() -> bool:
-            configuration = client.get_function_configuration(FunctionName=name)
-            return bool(configuration["LastUpdateStatus"] == "Successful")
-
-        wait_for(is_updated, "the update of the function")
-        return before
 
     def set_redrive(self, *, enabled: bool) -> None:
         """Switch on or off that the function processes the messages of the failure queue."""

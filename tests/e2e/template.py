@@ -1,5 +1,6 @@
 """Read the project's CloudFormation template as data."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,6 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "template.yaml"
-BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 
 
 class _Loader(yaml.SafeLoader):
@@ -33,14 +33,26 @@ def read_template(file: Path = SOURCE) -> dict[str, Any]:
     return template
 
 
-def without_metric_math(template: dict[str, Any]) -> dict[str, Any]:
-    """Return the template without the alarms that the emulator refuses: those of metric math."""
-    resources = {
-        name: resource
+def write_for_emulator(folder: Path) -> Path:
+    """Write the template without the alarms that the emulator refuses; return the file.
+
+    Those of metric math are left out, also where something names them. The code of the check is
+    named by its absolute path, because the file lies elsewhere.
+    """
+    template = read_template()
+    refused = {
+        name
         for name, resource in template["Resources"].items()
-        if "Metrics" not in resource.get("Properties", {})
+        if "Metrics" in resource.get("Properties", {})
     }
-    return {**template, "Resources": resources}
+    resources = {n: each for n, each in template["Resources"].items() if n not in refused}
+    group = resources["TrafficShiftGroup"]["Properties"]["AlarmConfiguration"]
+    group["Alarms"] = [each for each in group["Alarms"] if each["Name"]["Ref"] not in refused]
+    code = resources["Check"]["Properties"]
+    code["Code"] = str(ROOT / code["Code"])
+    path = folder / "template.json"
+    path.write_text(json.dumps({**template, "Resources": resources}))
+    return path
 
 
 def default_of(parameter: str) -> int:

@@ -13,8 +13,6 @@ from tests.e2e import sam, template
 from tests.e2e.emulator import KEY, RESULTS, VIDEOS, Emulator
 from tests.support import clips
 
-pytestmark = pytest.mark.usefixtures("built")
-
 EVENTS = template.ROOT / "events"
 VIDEO_URI = f"s3://{VIDEOS}/{KEY}"
 SEVERAL_KEY = "incoming/cam 1+2/höhe.MP4"
@@ -23,7 +21,7 @@ Invoke = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def invoke(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
+def invoke(image: str, aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     variables = tmp_path_factory.mktemp("sam") / "env.json"
     settings = {
         "OUTPUT_BUCKET": RESULTS,
@@ -35,7 +33,11 @@ def invoke(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     variables.write_text(json.dumps({"Function": settings}))
 
     def invoke(name: str) -> dict[str, Any]:
-        options = ("--env-vars", str(variables), "--skip-pull-image")
+        # Without the template's name, SAM would take one that an old `sam build` has left.
+        options = (
+            *("--template-file", "template.yaml", "--env-vars", str(variables)),
+            *("--skip-pull-image", "--parameter-overrides", f"ImageUri={image}"),
+        )
         command = ("local", "invoke", "Function", "-e", str(EVENTS / f"{name}.json"), *options)
         response: dict[str, Any] = json.loads(sam.sam(*command, variables=aws.variables))
         return response

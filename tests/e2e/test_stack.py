@@ -20,8 +20,8 @@ EXISTING_BUCKET = "existing-videos"
 
 
 @pytest.fixture(scope="module")
-def stack(built: Path, aws: Emulator) -> Stack:
-    return Stack.deploy(aws, built, "pretag-e2e")
+def stack(image: str, aws: Emulator) -> Stack:
+    return Stack.deploy(aws, image, "pretag-e2e")
 
 
 def data_files(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -147,11 +147,16 @@ def test_an_object_with_another_suffix_is_skipped(stack: Stack) -> None:
     assert stack.count_failures() == 0
 
 
-def test_a_failed_event_is_kept_in_the_queue_and_a_redrive_processes_it(stack: Stack) -> None:
+def test_a_failed_event_is_kept_in_the_queue_and_a_redrive_processes_it(
+    stack: Stack, image: str, aws: Emulator
+) -> None:
     key = "cam 1+2/later.mp4"
-    before = stack.set_variables(OUTPUT_BUCKET="missing")
-    stack.put(key, clips.SAMPLE.read_bytes())
-    (failure,) = wait_for(stack.waiting_failures, "a message in the failure queue")
+    stack = Stack.deploy(
+        aws, image, "pretag-e2e", ConfigFile="s3://models/missing.yaml", ModelBucketName="models"
+    )
+    with stack.failing_as_the_alias_does():
+        stack.put(key, clips.SAMPLE.read_bytes())
+        (failure,) = wait_for(stack.waiting_failures, "a message in the failure queue")
     assert failure["requestContext"]["condition"] == "RetriesExhausted"
     assert failure["requestContext"]["approximateInvokeCount"] == 3
     assert failure["responsePayload"]["errorType"] == "BrokenError"
@@ -159,7 +164,7 @@ def test_a_failed_event_is_kept_in_the_queue_and_a_redrive_processes_it(stack: S
     assert record["s3"]["object"]["key"] == form_encoded(key)
     assert record["s3"]["bucket"]["name"] == stack.outputs["InputBucket"]
 
-    stack.set_variables(**before)
+    stack = Stack.deploy(aws, image, "pretag-e2e")
     assert stack.latest(key) is None
     stack.set_redrive(enabled=True)
     assert "frames.csv" in stack.dataset(key)
@@ -168,14 +173,14 @@ def test_a_failed_event_is_kept_in_the_queue_and_a_redrive_processes_it(stack: S
 
 
 def test_uploads_to_an_existing_bucket_are_processed_below_the_input_prefix(
-    built: Path, aws: Emulator
+    image: str, aws: Emulator
 ) -> None:
     aws.make_bucket(EXISTING_BUCKET)
     aws.client("s3").put_bucket_notification_configuration(
         Bucket=EXISTING_BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
     parameters = {"InputBucketName": EXISTING_BUCKET, "InputPrefix": "incoming/"}
-    stack = Stack.deploy(aws, built, "pretag-watch", **parameters)
+    stack = Stack.deploy(aws, image, "pretag-watch", **parameters)
     assert stack.outputs["InputBucket"] == EXISTING_BUCKET
     buckets = {bucket["Name"] for bucket in aws.client("s3").list_buckets()["Buckets"]}
     created = {name for name in buckets if name.lower().startswith("pretag-watch-")}
@@ -190,11 +195,11 @@ def test_uploads_to_an_existing_bucket_are_processed_below_the_input_prefix(
 
 def test_the_deployed_function_has_the_settings_of_the_template(stack: Stack) -> None:
     client = stack.aws.client("lambda")
-    name = stack.outputs["Function"]
+    name = stack.outputs["LiveFunction"]
     function = client.get_function_configuration(FunctionName=name)
     assert function["MemorySize"] == template.default_of("MemoryMegabytes")
     assert function["Timeout"] == template.default_of("TimeoutSeconds")
     assert function["PackageType"] == "Image"
     assert function["LoggingConfig"]["LogGroup"] == stack.outputs["LogGroup"]
-    retries = client.get_function_event_invoke_config(FunctionName=name, Qualifier="$LATEST")
+    retries = client.get_function_event_invoke_config(FunctionName=name)
     assert retries["MaximumRetryAttempts"] == 2

@@ -6,7 +6,7 @@ import io
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
 
 STACK, FUNCTION = "pretag-test", "pretag-test-function"
+LIVE_FUNCTION = f"arn:aws:lambda:us-east-1:123456789012:function:{FUNCTION}:live"
 
 
 @dataclass
@@ -51,12 +52,12 @@ class FakeDeployment:
             client.meta.events.register("before-send", self._answer)
 
     def _answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        path = urlsplit(request.url).path
+        path = unquote(urlsplit(request.url).path)
         if path.endswith("/configuration"):
-            assert f"/functions/{FUNCTION}/" in path
+            assert path.split("/")[3] in {FUNCTION, LIVE_FUNCTION}
             return response(200, json.dumps(self.configuration))
         if path.endswith("/invocations"):
-            assert f"/functions/{FUNCTION}/" in path
+            assert path.split("/")[3] in {FUNCTION, LIVE_FUNCTION}
             return self._invoked(request)
         return self._described(str(request.body))
 

@@ -13,6 +13,8 @@ from tests.support.cloudformation import DEFAULTS, RESOURCES, TEMPLATE, of_type,
 ALARMS = of_type("AWS::CloudWatch::Alarm")
 WATCHED = {
     "ErrorAlarm": {"Errors"},
+    "NewVersionErrorAlarm": {"Errors"},
+    "NewVersionDurationAlarm": {"Duration"},
     "ThrottleAlarm": {"Throttles"},
     "ConcurrencyAlarm": {"ConcurrentExecutions", "ResourceCount"},
     "DurationAlarm": {"Duration"},
@@ -32,7 +34,11 @@ WATCHED = {
 def test_every_kind_of_failure_has_an_alarm() -> None:
     assert {name: set(values_of("MetricName", alarm)) for name, alarm in ALARMS.items()} == WATCHED
     conditions = {name: RESOURCES[name].get("Condition") for name in ALARMS}
-    assert {name for name, condition in conditions.items() if condition} == {"UndeliveredAlarm"}
+    assert {name: condition for name, condition in conditions.items() if condition} == {
+        "UndeliveredAlarm": "WatchesInputBucket",
+        "NewVersionErrorAlarm": "ShiftsTraffic",
+        "NewVersionDurationAlarm": "ShiftsTraffic",
+    }
 
 
 @pytest.mark.parametrize("name", ALARMS)
@@ -79,13 +85,14 @@ def test_metric_math_uses_all_of_its_metrics_and_a_fault_in_it_is_noticed(name: 
 
 
 def test_the_alarms_are_near_the_limits() -> None:
-    (expression,) = values_of("Expression", ALARMS["DurationAlarm"])
-    assert expression == {"Fn::Sub": "100 * milliseconds / (1000 * ${TimeoutSeconds})"}
+    for name in ("DurationAlarm", "NewVersionDurationAlarm"):
+        (expression,) = values_of("Expression", ALARMS[name])
+        assert expression == {"Fn::Sub": "100 * milliseconds / (1000 * ${TimeoutSeconds})"}
     own, of_account = values_of("Expression", ALARMS["ConcurrencyAlarm"])
     assert own == {"Fn::Sub": "100 * used / ${ReservedConcurrency}"}
     assert of_account == "100 * used / SERVICE_QUOTA(used)"
     assert ALARMS["ConcurrencyAlarm"]["Metrics"]["Fn::If"][0] == "HasReservedConcurrency"
-    for name in ("DurationAlarm", "ConcurrencyAlarm"):
+    for name in ("DurationAlarm", "NewVersionDurationAlarm", "ConcurrencyAlarm"):
         assert ALARMS[name]["Threshold"] == 90
         assert set(values_of("Stat", ALARMS[name])) == {"Maximum"}
     kept_seconds = of_type("AWS::SQS::Queue")["FailureQueue"]["MessageRetentionPeriod"]

@@ -174,3 +174,76 @@ def test_the_optional_permissions_depend_on_their_parameters() -> None:
     }
     is_empty = {"Fn::Equals": [{"Ref": "EventBus"}, ""]}
     assert TEMPLATE["Conditions"]["HasEventBus"] == {"Fn::Not": [is_empty]}
+
+
+# -- The check of a new version, and CodeDeploy ---------------------------------------------------
+
+DEPLOY = f"arn:${{AWS::Partition}}:codedeploy:{ACCOUNT}"
+CHECKED = "${OutputPrefix}/${InputPrefix}pretag-check/*"
+OTHER_GRANTS = {
+    "CheckRole": [
+        ("DecryptTheKnownResult", {"kms:Decrypt"}, {"ModelKmsKeyArn"}, THROUGH_S3),
+        ("DecryptTheResult", {"kms:Decrypt"}, {"OutputKmsKeyArn"}, THROUGH_S3),
+        ("EncryptTheClip", {"kms:GenerateDataKey"}, {"InputKmsKeyArn"}, THROUGH_S3),
+        ("InvokeTheNewVersion", {"lambda:InvokeFunction"}, {"${Function.Arn}:*"}, "null"),
+        (
+            "ListTheResult",
+            {"s3:ListBucket"},
+            {"OutputBucket.Arn"},
+            json.dumps({"StringLike": {"s3:prefix": {"Fn::Sub": CHECKED}}}),
+        ),
+        (
+            "PutAndRemoveTheClip",
+            {"s3:PutObject", "s3:DeleteObject"},
+            {f"{bucket}/${{InputPrefix}}pretag-check/*" for bucket in (INPUT, WATCHED)},
+            "null",
+        ),
+        (
+            "ReadAndRemoveTheResult",
+            {"s3:GetObject", "s3:DeleteObject"},
+            {f"${{OutputBucket.Arn}}/{CHECKED}"},
+            "null",
+        ),
+        ("ReadTheKnownResult", {"s3:GetObject"}, {f"{MODELS}/${{ModelPrefix}}*"}, "null"),
+        (
+            "TellTheOutcome",
+            {"codedeploy:PutLifecycleEventHookExecutionStatus"},
+            {f"{DEPLOY}:deploymentgroup:${{TrafficShiftApplication}}/*"},
+            "null",
+        ),
+        (
+            "WriteLogs",
+            {"logs:CreateLogStream", "logs:PutLogEvents"},
+            {
+                f"arn:${{AWS::Partition}}:logs:{ACCOUNT}:log-group:/pretag/${{AWS::StackName}}/check:*"
+            },
+            "null",
+        ),
+    ],
+    "TrafficShiftRole": [
+        (
+            "MoveTheAlias",
+            {"lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"},
+            {"Function.Arn", "${Function.Arn}:*"},
+            "null",
+        ),
+        ("StartTheCheck", {"lambda:InvokeFunction"}, {"Check.Arn"}, "null"),
+        (
+            "WatchAlarms",
+            {"cloudwatch:DescribeAlarms"},
+            {f"arn:${{AWS::Partition}}:cloudwatch:{ACCOUNT}:alarm:*"},
+            "null",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", OTHER_GRANTS)
+def test_the_roles_of_a_deployment_have_only_the_permissions_that_they_need(name: str) -> None:
+    role = RESOURCES[name]["Properties"]
+    assert "ManagedPolicyArns" not in role
+    assert grants(role) == OTHER_GRANTS[name]
+
+
+def test_there_are_no_other_roles() -> None:
+    assert set(of_type("AWS::IAM::Role")) == {"Role", *OTHER_GRANTS}

@@ -248,7 +248,7 @@ def test_the_defaults_can_be_deployed_in_a_new_account() -> None:
     assert FUNCTION["MemorySize"] == {"Ref": "MemoryMegabytes"}
     assert FUNCTION["Timeout"] == {"Ref": "TimeoutSeconds"}
     assert FUNCTION["EphemeralStorage"] == {"Size": {"Ref": "StorageMegabytes"}}
-    assert None not in DEFAULTS.values()
+    assert {name for name, default in DEFAULTS.items() if default is None} == {"ImageUri"}
 
 
 @pytest.mark.parametrize("name", BUCKETS)

@@ -14,7 +14,7 @@ from pipeline.resources.capacity import Capacity
 from pipeline.storage.s3 import versions
 from pipeline.storage.s3.attempts import Attempt, work_id
 from tests.support import clips
-from tests.support.fake_deployment import FUNCTION, STACK, FakeDeployment, response
+from tests.support.fake_deployment import LIVE_FUNCTION, STACK, FakeDeployment, response
 from tests.support.lambda_function import (
     KEY,
     RESULTS,
@@ -318,7 +318,7 @@ def test_a_stack_says_where_the_results_are(
 ) -> None:
     notify(put_video(s3))
     delete_video(s3)
-    outputs = {"Function": FUNCTION, "InputBucket": VIDEOS, "OutputBucket": RESULTS}
+    outputs = {"LiveFunction": LIVE_FUNCTION, "InputBucket": VIDEOS, "OutputBucket": RESULTS}
     FakeDeployment({"InputPrefix": "", "OutputPrefix": "datasets"}, outputs).connect(monkeypatch)
     assert pretag("forget", VIDEO, "--stack", STACK, "--yes").code == 0
     assert not visible_files(s3)

@@ -12,7 +12,7 @@ from handler import app
 from handler.events import jobs_in
 from handler.jobs import Job
 from tests.support import clips
-from tests.support.fake_deployment import FUNCTION, STACK, FakeDeployment
+from tests.support.fake_deployment import FUNCTION, LIVE_FUNCTION, STACK, FakeDeployment
 from tests.support.lambda_function import (
     RESULTS,
     VARIABLES,
@@ -53,7 +53,7 @@ def s3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[S3Client]:
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch, s3: S3Client) -> FakeDeployment:  # noqa: ARG001
-    outputs = {"Function": FUNCTION, "InputBucket": VIDEOS, "OutputBucket": RESULTS}
+    outputs = {"LiveFunction": LIVE_FUNCTION, "InputBucket": VIDEOS, "OutputBucket": RESULTS}
     deployment = FakeDeployment({"InputPrefix": "incoming/", "OutputPrefix": "datasets"}, outputs)
     deployment.connect(monkeypatch)
     return deployment
@@ -120,8 +120,9 @@ def test_an_error_stops_and_the_same_command_goes_on(
     assert refused.code == 1
     assert refused.out.endswith("Sent 0 videos. The same command sends the next ones.\n")
     assert refused.err == (
-        f"pretag: AWS refuses Invoke for the function {FUNCTION} (AccessDeniedException: why). "
-        "Check the name, the region and the permissions of your credentials.\n"
+        f"pretag: AWS refuses Invoke for the function {LIVE_FUNCTION} "
+        "(AccessDeniedException: why). Check the name, the region and the permissions of your "
+        "credentials.\n"
     )
     put_small(s3, "incoming/00.mp4")  # it has an event of its own
     assert submit(pretag, "--yes").code == 0
@@ -187,7 +188,7 @@ def test_without_a_yes_nothing_is_sent(
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     done = submit(pretag)
     assert (done.code, deployed.events) == (1, [])
-    assert f"Send 1 video to {FUNCTION}? [y/N]" in done.err
+    assert f"Send 1 video to {LIVE_FUNCTION}? [y/N]" in done.err
 
 
 def test_archived_videos_are_left_out_and_suffixes_are_those_of_the_function(
