@@ -11,7 +11,7 @@ import numpy as np
 
 from bench import results
 from bench.measuring import in_child, peak_megabytes, show_progress
-from pipeline.decoding.pyav_conversion import Converter
+from pipeline.decoding.pyav.conversion import Converter
 
 SIZES = ((1920, 1080), (3840, 2160), (7680, 4320))
 # Numbers of ITU-T H.273: transfer, primaries, matrix.

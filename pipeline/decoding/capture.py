@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.decoding.backend import bottom_up_error, picture_first_error
-from pipeline.decoding.container import (
+from pipeline.decoding.containers.container import (
     ASF,
     HEAD_BYTES,
     JPEG,
@@ -14,21 +14,21 @@ from pipeline.decoding.container import (
     OGG,
     detect_container,
 )
-from pipeline.decoding.encryption import encryption_fault
-from pipeline.decoding.formats.iso import is_photo, movie
-from pipeline.decoding.formats.jpeg import is_film
+from pipeline.decoding.containers.encryption import encryption_fault
+from pipeline.decoding.containers.formats.iso import is_photo, movie
+from pipeline.decoding.containers.formats.jpeg import is_film
+from pipeline.decoding.containers.open_failure import explain_open_failure, other_file_fault
 from pipeline.decoding.header import read_header
 from pipeline.decoding.limits import exceeded_limit, limit_allocations
 from pipeline.decoding.memory import memory_shortage
-from pipeline.decoding.misread import opencv_misreads
-from pipeline.decoding.open_failure import explain_open_failure, other_file_fault
+from pipeline.decoding.opencv.misread import opencv_misreads
 from pipeline.decoding.opener import Opener
 from pipeline.errors import CapacityError, RejectedError
 
 if TYPE_CHECKING:
     from pipeline.config.schema import LimitsConfig
     from pipeline.decoding.backend import BackendName, Capture
-    from pipeline.decoding.container import Container
+    from pipeline.decoding.containers.container import Container
     from pipeline.decoding.header import HeaderInfo
     from pipeline.decoding.stream import GuardedStream
     from pipeline.resources.capacity import Capacity

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipeline.decoding.backend import Capture
-    from pipeline.decoding.container import Container
+    from pipeline.decoding.containers.container import Container
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipeline.decoding.backend import BackendName, Capture
-    from pipeline.decoding.container import Container
+    from pipeline.decoding.containers.container import Container
     from pipeline.decoding.stream import GuardedStream
 
 
@@ -33,10 +33,10 @@ class Opener:
     def library(self) -> str:
         """Path of a library through which FFmpeg's functions of this backend can be called."""
         if self.backend == "opencv":
-            from pipeline.decoding.opencv_capture import opencv_library  # noqa: PLC0415
+            from pipeline.decoding.opencv.capture import opencv_library  # noqa: PLC0415
 
             return opencv_library()
-        from pipeline.decoding.pyav_opening import pyav_library  # noqa: PLC0415
+        from pipeline.decoding.pyav.opening import pyav_library  # noqa: PLC0415
 
         return pyav_library()
 
@@ -75,13 +75,13 @@ class Opener:
     ) -> Capture | None:
         is_square = self.square_pixels
         if self.backend == "opencv":
-            from pipeline.decoding.opencv_capture import open_with_opencv  # noqa: PLC0415
+            from pipeline.decoding.opencv.opening import open_with_opencv  # noqa: PLC0415
 
             return open_with_opencv(
                 self.stream, self.container, threads,
                 codec=codec, packets=packets, square_pixels=is_square, **options,
             )  # fmt: skip
-        from pipeline.decoding.pyav_opening import open_with_pyav  # noqa: PLC0415
+        from pipeline.decoding.pyav.opening import open_with_pyav  # noqa: PLC0415
 
         return open_with_pyav(
             self.stream, self.container, threads,

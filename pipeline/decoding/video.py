@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from pipeline.decoding.backend import unconvertible_error
 from pipeline.decoding.capture import open_capture
+from pipeline.decoding.containers.encryption import protection_fault
+from pipeline.decoding.containers.partial_streams import partial_stream_fault
 from pipeline.decoding.decoder import DecodeResult
-from pipeline.decoding.encryption import protection_fault
 from pipeline.decoding.header import HeaderInfo, no_frame_sentence
 from pipeline.decoding.limits import check_length, stalled_error
 from pipeline.decoding.packet_index import SEEK_COST_FRAMES, read_packet_index
-from pipeline.decoding.partial_streams import partial_stream_fault
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
 from pipeline.decoding.sampling import no_sample_error
 from pipeline.decoding.seeking import SeekingDecoder, SeekMismatchError

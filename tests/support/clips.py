@@ -14,7 +14,7 @@ from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 from PIL import Image as PillowImage
 
-from pipeline.decoding.pyav_opening import pyav_library
+from pipeline.decoding.pyav.opening import pyav_library
 from pipeline.frame import Image
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "pedestrians.mp4"

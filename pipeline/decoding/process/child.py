@@ -78,9 +78,9 @@ def main(backend: BackendName) -> None:
 def import_library(backend: BackendName) -> None:
     """Import all that will be needed, because a confined process opens no file."""
     if backend == "opencv":
-        import_module("pipeline.decoding.opencv_capture")
+        import_module("pipeline.decoding.opencv.opening")
         return
-    import_module("pipeline.decoding.pyav_opening")
+    import_module("pipeline.decoding.pyav.opening")
     # PyAV imports its own modules when they are first used.
     package = import_module("av")
     for module in walk_packages(package.__path__, "av."):

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.config.schema import Config
 from pipeline.decoding.backend import BackendName, pyav_version
-from pipeline.decoding.misread import opencv_misreads
+from pipeline.decoding.opencv.misread import opencv_misreads
 from pipeline.decoding.opening import open_video
 from pipeline.errors import RejectedError
 from pipeline.resources.budget import Budget

@@ -3,9 +3,9 @@
 import av
 import pytest
 
-from pipeline.decoding.container import PROBED, detect_container
-from pipeline.decoding.demuxers import SELF_CONTAINED
-from pipeline.decoding.other_files import describe_other_file
+from pipeline.decoding.containers.container import PROBED, detect_container
+from pipeline.decoding.containers.demuxers import SELF_CONTAINED
+from pipeline.decoding.containers.other_files import describe_other_file
 
 JPEG_2000 = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 TS = (b"\x47" + bytes(187)) * 4

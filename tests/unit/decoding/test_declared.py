@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.decoding.container import Container, detect_container
-from pipeline.decoding.declared import Declared, read_declared
+from pipeline.decoding.containers.container import Container, detect_container
+from pipeline.decoding.containers.declared import Declared, read_declared
 from tests.support import clips, container_bytes
 
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}

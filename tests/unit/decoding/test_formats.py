@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
-from pipeline.decoding.formats import asf, iso, jpeg, matroska, program_stream, transport_stream
+from pipeline.decoding.containers.formats import (
+    asf,
+    iso,
+    jpeg,
+    matroska,
+    program_stream,
+    transport_stream,
+)
 from tests.support import clips
 from tests.support.container_bytes import box, element, nested_boxes, nested_elements, overwrite
 from tests.support.container_bytes import table_packet as table

@@ -9,10 +9,10 @@ import pytest
 from pipeline.config.schema import LimitsConfig
 from pipeline.decoding import limits
 from pipeline.decoding.backend import Capture
-from pipeline.decoding.container import Container
+from pipeline.decoding.containers.container import Container
 from pipeline.decoding.header import read_header
-from pipeline.decoding.opencv_capture import opencv_library
-from pipeline.decoding.pyav_opening import pyav_library
+from pipeline.decoding.opencv.capture import opencv_library
+from pipeline.decoding.pyav.opening import pyav_library
 from pipeline.errors import RejectedError
 from pipeline.frame import Display
 

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from pipeline.decoding.container import detect_container
-from pipeline.decoding.open_failure import explain_open_failure
+from pipeline.decoding.containers.container import detect_container
+from pipeline.decoding.containers.open_failure import explain_open_failure
 from tests.support.container_bytes import box, element
 
 EBML, TRACKS = element(0x1A45DFA3, b""), element(0x1654AE6B, b"")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.decoding.evidence import GapEvidence
-from pipeline.decoding.packet_fates import PacketFates
+from pipeline.decoding.pyav.packet_fates import PacketFates
 
 TICKS_PER_SECOND = 25.0
 # Ticks of packets in the order of the file: each third frame is decoded before the two before it.

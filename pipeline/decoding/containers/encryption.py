@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.decoding.container import ASF, MATROSKA, MP4, MPEG_PS, MPEG_TS
-from pipeline.decoding.formats import asf, iso, matroska, program_stream, transport_stream
+from pipeline.decoding.containers.container import ASF, MATROSKA, MP4, MPEG_PS, MPEG_TS
+from pipeline.decoding.containers.formats import (
+    asf,
+    iso,
+    matroska,
+    program_stream,
+    transport_stream,
+)
 
 if TYPE_CHECKING:
-    from pipeline.decoding.container import Container
+    from pipeline.decoding.containers.container import Container
     from pipeline.storage.source import ByteStream
 
 _FAULT = (

@@ -9,8 +9,8 @@ import numpy as np
 from av.filter import Graph
 from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation, VideoReformatter
 
-from pipeline.decoding.pyav_colours import UNSPECIFIED, YCGCO, bgr_of_ycgco, is_ycgco, settle_tags
-from pipeline.decoding.pyav_tone_mapping import HDR, ToneMapper
+from pipeline.decoding.pyav.colours import UNSPECIFIED, YCGCO, bgr_of_ycgco, is_ycgco, settle_tags
+from pipeline.decoding.pyav.tone_mapping import HDR, ToneMapper
 
 if TYPE_CHECKING:
     import av

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from av.stream import Disposition
 
-from pipeline.decoding.formats.iso import PHOTO_BRANDS
+from pipeline.decoding.containers.formats.iso import PHOTO_BRANDS
 
 if TYPE_CHECKING:
     import av

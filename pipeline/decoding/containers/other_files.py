@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.decoding.formats.iso import is_photo
+from pipeline.decoding.containers.formats.iso import is_photo
 
 _PHOTO = (
     "is a photo ({kind}); pretag reads videos only. Make a video of photos: "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from av.stream import Disposition
 
-from pipeline.decoding.pyav_pictures import is_picture
+from pipeline.decoding.pyav.pictures import is_picture
 from pipeline.frame import Track
 
 if TYPE_CHECKING:

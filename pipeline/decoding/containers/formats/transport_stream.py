@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.decoding.container import HEAD_BYTES, transport_packets
+from pipeline.decoding.containers.container import HEAD_BYTES, transport_packets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pipeline.decoding.container import HEAD_BYTES, MATROSKA, MP4, detect_container
-from pipeline.decoding.formats import iso, matroska
+from pipeline.decoding.containers.container import HEAD_BYTES, MATROSKA, MP4, detect_container
+from pipeline.decoding.containers.formats import iso, matroska
 
 if TYPE_CHECKING:
     from pipeline.storage.source import ByteStream

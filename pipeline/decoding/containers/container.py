@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.decoding.demuxers import SELF_CONTAINED
+from pipeline.decoding.containers.demuxers import SELF_CONTAINED
 
 HEAD_BYTES = 4096
 

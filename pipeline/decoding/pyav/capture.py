@@ -13,23 +13,22 @@ from typing import TYPE_CHECKING
 import av
 
 from pipeline.decoding.display import Orientation, plausible_ratio, ratio_text, square_size
-from pipeline.decoding.evidence import GapEvidence, KnownEnd
-from pipeline.decoding.pyav_conversion import Converter, deinterlaced
-from pipeline.decoding.pyav_frames import FrameReader
-from pipeline.decoding.pyav_orientation import frame_orientation
+from pipeline.decoding.evidence import GapEvidence
+from pipeline.decoding.pyav.conversion import Converter, deinterlaced
+from pipeline.decoding.pyav.end import known_end, nominal_rate
+from pipeline.decoding.pyav.frames import FrameReader
+from pipeline.decoding.pyav.orientation import frame_orientation
 from pipeline.frame import Display
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-    from pipeline.decoding.declared import Declared
+    from pipeline.decoding.containers.declared import Declared
+    from pipeline.decoding.evidence import KnownEnd
     from pipeline.frame import Image, Track
 
 # Shorter lengths in a header count as unknown, as in OpenCV.
 _SHORTEST_SECONDS = 0.000025
-# Containers that may be joined and cut anywhere have no header that gives a length; FFmpeg then
-# looks at the end of the file. AVFMT_TS_DISCONT, AVFMT_NOTIMESTAMPS
-_NO_LENGTH = 0x200 | 0x80
 # OpenCV's start is a number of frame periods, which is too coarse for slide shows.
 _LONGEST_PERIOD_MS = 100.0
 # Of which covers are, and the films of some cameras too.
@@ -98,7 +97,7 @@ class PyAvCapture:
     @property
     def fps(self) -> float:
         """Frames per second according to the header; 0 if unknown."""
-        return float(self._rate)
+        return float(nominal_rate(self._stream))
 
     @property
     def frame_count(self) -> float:
@@ -199,43 +198,9 @@ class PyAvCapture:
 
     def end(self, _start_ms: float | None) -> KnownEnd:
         """Return what is known of the end of the video, which must have been reached."""
-        packets = self._frames.packets
-        is_cut = (self._declared.size_bytes or 0) > self._size_bytes
-        is_damaged = is_cut or self._frames.is_damaged_at_end
-        unread = packets.unread
-        if self._container.format.name == "avi" and is_damaged:
-            # Its header counts the frames. Some count too many, so that alone says nothing.
-            unread = max(0, self._stream.frames - self._frames.slots)
-        return KnownEnd(
-            lost=self._frames.lost_at_end,
-            unread=unread,
-            short_ms=self._short_ms(),
-            left_share=0.0 if packets.is_listed else self._left_share(),
-            is_damaged=is_damaged,
-            period_ms=1000 / self.fps if self.fps else 0.0,
+        return known_end(
+            self._container, self._stream, self._frames, self._declared, self._size_bytes
         )
-
-    def _short_ms(self) -> float:
-        """Return the time from the last packet of any stream to the end; 0 if that is unknown."""
-        packets = self._frames.packets
-        seconds = self._declared.seconds or self._header_seconds()
-        if packets.is_listed or seconds is None:
-            return 0.0
-        start = min(0.0, (self._container.start_time or 0) / av.time_base)
-        return max(0.0, 1000 * (seconds - packets.end_seconds + start))
-
-    def _left_share(self) -> float:
-        """Return how many bytes come after the last packet, as a share of those before."""
-        place = self._frames.packets.place
-        return max(0.0, self._size_bytes / place - 1) if place else 0.0
-
-    def _header_seconds(self) -> float | None:
-        """Return the length by the header; None if it says none."""
-        is_counted = self._container.format.name == "avi"  # its header counts frames, not time
-        is_unknown = is_counted or self._container.format.flags & _NO_LENGTH
-        if is_unknown or not self._container.duration:
-            return None
-        return self._container.duration / av.time_base
 
     def retrieve(self) -> Image | None:
         """Convert the current frame: H x W x 3 uint8 BGR, as displayed; None: it failed."""
@@ -260,10 +225,6 @@ class PyAvCapture:
         self._before = self._frame = self._packet = None
         self._frames.close()
         self._container.close()
-
-    @property
-    def _rate(self) -> Fraction:
-        return self._stream.average_rate or self._stream.guessed_rate or Fraction(0)
 
     @property
     def _time_base(self) -> Fraction:

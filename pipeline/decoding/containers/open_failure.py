@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.decoding.container import HEAD_BYTES, JPEG, MP4
-from pipeline.decoding.encryption import encryption_fault, protection_fault
-from pipeline.decoding.formats import iso
-from pipeline.decoding.other_files import describe_other_file
-from pipeline.decoding.partial_streams import partial_stream_fault
+from pipeline.decoding.containers.container import HEAD_BYTES, JPEG, MP4
+from pipeline.decoding.containers.encryption import encryption_fault, protection_fault
+from pipeline.decoding.containers.formats import iso
+from pipeline.decoding.containers.other_files import describe_other_file
+from pipeline.decoding.containers.partial_streams import partial_stream_fault
 
 if TYPE_CHECKING:
-    from pipeline.decoding.container import Container
+    from pipeline.decoding.containers.container import Container
     from pipeline.storage.source import ByteStream
 
 

@@ -9,12 +9,12 @@ import av._core
 import av.logging
 from av.container import Flags
 
-from pipeline.decoding.declared import read_declared
-from pipeline.decoding.pyav_capture import PyAvCapture
-from pipeline.decoding.pyav_tracks import track_of, tracks_by_rank
+from pipeline.decoding.containers.declared import read_declared
+from pipeline.decoding.pyav.capture import PyAvCapture
+from pipeline.decoding.pyav.tracks import track_of, tracks_by_rank
 
 if TYPE_CHECKING:
-    from pipeline.decoding.container import Container
+    from pipeline.decoding.containers.container import Container
     from pipeline.decoding.stream import GuardedStream
 
 # FFmpeg's own messages name neither the file nor a remedy.

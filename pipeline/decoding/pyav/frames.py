@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import av
 
-from pipeline.decoding.packet_fates import PacketFates
-from pipeline.decoding.pyav_packets import PacketReader
-from pipeline.decoding.pyav_times import NumberedFrame, RateTimes, SlotTimes, frame_times
+from pipeline.decoding.pyav.packet_fates import PacketFates
+from pipeline.decoding.pyav.packets import PacketReader
+from pipeline.decoding.pyav.times import NumberedFrame, RateTimes, SlotTimes, frame_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

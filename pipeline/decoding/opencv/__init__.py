@@ -1,0 +1,1 @@
+"""The backend OpenCV, for those who do not have PyAV."""

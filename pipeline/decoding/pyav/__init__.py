@@ -1,0 +1,1 @@
+"""The backend PyAV: captures, and what is known of packets, times, tracks and colours."""
