@@ -15,9 +15,16 @@ SAM    := SAM_CLI_TELEMETRY=0 .tools/deploy/bin/sam
 SCAN   := .tools/scan/bin/python
 ENV    ?= dev
 STACK  ?= pretag-$(ENV)
-REGISTRIES ?= no
 # Another base image than the Dockerfile's, for machines that cannot pull it. Not for releases.
 BASE_IMAGE ?=
+
+# What comes from the command line or the environment is text: make does not expand it, and the shell
+# does not run it. In a recipe, $(call quoted,NAME) is the value of a variable as one word.
+TEXTS := VIDEO OUT IMAGE MODEL ENV STACK BASE_IMAGE VERSION REGISTRY TAG IMAGE_URI AWS_REGION \
+  REPOSITORY OIDC_PROVIDER REGISTRIES PULL_ACCOUNTS
+$(foreach name,$(TEXTS),$(if $(filter command environment,$(firstword $(origin $(name)))),\
+  $(eval override $(name) := $$(value $(name)))))
+quoted = '$(subst ','\'',$($1))'
 
 ##@ Use
 
@@ -32,7 +39,7 @@ help: ## list the targets
 
 .PHONY: run
 run: .venv/cli.ready ## annotate a video: make run [VIDEO=clip.mp4] [OUT=folder]
-	@$(BIN)/pretag run "$(VIDEO)" --out "$(OUT)"
+	@$(BIN)/pretag run $(call quoted,VIDEO) --out $(call quoted,OUT)
 
 ##@ Develop
 
@@ -70,7 +77,7 @@ vulnerabilities: .tools/scan.ready ## look the pinned packages up in OSV (needs 
 
 .PHONY: sbom
 sbom: .tools/scan.ready ## list the contents of the image in build/sbom.json (needs Docker)
-	@$(SCAN) -m supply_chain.sbom $(IMAGE) build/sbom.json
+	@$(SCAN) -m supply_chain.sbom $(call quoted,IMAGE) build/sbom.json
 
 .PHONY: base-digest
 base-digest: ## pin the base image in the Dockerfile to its digest (needs Docker and the network)
@@ -82,17 +89,17 @@ release-check: vulnerabilities ## check what a release needs: a pinned base imag
 
 .PHONY: image
 image: $(if $(MODEL),.venv/cli.ready) ## build the container image, and show its size: make image [MODEL=better.onnx]
-	@$(if $(MODEL),$(BIN)/pretag model add "$(MODEL)" --default)
-	@docker build --tag $(IMAGE) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) $(DOCKER_BUILD_FLAGS) .
-	@bench/image_size $(IMAGE)
+	@$(if $(MODEL),$(BIN)/pretag model add $(call quoted,MODEL) --default)
+	@docker build --tag $(call quoted,IMAGE) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(call quoted,BASE_IMAGE)) $(DOCKER_BUILD_FLAGS) .
+	@bench/image_size $(call quoted,IMAGE)
 
 .PHONY: image-test
 image-test: .venv/dev.ready .tools/emulator.ready image ## test the image in containers (needs Docker)
-	@PRETAG_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e/test_image.py tests/e2e/test_confinement.py --verbose
+	@PRETAG_IMAGE=$(call quoted,IMAGE) $(BIN)/pytest tests/e2e/test_image.py tests/e2e/test_confinement.py --verbose
 
 .PHONY: e2e
 e2e: .venv/dev.ready .venv/cli.ready .tools/deploy.ready .tools/emulator.ready .tools/scan.ready image ## test the image and the stack in containers (needs Docker)
-	@PRETAG_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e --verbose
+	@PRETAG_IMAGE=$(call quoted,IMAGE) $(BIN)/pytest tests/e2e --verbose
 
 .PHONY: known-result
 known-result: .venv/cli.ready ## write samples/pedestrians.json again, after a change that means to change it
@@ -110,7 +117,7 @@ bench: .venv/dev.ready ## measure speed, memory, the hash stage, hostile and dam
 
 .PHONY: cold-start
 cold-start: .venv/dev.ready .tools/emulator.ready image ## measure the cold start in the image (needs Docker)
-	@bench/cold_start $(IMAGE)
+	@bench/cold_start $(call quoted,IMAGE)
 
 .PHONY: format
 format: .venv/dev.ready ## rewrite the sources in the project's format
@@ -136,15 +143,16 @@ clean: ## remove the environments and all generated files
 .PHONY: release-notes
 release-notes: ## write the text of a release: make release-notes VERSION=1.2.3
 	@mkdir -p build
-	@$(PYTHON) -m deploy.changelog "$(VERSION)" >build/release-notes.md
+	@$(PYTHON) -m deploy.changelog $(call quoted,VERSION) >build/release-notes.md
 
 .PHONY: registry-login
 registry-login: ## let Docker push to and pull from a registry of AWS: make registry-login REGISTRY=...
-	@aws ecr get-login-password | docker login --username AWS --password-stdin "$(firstword $(subst /, ,$(REGISTRY)))" >&2
+	@registry=$(call quoted,REGISTRY); \
+	  aws ecr get-login-password | docker login --username AWS --password-stdin "$${registry%%/*}" >&2
 
 .PHONY: push
 push: ## push the image, and print its name with its digest: make push REGISTRY=... TAG=v1.2.3
-	@deploy/push "$(IMAGE)" "$(REGISTRY)" "$(TAG)"
+	@deploy/push $(call quoted,IMAGE) $(call quoted,REGISTRY) $(call quoted,TAG)
 
 .PHONY: bootstrap
 bootstrap: .tools/deploy.ready ## make roles and registries: make bootstrap ENV=dev REPOSITORY=owner/name [REGISTRIES=yes]
@@ -155,11 +163,11 @@ bootstrap: .tools/deploy.ready ## make roles and registries: make bootstrap ENV=
 
 .PHONY: deploy
 deploy: .tools/deploy.ready ## deploy an image: make deploy ENV=dev [IMAGE_URI=...@sha256:...]
-	@.tools/deploy/bin/python -m deploy.to $(ENV) $(IMAGE_URI)
+	@.tools/deploy/bin/python -m deploy.to $(call quoted,ENV) $(if $(IMAGE_URI),$(call quoted,IMAGE_URI))
 
 .PHONY: smoke
 smoke: .venv/cli.ready ## test a deployed stack with the sample clip: make smoke STACK=pretag-dev
-	@$(BIN)/python -m deploy.smoke "$(STACK)"
+	@$(BIN)/python -m deploy.smoke $(call quoted,STACK)
 
 # Installs a requirements file. `make test` adds its packages to those that `make run` installed.
 .venv/%.ready: requirements/%.txt pyproject.toml

@@ -11,6 +11,11 @@ import yaml
 
 from tests.e2e.template import ROOT
 
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pretag"
+IMAGE = f"{REGISTRY}@{DIGEST}"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
 FOLDER = ROOT / ".github" / "workflows"
 _EXPRESSION = re.compile(r"\$\{\{ (?P<name>[^}]+?) \}\}")
 

@@ -1,14 +1,17 @@
-"""The commands of the workflows of .github, run one by one with stand-ins for AWS and GitHub."""
+"""The commands of the workflows of .github, run one by one with stand-ins for AWS and GitHub.
 
-import shutil
+test_workflow_values.py gives them values that are commands themselves.
+"""
+
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.template import ROOT
 from tests.support.workflows import (
+    COMMIT,
+    DIGEST,
+    IMAGE,
+    REGISTRY,
     WORKFLOWS,
     Runner,
     filled_in,
@@ -16,41 +19,9 @@ from tests.support.workflows import (
     steps_of,
 )
 
-DIGEST = "sha256:" + "0123456789abcdef" * 4
-REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pretag"
-IMAGE = f"{REGISTRY}@{DIGEST}"
 COMMANDS = [
     step["run"] for workflow in WORKFLOWS.values() for step in steps_of(workflow) if "run" in step
 ]
-
-
-@pytest.fixture
-def runner(tmp_path: Path) -> Runner:
-    """Return a runner with what the commands need of the repository, and stand-ins for AWS."""
-    if shutil.which("make") is None:
-        pytest.skip("there is no make, which runners and machines of developers have")
-    for name in (
-        "Makefile",
-        "deploy/push",
-        "deploy/__init__.py",
-        "deploy/changelog.py",
-        "pipeline/__init__.py",
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "CHANGELOG.md").write_text(
-        "# Changelog\n\n## Unreleased\n\n## 1.2.3 - 2026-11-30\n\n- New.\n\n"
-        "## 1.0.0 - 2026-01-01\n\n- Old.\n"
-    )
-    (tmp_path / "pipeline" / "__init__.py").write_text('__version__ = "1.2.3"\n')
-    runner = Runner(tmp_path)
-    runner.stand_in("python3", f'exec {sys.executable} "$@"')
-    runner.stand_in("aws", "echo password")
-    runner.stand_in("gh")
-    answers = f'push) echo "v1.2.3: digest: {DIGEST} size: 1234" ;; login) cat >/dev/null ;;'
-    runner.stand_in("docker", f"case $1 in {answers} esac")
-    runner.variables["GITHUB_REF_NAME"] = "v1.2.3"
-    return runner
 
 
 def test_a_tag_that_is_the_version_has_its_section_of_the_changelog_as_text(runner: Runner) -> None:
@@ -127,7 +98,8 @@ def test_an_image_that_the_release_did_not_sign_is_not_deployed(runner: Runner) 
     (call,) = runner.calls("gh")
     assert call == (
         f"attestation verify oci://{IMAGE} --repo example/pretag "
-        "--signer-workflow example/pretag/.github/workflows/release.yml"
+        "--signer-workflow example/pretag/.github/workflows/release.yml "
+        f"--source-ref refs/tags/v1.2.3 --source-digest {COMMIT} --deny-self-hosted-runners"
     )
     runner.stand_in("gh", "exit 1")
     assert runner.run(verify)[0].returncode != 0
