@@ -21,10 +21,16 @@ BASE_IMAGE ?=
 # What comes from the command line or the environment is text: make does not expand it, and the shell
 # does not run it. In a recipe, $(call quoted,NAME) is the value of a variable as one word.
 TEXTS := VIDEO OUT IMAGE MODEL ENV STACK BASE_IMAGE VERSION REGISTRY TAG IMAGE_URI AWS_REGION \
-  REPOSITORY OIDC_PROVIDER REGISTRIES PULL_ACCOUNTS
+  REPOSITORY SUBJECT_PREFIX OIDC_PROVIDER REGISTRIES PULL_ACCOUNTS REGISTRY_ACCOUNT \
+  INPUT_BUCKET MODEL_BUCKET KMS_KEYS
 $(foreach name,$(TEXTS),$(if $(filter command environment,$(firstword $(origin $(name)))),\
   $(eval override $(name) := $$(value $(name)))))
 quoted = '$(subst ','\'',$($1))'
+
+# The AWS CLI reads AWS_REGION, and boto3 and SAM do not.
+ifneq ($(AWS_REGION),)
+export AWS_DEFAULT_REGION := $(AWS_REGION)
+endif
 
 ##@ Use
 
@@ -147,19 +153,24 @@ release-notes: ## write the text of a release: make release-notes VERSION=1.2.3
 
 .PHONY: registry-login
 registry-login: ## let Docker push to and pull from a registry of AWS: make registry-login REGISTRY=...
-	@registry=$(call quoted,REGISTRY); \
-	  aws ecr get-login-password | docker login --username AWS --password-stdin "$${registry%%/*}" >&2
+	@name=$(call quoted,REGISTRY); \
+	  aws ecr get-login-password | docker login --username AWS --password-stdin "$${name%%/*}" >&2
 
 .PHONY: push
 push: ## push the image, and print its name with its digest: make push REGISTRY=... TAG=v1.2.3
 	@deploy/push $(call quoted,IMAGE) $(call quoted,REGISTRY) $(call quoted,TAG)
 
+# Parameters of deploy/bootstrap.yaml, and the variables that give them. One that is not given keeps its value.
+BOOTSTRAP := Repository=REPOSITORY SubjectPrefix=SUBJECT_PREFIX OidcProviderArn=OIDC_PROVIDER \
+  Registries=REGISTRIES PullAccounts=PULL_ACCOUNTS RegistryAccount=REGISTRY_ACCOUNT \
+  InputBucketName=INPUT_BUCKET ModelBucketName=MODEL_BUCKET KmsKeyArns=KMS_KEYS
+given = $(if $($(lastword $1)),$(firstword $1)=$(call quoted,$(lastword $1)))
+
 .PHONY: bootstrap
-bootstrap: .tools/deploy.ready ## make roles and registries: make bootstrap ENV=dev REPOSITORY=owner/name [REGISTRIES=yes]
-	@$(SAM) deploy --template-file deploy/bootstrap.yaml --stack-name pretag-bootstrap-$(ENV) \
+bootstrap: .tools/deploy.ready ## make roles and registries: make bootstrap ENV=dev REGISTRIES=yes [REPOSITORY=owner/name]
+	@$(SAM) deploy --template-file deploy/bootstrap.yaml --stack-name pretag-bootstrap-$(call quoted,ENV) \
 	  --capabilities CAPABILITY_NAMED_IAM --no-confirm-changeset --no-fail-on-empty-changeset --resolve-s3 \
-	  --parameter-overrides Environment="$(ENV)" Repository="$(REPOSITORY)" Registries="$(REGISTRIES)" \
-	  $(if $(OIDC_PROVIDER),OidcProviderArn="$(OIDC_PROVIDER)") $(if $(PULL_ACCOUNTS),PullAccounts="$(PULL_ACCOUNTS)")
+	  --parameter-overrides Environment=$(call quoted,ENV) $(foreach pair,$(BOOTSTRAP),$(call given,$(subst =, ,$(pair))))
 
 .PHONY: deploy
 deploy: .tools/deploy.ready ## deploy an image: make deploy ENV=dev [IMAGE_URI=...@sha256:...]

@@ -1,6 +1,6 @@
 """What CloudFormation makes of a template with certain parameters, as far as that can be known.
 
-Only what template.yaml uses: parameters, conditions, and the functions Ref, GetAtt, Sub, If and
+Only what the templates use: parameters, conditions, and the functions Ref, GetAtt, Sub, If and
 Join. A reference to a resource stands for itself, such as `<Role.Arn>`.
 """
 
@@ -76,6 +76,8 @@ class Values:
             return self.holds(argument)
         if name == "Fn::Not":
             return not self._test(argument[0])
+        if name == "Fn::And":
+            return all(self._test(each) for each in argument)
         assert name == "Fn::Equals", name
         first, second = (self.of(each) for each in argument)
         return str(first) == str(second)

@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.template import ROOT, read_template
 from tests.support.cloudformation import RESOURCES as STACK
 from tests.support.cloudformation import as_list, statements, values_of
+from tests.support.cloudformation_values import Values
 
 BOOTSTRAP = read_template(ROOT / "deploy" / "bootstrap.yaml")
 RESOURCES: dict[str, dict[str, Any]] = BOOTSTRAP["Resources"]
@@ -27,46 +28,7 @@ def actions(name: str) -> set[str]:
     return {action for each in allowed(name).values() for action in as_list(each["Action"])}
 
 
-def trust(name: str) -> dict[str, Any]:
-    """Return the one statement that says who may take a role."""
-    (statement,) = statements(ROLES[name]["Properties"]["AssumeRolePolicyDocument"])
-    return statement
-
-
-# -- Who may take the roles ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("role", "environment"), [("ReleaseRole", "release"), ("DeployRole", "${Environment}")]
-)
-def test_a_role_is_taken_only_by_one_environment_of_one_repository(
-    role: str, environment: str
-) -> None:
-    statement = trust(role)
-    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-    assert statement["Condition"] == {
-        "StringEquals": {
-            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-            "token.actions.githubusercontent.com:sub": {
-                "Fn::Sub": f"repo:${{Repository}}:environment:{environment}"
-            },
-        }
-    }
-    assert statement["Principal"] == {
-        "Federated": {
-            "Fn::If": ["MakesOidcProvider", {"Ref": "OidcProvider"}, {"Ref": "OidcProviderArn"}]
-        }
-    }
-
-
-def test_there_is_one_role_for_releases_one_for_deployments_and_one_for_cloudformation() -> None:
-    assert set(ROLES) == {"ReleaseRole", "DeployRole", "StackRole"}
-    assert trust("StackRole")["Principal"] == {"Service": "cloudformation.amazonaws.com"}
-    for role in ROLES.values():
-        assert "ManagedPolicyArns" not in role["Properties"] or role is ROLES["StackRole"]
-
-
-# -- What they may do ------------------------------------------------------------------------------
+# -- What the roles may do ------------------------------------------------------------------------------
 
 
 def test_a_release_pushes_to_the_registry_of_releases_and_does_nothing_else() -> None:
@@ -99,6 +61,8 @@ def test_each_environment_has_its_own_names_in_all_permissions() -> None:
                     "transform/",
                     "deploymentconfig",
                     "appconfig",
+                    "event-source-mapping",
+                    "alarm:*",
                     '"*"',
                 )
                 shared += ("log-group:*", "Artifacts", "StackRole")
@@ -127,24 +91,15 @@ def test_no_role_can_make_a_role_that_can_do_more_than_the_boundary() -> None:
     assert not {a for a in actions("Boundary") if a.startswith(("iam:", "sts:", "*"))}
 
 
-def test_the_boundary_holds_all_that_the_roles_of_the_stack_need() -> None:
-    roles = [each for each in STACK.values() if each["Type"] == "AWS::IAM::Role"]
-    needed = {
-        action
-        for role in roles
-        for each in statements(role["Properties"]["Policies"])
-        for action in as_list(each["Action"])
-    }
-    assert needed == actions("Boundary")
-    for role in roles:
-        boundary = {
-            "Fn::If": [
-                "HasPermissionsBoundary",
-                {"Ref": "PermissionsBoundary"},
-                {"Ref": "AWS::NoValue"},
-            ]
-        }
-        assert role["Properties"]["PermissionsBoundary"] == boundary
+def test_what_has_no_name_yet_is_not_limited_by_one() -> None:
+    """AWS checks these actions against all resources, also where a request names one."""
+    policy = allowed("StackPolicy")
+    (application,) = [e for e in policy.values() if "appconfig:CreateApplication" in e["Action"]]
+    assert application["Resource"] == "*"
+    (alarms,) = [e for e in policy.values() if "cloudwatch:DescribeAlarms" in e["Action"]]
+    assert alarms["Resource"]["Fn::Sub"].endswith(":alarm:*")
+    (mapping,) = [e for e in policy.values() if "lambda:TagResource" in e["Action"]]
+    assert "Condition" not in mapping  # it would never hold: tags know no function
 
 
 SERVICES = {
@@ -174,24 +129,45 @@ def test_cloudformation_may_make_each_kind_of_resource_of_the_stack() -> None:
 
 @pytest.mark.parametrize("name", ["ReleaseRegistry", "DevelopmentRegistry"])
 def test_no_tag_of_a_registry_can_be_moved_and_each_image_is_scanned(name: str) -> None:
-    registry = RESOURCES[name]["Properties"]
-    assert registry["ImageTagMutability"] == "IMMUTABLE"
-    assert registry["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    repository = RESOURCES[name]["Properties"]
+    assert repository["ImageTagMutability"] == "IMMUTABLE"
+    assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
 
 
 def test_images_of_releases_stay_because_kept_versions_need_them() -> None:
-    registry = RESOURCES["ReleaseRegistry"]
-    assert registry["DeletionPolicy"] == "Retain"
-    (rule,) = json.loads(registry["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    release = RESOURCES["ReleaseRegistry"]["Properties"]
+    (rule,) = json.loads(release["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
     assert rule["selection"]["tagStatus"] == "untagged"
-    (rule,) = json.loads(
-        RESOURCES["DevelopmentRegistry"]["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"]
-    )["rules"]
+    development = RESOURCES["DevelopmentRegistry"]["Properties"]
+    (rule,) = json.loads(development["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
     assert rule["selection"] == {
         "tagStatus": "any",
         "countType": "imageCountMoreThan",
         "countNumber": 50,
     }
+
+
+@pytest.mark.parametrize("name", ["ReleaseRegistry", "DevelopmentRegistry", "Artifacts"])
+def test_what_deployments_need_is_not_deleted_with_the_stack(name: str) -> None:
+    resource = RESOURCES[name]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert "EmptyOnDelete" not in resource["Properties"]
+
+
+def test_the_code_that_a_stack_goes_back_to_does_not_expire() -> None:
+    (rule,) = RESOURCES["Artifacts"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert not {"ExpirationInDays", "ExpirationDate"} & rule.keys()
+    assert (
+        "cloudformation:ContinueUpdateRollback" in allowed("DeployRole")["ChangeTheStack"]["Action"]
+    )
+
+
+def test_an_image_comes_from_the_registry_of_one_account() -> None:
+    for account, expected in (("", "<AWS::AccountId>"), ("210987654321", "210987654321")):
+        values = Values(BOOTSTRAP, {"RegistryAccount": account})
+        for role, sid in (("DeployRole", "ReadReleases"), ("StackPolicy", "PullTheImage")):
+            for arn in as_list(values.of(allowed(role)[sid]["Resource"])):
+                assert f":{expected}:repository/" in arn
 
 
 def test_the_bucket_is_private_and_refuses_requests_without_tls() -> None:
