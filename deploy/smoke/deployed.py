@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_CLOCK_MS = 15 * 60_000
+"""How far the clock of this machine can be from that of AWS, which refuses requests beyond it."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +23,12 @@ class Deployed:
     Attributes:
         outputs: the outputs of the stack, by name.
         parameters: its parameters, by name.
+        start_ms: when the test began, in milliseconds since 1970.
     """
 
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
+    start_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
 
     @classmethod
     def named(cls, name: str) -> Self:
@@ -70,11 +76,13 @@ class Deployed:
 
         They are in CloudWatch's graphs some minutes later.
         """
-        lines = boto3.client("logs").filter_log_events(
+        pages = boto3.client("logs").get_paginator("filter_log_events")
+        found = pages.paginate(
             logGroupName=self.outputs["LogGroup"],
-            filterPattern=f'"_aws" "{key.rpartition("/")[2]}"',
+            startTime=self.start_ms - _CLOCK_MS,
+            filterPattern=f'"_aws" "{"/".join(key.split("/")[-2:])}"',
         )
-        blobs = [json.loads(event["message"]) for event in lines["events"]]
+        blobs = [json.loads(event["message"]) for page in found for event in page["events"]]
         return [blob for blob in blobs if blob.get("video") == self.uri(key)]
 
     def count_failures(self) -> int:

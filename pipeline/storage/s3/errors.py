@@ -64,7 +64,7 @@ _CREDENTIALS = "Correct the credentials, or give the function a role."
 _KMS_KEY = "Enable or restore the KMS key, or encrypt with another symmetric one."
 _TOO_LARGE = "S3 takes at most 5 GB in one request. Use a smaller file."
 _TOO_LONG = "A key has at most 1,024 bytes of UTF-8. Shorten the video's key or the output prefix."
-_REGION = "The bucket is in another region. Set AWS_REGION to it, or use a bucket in this region."
+_REGION = "The bucket is in another region. Set AWS_DEFAULT_REGION to it, or use a bucket here."
 _CODE = "Look the code up in the list of S3's error codes, repair the cause and redrive the event."
 
 _REMEDIES = {

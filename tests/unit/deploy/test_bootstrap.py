@@ -28,7 +28,7 @@ def actions(name: str) -> set[str]:
     return {action for each in allowed(name).values() for action in as_list(each["Action"])}
 
 
-# -- What the roles may do ------------------------------------------------------------------------------
+# -- What the roles may do ------------------------------------------------------------------------
 
 
 def test_a_release_pushes_to_the_registry_of_releases_and_does_nothing_else() -> None:
