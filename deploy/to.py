@@ -66,7 +66,7 @@ def bootstrap_outputs(environment: str) -> dict[str, str]:
     except (BotoCoreError, ClientError) as error:
         raise DeployError(
             f"The stack {name} cannot be read: {error}. Check the credentials and the region. If "
-            f"there is none yet: make bootstrap ENV={environment} REPOSITORY=<owner>/<name>"
+            f"there is none yet: make bootstrap ENV={environment}"
         ) from error
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
@@ -140,7 +140,7 @@ def build_and_push(registry: str | None) -> str:
     if registry is None:
         raise DeployError(
             "The bootstrap stack of dev has no registry. Name an image with IMAGE_URI, or make the "
-            "registries: make bootstrap ENV=dev REPOSITORY=<owner>/<name> REGISTRIES=yes"
+            "registries: make bootstrap ENV=dev REGISTRIES=yes"
         )
     tag = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     _make("image", f"IMAGE=pretag:{tag}")
