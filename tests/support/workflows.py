@@ -16,6 +16,17 @@ REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/pretag"
 IMAGE = f"{REGISTRY}@{DIGEST}"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
+COMMANDS_AS_VALUES = [
+    "$(shell touch planted)x@sha256:0",
+    "x;touch planted;#",
+    "v1$$(touch planted)",
+    "v1$(touch planted)",
+    "`touch planted`",
+    "'; touch planted; '",
+    '"; touch planted; "',
+]
+"""Values that plant a file if make expands them, or if a shell runs them."""
+
 FOLDER = ROOT / ".github" / "workflows"
 _EXPRESSION = re.compile(r"\$\{\{ (?P<name>[^}]+?) \}\}")
 

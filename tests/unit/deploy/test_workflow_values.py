@@ -1,22 +1,20 @@
-"""Values that are commands: the inputs and the tag of a workflow, and the variables of make.
+"""Values that are commands, as inputs and as the tag of a workflow.
 
 Make expands a variable whenever it reads it, and a shell what is not in quotes. So a workflow
-checks each value before it has credentials, and the recipes of make take a value as text.
+checks each value before it has credentials. test_make.py is about the recipes of make.
 """
 
 import pytest
 
-from tests.support.workflows import DIGEST, IMAGE, REGISTRY, WORKFLOWS, Runner, steps_of
-
-COMMANDS_AS_VALUES = [
-    "$(shell touch planted)x@sha256:0",
-    "x;touch planted;#",
-    "v1$$(touch planted)",
-    "v1$(touch planted)",
-    "`touch planted`",
-    "'; touch planted; '",
-    '"; touch planted; "',
-]
+from tests.support.workflows import (
+    COMMANDS_AS_VALUES,
+    DIGEST,
+    IMAGE,
+    REGISTRY,
+    WORKFLOWS,
+    Runner,
+    steps_of,
+)
 
 
 def run_until_one_fails(runner: Runner, workflow: str) -> bool:
@@ -88,45 +86,3 @@ def test_the_values_are_checked_before_anything_else(workflow: str) -> None:
     first = next(iter(steps_of(WORKFLOWS[workflow])))
     assert first["name"] == "Check the values"
     assert "make" not in first["run"]
-
-
-@pytest.fixture
-def tools(runner: Runner) -> Runner:
-    """Return a runner on which all tools are installed; each notes its arguments."""
-    runner.stand_in("note")
-    for need in ("requirements/deploy.txt", "requirements/cli.txt", "pyproject.toml"):
-        (runner.folder / need).parent.mkdir(exist_ok=True)
-        (runner.folder / need).touch()
-    for ready, python in (("deploy.ready", "deploy/bin/python"), ("cli.ready", "bin/python")):
-        tool = runner.folder / (".tools" if "deploy" in ready else ".venv")
-        (tool / python).parent.mkdir(parents=True)
-        (tool / python).symlink_to(runner.folder / "bin" / "note")
-        (tool / ready).touch()
-    return runner
-
-
-@pytest.mark.parametrize("way", ["argument", "variable"])
-@pytest.mark.parametrize(
-    ("target", "name", "received"),
-    [
-        ("deploy", "IMAGE_URI", "-m deploy.to dev {}"),
-        ("deploy", "ENV", "-m deploy.to {}"),
-        ("registry-login", "REGISTRY", "login --username AWS --password-stdin {}"),
-        ("push", "IMAGE", "tag {} example:v1"),
-        ("push", "TAG", "tag pretag:dev example:{}"),
-        ("release-notes", "VERSION", "-m deploy.changelog {}"),
-        ("smoke", "STACK", "-m deploy.smoke {}"),
-    ],
-)
-def test_make_takes_a_value_as_text(
-    tools: Runner, target: str, name: str, received: str, way: str
-) -> None:
-    """Also where no workflow has checked it."""
-    for value in COMMANDS_AS_VALUES:
-        values = {"REGISTRY": "example", "TAG": "v1", "PYTHON": "note", name: value}
-        tools.variables |= values
-        given = "" if way == "variable" else " ".join(f'{key}="${key}"' for key in values)
-        tools.run({"run": f"make {target} {given}"})
-        logs = [log.read_text().splitlines() for log in tools.folder.glob("*.log")]
-        assert received.format(value) in [call for log in logs for call in log]
-    assert not (tools.folder / "planted").exists()
