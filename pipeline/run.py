@@ -169,6 +169,7 @@ def _tell_of_tracks(name: str, track: Track | None) -> None:
 
 def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> PublishedResult:
     """Write the data files, the log and the report; then publish the result."""
+    run.detector.check_boxes()
     run.log.detections_by_class = dataset.detections_by_class()
     counts = run.log.counts()
     run.log.warnings = run.detector.warnings(counts["frames_kept"], counts["detections"])

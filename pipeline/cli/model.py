@@ -106,6 +106,7 @@ def check(model: str, image_file: Path, out: Path, score_threshold: float | None
     config = DetectorConfig(score_threshold=score_threshold)
     detector = Detector(ready, config)
     detections = run_interruptibly(lambda: detector.detect(image), detector.stop)
+    detector.check_boxes()
     console().print(detections_table(detections, ready.labels))
     _write_image(out, draw_boxes(image, _captioned_boxes(detections, ready.labels)))
     click.echo(f"{counted(len(detections), 'object')}: {path_text(out)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, ValidationError
 
 from pipeline.config.schema import StrictModel
+from pipeline.detection.families.common.base import BoxUnit
 from pipeline.detection.graph import LARGEST_SIDE, LARGEST_STEP
 from pipeline.detection.placement import Filter
 from pipeline.detection.preprocess import Colour, Resize
@@ -64,6 +65,7 @@ class ModelCard(StrictModel):
             None for the labels in the metadata.
         first_class_id: the class id of the first label: 1 if class 0 is the background. None for
             the first class id of the family.
+        box_unit: the unit of the decoded boxes. None for the unit of the family.
         preprocess: changes to the preprocessing of the family.
         thresholds: thresholds of the model.
     """
@@ -76,6 +78,7 @@ class ModelCard(StrictModel):
     family: str | None = None
     labels: tuple[str, ...] | None = Field(default=None, min_length=1)
     first_class_id: int | None = Field(default=None, ge=0, le=1)
+    box_unit: BoxUnit | None = None
     preprocess: CardPreprocess = CardPreprocess()
     thresholds: Thresholds = Thresholds()
 
@@ -124,5 +127,5 @@ class ModelCard(StrictModel):
 
     def digest(self) -> str:
         """Return the sha256 (hex) of the keys that can change results, as canonical JSON."""
-        keys = {"family", "labels", "first_class_id", "preprocess", "thresholds"}
+        keys = {"family", "labels", "first_class_id", "box_unit", "preprocess", "thresholds"}
         return sha256_of_json(self.model_dump(mode="json", include=keys))

@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 
 from pipeline.detection.best_score import BestScore
+from pipeline.detection.box_scale import BoxScale
 from pipeline.detection.nms import non_max_suppression
 from pipeline.detection.output_check import check_finite, check_plausible, check_scores
 from pipeline.detection.result_warnings import nothing_found_warning, unread_parts_warning
@@ -64,6 +65,7 @@ class Detector:
         self.iou_threshold = _first_set(config.iou_threshold, model.iou_threshold, _IOU_THRESHOLD)
         self._selected_class_ids = _class_ids(config.classes, model)
         self.best_score = BestScore()
+        self._box_scale = BoxScale(model)
         self._tiles, self._tile_overlap = config.tiles, config.tile_overlap
         self._run_options = onnxruntime.RunOptions()
 
@@ -102,6 +104,7 @@ class Detector:
         outputs = self.model.run(image, placement, self._run_options)
         check_finite(outputs, self.model)
         detections = self._decode(outputs, placement.input_size, self.score_threshold)
+        detections = self._box_scale.to_pixels(detections, placement.input_size)
         check_plausible(detections, placement.input_size, self.model)
         self.best_score.add(detections.scores)
         if self.best_score.value < self.score_threshold:
@@ -149,6 +152,14 @@ class Detector:
             "score_threshold": self.score_threshold,
             "iou_threshold": self.iou_threshold,
         }
+
+    def check_boxes(self) -> None:
+        """Check the boxes of all images together, after the last one.
+
+        Raises:
+            BrokenError: they cannot be in the unit of the model's family.
+        """
+        self._box_scale.check()
 
     def warnings(self, images: int, objects: int) -> tuple[str, ...]:
         """Return sentences that a person has to read about the result, if there are any.

@@ -173,13 +173,15 @@ def recognise_model(opened: OpenedModel) -> tuple[Family, DecodeSpec]:
 def _apply_card(
     card: ModelCard, family: Family, spec: DecodeSpec, image_input: ImageInput
 ) -> DecodeSpec:
-    """Return the spec with the card's first class id and preprocessing.
+    """Return the spec with the card's first class id, unit of boxes and preprocessing.
 
     Raises:
         UnsupportedModelError: the card lacks a required key, or does not fit the input.
     """
     if card.first_class_id is not None:
         spec = _with_first_class_id(spec, card.first_class_id)
+    if card.box_unit is not None:
+        spec = replace(spec, box_unit=card.box_unit)
     changes = card.preprocess.model_dump(exclude_none=True)
     missing = [key for key in spec.required_card_keys if key not in changes]
     if missing:

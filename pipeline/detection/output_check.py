@@ -26,9 +26,6 @@ _MIN_SCORE, _MAX_SCORE = -0.001, 1.001
 # No model predicts boxes this many input sizes away. If pixels are taken for values from 0 to 1,
 # boxes are hundreds of input sizes away.
 _MAX_INPUT_SIZES_AWAY = 20
-# If values from 0 to 1 are taken for pixels, all boxes are within the first two pixels. A few real
-# boxes can be there by chance.
-_CORNER_PIXELS, _MAX_BOXES_IN_CORNER = 2.0, 10
 # No model gives boxes whose right edge lies left of the left edge by more than rounding. If offsets
 # from anchors, or centres and sizes, are taken for corners, most boxes are like this.
 _MAX_ROUNDING_PIXELS = 1.0
@@ -88,8 +85,8 @@ def check_plausible(detections: Detections, input_size: tuple[int, int], model: 
     """
     if not len(detections):
         return
-    scores, distances = detections.scores, np.abs(detections.boxes).max(axis=1)
-    count, distance = len(detections), np.median(distances)
+    scores, count = detections.scores, len(detections)
+    distance = np.median(np.abs(detections.boxes).max(axis=1))
     sides = detections.boxes[:, 2:] - detections.boxes[:, :2]
     inside_out = int((sides < -_MAX_ROUNDING_PIXELS).any(axis=1).sum())
     if scores.max() > _MAX_SCORE:
@@ -98,8 +95,11 @@ def check_plausible(detections: Detections, input_size: tuple[int, int], model: 
         problem = f"gives {count} boxes, {inside_out} of which end before they begin"
     elif distance > _MAX_INPUT_SIZES_AWAY * max(input_size):
         problem = f"gives boxes at {distance:.0f} pixels"
-    elif count > _MAX_BOXES_IN_CORNER and 0 < distances.max() <= _CORNER_PIXELS < min(input_size):
-        problem = f"gives {count} boxes that are all within the first {_CORNER_PIXELS:g} pixels"
+        if model.spec.box_unit == "shares":
+            raise BrokenError(
+                f"Model {model.name} {problem}, in an input of {input_size[0]} x {input_size[1]}, "
+                'if its boxes are shares of the input. Write box_unit = "pixels" on its model card.'
+            )
     else:
         return
     raise BrokenError(

@@ -1,10 +1,12 @@
 """Tiny ONNX files of one or two nodes, for tests that need no detector."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 Shape = list[int | str | None]
@@ -41,6 +43,32 @@ def write_model(
     if domain:
         opsets.append(helper.make_opsetid(domain, 1))
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), str(path))
+    return path
+
+
+def write_constant_model(
+    path: Path, rows: NDArray[np.float32], output: str = "output0", **card: object
+) -> Path:
+    """Write a model whose output is the same for each image of 64 x 64 pixels, and its card.
+
+    Args:
+        path: the file to write.
+        rows: the output.
+        output: its name.
+        card: keys of the card besides two labels.
+
+    Returns:
+        The file.
+    """
+    node = helper.make_node("Identity", ["rows"], [output])
+    write_model(
+        path,
+        node,
+        inputs={"images": [1, 3, 64, 64]},
+        outputs={output: [*rows.shape]},
+        weights={"rows": rows},
+    )
+    path.with_suffix(".json").write_text(json.dumps({"labels": ["a", "b"], **card}))
     return path
 
 

@@ -6,9 +6,8 @@ id, the score and the index in the batch; class id and score can be outputs of t
 Preprocessing: stretched, with OpenCV. An input whose name says `bgr` takes the image's bytes, as
 does YOLOX; a model without NMS is a DETR, which takes RGB from 0 to 1. Other models differ, so that
 the card must say colour order and scale.
-Decoding: coordinates are shares of the input or pixels of it, which the values show: no box of
-pixels lies within the first two pixels, and no share is larger than 2. NMS, unless the graph has
-it, or is a DETR.
+Decoding: coordinates are shares of the input or pixels of it, which the name can say (`xyxyn`), and
+else the values show. NMS, unless the graph has it, or is a DETR.
 
 Sources:
 https://github.com/PINTO0309/PINTO_model_zoo (post_process_gen_tools and demo of each model)
@@ -18,12 +17,20 @@ https://github.com/PINTO0309/DEIMv2
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.detection.boxes import cxcywh_to_xyxy
 from pipeline.detection.families.common.base import DecodeSpec, Family, to_detections
+from pipeline.detection.families.common.column_checks import (
+    BOX_WIDTH,
+    Table,
+    check_box_is_spelled,
+    check_no_column_twice,
+    make_table,
+    no_score_error,
+)
 from pipeline.detection.families.common.column_names import (
     BATCH,
     CENTRE,
@@ -36,31 +43,27 @@ from pipeline.detection.families.common.column_names import (
 )
 from pipeline.detection.families.rtdetr import class_count_of_head
 from pipeline.detection.preprocess import Preprocess
-from pipeline.detection.unsupported import UnsupportedModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.detection.families.common.base import Array
-    from pipeline.detection.families.common.column_names import SpelledColumns
     from pipeline.detection.graph import Graph, TensorInfo
     from pipeline.frame import Detections
 
 _NMS = "NonMaxSuppression"
 _YOLOX_LAYER = "obj_preds"
 _USUAL_SIZE = 640
-_LARGEST_SHARE = 2.0
 _BATCHED_RANK = 3
+# What the rows of YOLO models hold. Where there are more columns, they are a score for each class.
+_YOLO_ROWS = tuple(
+    (*box, *objectness, CLASS)
+    for box in (CENTRE, ("x", "y", "w", "h"))
+    for objectness in ((), (SCORE,))
+)
 
 ColumnsOfOutputs = tuple[tuple[str, ...], ...]
 """For each output, its columns in order."""
-
-
-class _Table(NamedTuple):
-    """An output with one row for each object, and its columns."""
-
-    tensor: TensorInfo
-    columns: tuple[str, ...]
 
 
 def recognise(graph: Graph) -> DecodeSpec | None:
@@ -72,18 +75,27 @@ def recognise(graph: Graph) -> DecodeSpec | None:
     """
     spelled = [(tensor, spell_columns(tensor.name)) for tensor in graph.outputs]
     boxes = next((each for each in spelled if each[1].has_box), None)
-    if boxes is None or boxes[0].rank is None:
+    if boxes is None:
+        check_box_is_spelled(graph, spelled)
         return None
     tensor, names = boxes
+    width = tensor.shape[-1] if tensor.shape else None
+    if tensor.rank is None or (names.columns in _YOLO_ROWS and width != len(names.columns)):
+        return None
     others = [
-        _Table(other, words.columns)
+        Table(other, words.columns)
         for other, words in spelled
-        if words.columns in ((CLASS,), (SCORE,)) and _is_one_column(other)
+        if words.columns in ((CLASS,), (SCORE,))
+        and words.columns[0] not in names.columns
+        and _is_one_column(other)
     ]
     known = {*names.columns, *(column for other in others for column in other.columns)}
     if SCORE not in known:
+        if width is not None and width > BOX_WIDTH:
+            raise no_score_error(tensor, names)
         return None  # such as `boxes_xyxy` before `scores` of 1 x N x classes
-    tables = [_table(tensor, names), *others]
+    tables = [make_table(tensor, names), *others]
+    check_no_column_twice(tables)
     columns = tuple(table.columns for table in tables)
     is_detr = tensor.rank == _BATCHED_RANK and _NMS not in graph.operators
     preprocess, required = _preprocess(graph, is_detr=is_detr)
@@ -94,6 +106,7 @@ def recognise(graph: Graph) -> DecodeSpec | None:
         decode=partial(decode, columns=columns),
         needs_nms=not is_detr and _NMS not in graph.operators and BATCH not in known,
         class_count=class_count_of_head(graph) if CLASS in known else 1,
+        box_unit=names.box_unit if tensor.type.startswith("float") else "pixels",
         unread=names.extra if EXTRA in columns[0] else (),
         required_card_keys=required,
     )
@@ -102,7 +115,7 @@ def recognise(graph: Graph) -> DecodeSpec | None:
 def decode(
     outputs: Sequence[Array],
     score_threshold: float,
-    size: tuple[int, int],
+    _size: tuple[int, int],
     *,
     columns: ColumnsOfOutputs,
 ) -> Detections:
@@ -118,25 +131,8 @@ def decode(
         is_object &= values[BATCH] == 0
     class_ids = values.get(CLASS, np.zeros(len(scores)))
     rows = np.flatnonzero(is_object & (class_ids >= 0))
-    boxes = _to_pixels(_corners(values), size)
+    boxes = _corners(values)
     return to_detections(boxes[rows], scores[rows], class_ids[rows])
-
-
-def _table(tensor: TensorInfo, names: SpelledColumns) -> _Table:
-    width = tensor.shape[-1] if tensor.shape else None
-    columns = names.filled(width) if width else names.columns
-    if columns is None:
-        raise UnsupportedModelError(
-            f"the name of its output '{tensor}' spells {len(names.columns)} columns "
-            f"({', '.join(names.columns)}), but it has {width}. Rename the output to the columns "
-            "that it has, such as batchno_classid_score_x1y1x2y2."
-        )
-    if names.is_ambiguous:
-        raise UnsupportedModelError(
-            f"the name of its output '{tensor}' does not show whether x and y are the centre of a "
-            "box or its top left corner. Write cxcywh or tlwh in place of xywh in the name."
-        )
-    return _Table(tensor, columns)
 
 
 def _is_one_column(tensor: TensorInfo) -> bool:
@@ -180,14 +176,6 @@ def _corners(values: dict[str, Array]) -> Array:
     if names == CORNER_AND_SIZE:
         return np.concatenate([box[:, :2], box[:, :2] + box[:, 2:]], axis=1)
     return box
-
-
-def _to_pixels(boxes: Array, size: tuple[int, int]) -> Array:
-    """Return boxes in input pixels. Integers are pixels; of floats, the largest value shows it."""
-    is_share = np.issubdtype(boxes.dtype, np.floating) and (
-        np.abs(boxes).max(initial=0) <= _LARGEST_SHARE
-    )
-    return boxes * np.array(size * 2, dtype=np.float32) if is_share else boxes
 
 
 FAMILY = Family(

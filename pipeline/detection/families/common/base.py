@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,16 @@ Array = NDArray[Any]
 
 _MAX_ROUNDING = 0.01  # of class ids that come as floats
 
+BoxUnit = Literal["pixels", "shares"]
+"""The unit of decoded boxes: pixels of the input, or shares of its width and height."""
+
 Decode = Callable[[Sequence[Array], float, tuple[int, int]], Detections]
 """Decodes the outputs of one image: `decode(outputs, score_threshold, size)`.
 
 `outputs` are the arrays that `DecodeSpec.outputs` names, in that order and with their batch
 dimension. Detections below `score_threshold` are left out. `size` is the width and height of the
-model's input in pixels. The result has boxes as x1 y1 x2 y2 in pixels of that input, and the
-model's own class ids, in any order.
+model's input in pixels. The result has boxes as x1 y1 x2 y2 in `DecodeSpec.box_unit` of that input,
+and the model's own class ids, in any order.
 """
 
 
@@ -34,8 +37,9 @@ class DecodeSpec:
     """How to use one graph: how to fill its input, and how to read boxes from its outputs.
 
     A family returns a spec for each graph that it recognises. For each image, the detector makes
-    the input tensor with `preprocess`, runs the model to get `outputs`, calls `decode`, looks up
-    the labels of the class ids, runs NMS if `needs_nms`, and maps the boxes back to the image.
+    the input tensor with `preprocess`, runs the model to get `outputs`, calls `decode`, scales the
+    boxes to pixels if their unit is shares, looks up the labels of the class ids, runs NMS if
+    `needs_nms`, and maps the boxes back to the image.
 
     Attributes:
         why: the features by which the graph was recognised, as a clause such as "'output0' has one
@@ -51,6 +55,8 @@ class DecodeSpec:
             None if the graph does not show it. A model card can override it.
         labels: the labels of all models of the family, such as `face`, for a model whose file and
             card have none; None if models differ.
+        box_unit: the unit of the boxes that `decode` returns; None if the graph does not show it,
+            so that the values have to. A model card can override it.
         unread: what the graph gives for each object besides its box and class, such as `masks`. It
             is not read, and people are told so.
         required_card_keys: keys of `preprocess` that the model card has to give, because the models
@@ -65,6 +71,7 @@ class DecodeSpec:
     class_count: int | None
     first_class_id: int | None = 0
     labels: tuple[str, ...] | None = None
+    box_unit: BoxUnit | None = "pixels"
     unread: tuple[str, ...] = ()
     required_card_keys: tuple[str, ...] = ()
 

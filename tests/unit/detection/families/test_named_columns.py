@@ -30,6 +30,19 @@ XYXY = ("x1", "y1", "x2", "y2")
         ("tlwh_prob_label", ("x1", "y1", "w", "h", "score", "class")),
         ("batchno_classid_score_x1y1x2y2_landms", ("batch", "class", "score", *XYXY, "extra")),
         ("label_xyxy_score_yaw_pitch", ("class", *XYXY, "score", "extra")),
+        ("x1y1x2y2_obj_cls", (*XYXY, "score", "class")),
+        ("xmin_ymin_xmax_ymax_objectness_class", (*XYXY, "score", "class")),
+        ("ltrb_objconf_class_id", (*XYXY, "score", "class")),
+        ("ltrb_object_score_class", (*XYXY, "score", "class")),
+        ("label_x0y0x1y1_score", ("class", *XYXY, "score")),
+        ("x0_y0_x1_y1_score", (*XYXY, "score")),
+        ("y0x0y1x1_score", ("y1", "x1", "y2", "x2", "score")),
+        ("x_center_y_center_width_height_conf", ("cx", "cy", "w", "h", "score")),
+        ("x_min_x_max_y_min_y_max_score", ("x1", "x2", "y1", "y2", "score")),
+        ("label_xyxyn_score", ("class", *XYXY, "score")),
+        ("min_x_min_y_max_x_max_y_score", (*XYXY, "score")),
+        ("center_x_center_y_w_h_score", ("cx", "cy", "w", "h", "score")),
+        ("tl_x-tl_y-br_x-br_y-score", (*XYXY, "score")),
     ],
 )
 def test_a_name_spells_its_columns(name: str, columns: tuple[str, ...]) -> None:
@@ -58,11 +71,12 @@ def test_any_name_can_be_read(name: str) -> None:
 LABEL_XYXY_SCORE = float_tensors(("label_xyxy_score", (1, 300, 6)))
 
 
-def test_boxes_that_are_shares_of_the_image_become_pixels_of_the_input() -> None:
+def test_a_detr_is_stretched_and_the_values_of_its_boxes_show_their_unit() -> None:
     family, spec = recognise([IMAGE_640], LABEL_XYXY_SCORE, operators=frozenset({"TopK"}))
     rows = float_array([[[7, 0.1, 0.2, 0.5, 1.2, 0.9], [0, 0, 0, 1, 1, 0.1]]])
     assert family == "named-columns"
-    assert decode(spec, rows) == [([64, 128, 320, 768], 0.9, 7)]
+    assert decode(spec, rows) == [([0.1, 0.2, 0.5, 1.2], 0.9, 7)]
+    assert spec.box_unit is None
     assert not spec.needs_nms
     preprocess = spec.preprocess
     assert (preprocess.resize, preprocess.colour) == ("stretch", "rgb")
@@ -92,6 +106,7 @@ def test_y_before_x_integers_and_a_score_of_its_own_are_read() -> None:
     found = decode(spec, np.array([[0, 0, 1, 0, 2, 2]]), float_array([[0.75]]))
     assert found == [([0, 1, 2, 2], 0.75, 0)]
     assert decode(spec, np.empty((0, 6), np.int64), float_array(np.empty((0, 1)))) == []
+    assert spec.box_unit == "pixels"
     # Models with NMS differ in colour order and scale, and no file shows it.
     assert spec.required_card_keys == ("colour", "scale")
 
@@ -127,6 +142,14 @@ def test_yolox_takes_bytes_in_the_order_bgr() -> None:
     [
         ("label_xyxy_score", 7, r"spells 6 columns \(class, x1, y1, x2, y2, score\), but it has 7"),
         ("xywh_score", 5, "does not show whether x and y are the centre of a box"),
+        ("x_y_w_h_score", 5, "does not show whether x and y are the centre of a box"),
+        ("label_tlbr_score", 6, "does not show whether y or x comes first"),
+        ("top_left_bottom_right_score", 5, "does not show whether y or x comes first"),
+        ("y1x1y2x2_quality_cls", 6, r"does not say which .* the score \('quality' is unknown\)"),
+        ("batchno_classid_x1y1x2y2", 6, "does not say which column is the score. Write score"),
+        ("x1y1x2y2_obj_conf_cls_conf_cls_id", 8, "spell the score twice"),
+        ("label_bbox_score", 6, "not what the 4 columns of the box are. Write x1y1x2y2"),
+        ("lbrt_score_class", 6, "not what the 4 columns of the box are. Write x1y1x2y2"),
     ],
 )
 def test_a_name_that_does_not_say_what_a_row_holds_is_refused(
@@ -135,6 +158,37 @@ def test_a_name_that_does_not_say_what_a_row_holds_is_refused(
     graph = Graph((IMAGE_640,), float_tensors((name, (1, 300, width))))
     with pytest.raises(UnsupportedModelError, match=message):
         recognise_family(graph)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("label_xyxy_score", None),
+        ("label_xyxyn_score", "shares"),
+        ("cxcywhn_score", "shares"),
+        ("x1y1x2y2n_score", "shares"),
+        ("normalized_xyxy_score", "shares"),
+        ("label_xyxy_pixels_score", "pixels"),
+    ],
+)
+def test_a_name_can_say_the_unit_of_boxes(name: str, unit: str | None) -> None:
+    width = len(spell_columns(name).columns)
+    _, spec = recognise([IMAGE_640], float_tensors((name, (1, 300, width))))
+    assert spec.box_unit == unit
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "family"),
+    [
+        ("bbox_score_class", (1, 300, 6), "end-to-end"),
+        ("cxcywh_obj_cls", (1, 25200, 85), "yolov5"),
+        ("xywh_cls", (1, 84, 8400), "ultralytics"),
+    ],
+)
+def test_names_of_the_usual_rows_leave_the_decision_to_shapes(
+    name: str, shape: tuple[int, ...], family: str
+) -> None:
+    assert recognise([IMAGE_640], float_tensors((name, shape)))[0] == family
 
 
 def test_boxes_without_a_score_of_their_own_are_left_to_other_families() -> None:
