@@ -1,4 +1,4 @@
-"""What a model gives besides boxes: masks, keypoints and angles, which pretag does not read."""
+"""What a model gives besides boxes, such as masks and keypoints, and pretag does not read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipeline.text import printable
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.detection.families.common.base import DecodeSpec
     from pipeline.detection.graph import Graph, TensorInfo
 
@@ -15,32 +19,62 @@ _WORDS = {
     part: re.compile(f"(?<![a-z])({beginnings})", re.IGNORECASE)
     for part, beginnings in {
         "masks": "mask|proto|seg",
-        "keypoints": "keypoint|kps|kpt|landm|joint|pose",
+        "keypoints": "keypoint|kp|landm|joint|pose",
         "angles": "angle|yaw|pitch|roll|rotat",
     }.items()
 }
 # Ultralytics' tasks whose output has further rows after the class scores.
 _TASKS = {"segment": "masks", "pose": "keypoints"}
+# Outputs from which the model itself makes its boxes, by name, and YOLOv5's grids of anchors by
+# rank; and how many boxes there are.
+_BOXES_AGAIN = re.compile("raw_|anchor|multiclass|aux|num|count", re.IGNORECASE)
+_GRIDS_RANK = 5
 _MASK_RANK = 4
+_POINT_SIZES = (2, 3)  # x and y; and a score or visibility
+_MAX_NAMES, _MAX_NAME_LENGTH = 3, 60
 
 
 def with_unread_parts(graph: Graph, spec: DecodeSpec) -> DecodeSpec:
     """Return the spec with the names of all parts that pretag does not read.
 
     They are found by the task in the metadata, the names of columns, and the outputs that the spec
-    does not use: by their names, and masks also by their rank.
+    does not use: by their names and shapes. Other outputs count with their names, unless the family
+    itself says what they are.
     """
+    unused = [tensor for tensor in graph.outputs if tensor.name not in spec.outputs]
+    box_rank = max(
+        (tensor.rank or 0 for tensor in graph.outputs if tensor.name in spec.outputs), default=0
+    )
+    parts_of_outputs = [(tensor, _part_of_output(tensor, box_rank)) for tensor in unused]
     parts = [_TASKS.get(graph.metadata.get("task", ""))]
     parts += [_part_of_word(word) or word for word in spec.unread]
-    parts += [
-        _part_of_output(tensor) for tensor in graph.outputs if tensor.name not in spec.outputs
-    ]
+    parts += [part for _, part in parts_of_outputs]
+    if not spec.unread:
+        parts += _names([tensor for tensor, part in parts_of_outputs if part is None])
     return replace(spec, unread=tuple(dict.fromkeys(part for part in parts if part)))
 
 
-def _part_of_output(tensor: TensorInfo) -> str | None:
+def _part_of_output(tensor: TensorInfo, box_rank: int) -> str | None:
     named = _part_of_word(tensor.name)
-    return "masks" if named is None and tensor.rank == _MASK_RANK else named
+    if named is not None or tensor.shape is None:
+        return named
+    # For each object, a row of points instead of a row with a box.
+    if len(tensor.shape) == box_rank + 1 and tensor.shape[-1] in _POINT_SIZES:
+        return "keypoints"
+    return "masks" if len(tensor.shape) == _MASK_RANK else None
+
+
+def _names(tensors: Sequence[TensorInfo]) -> list[str]:
+    """Return the names of outputs that may hold something for each object, in quotes."""
+    names = [
+        f"'{printable(tensor.name[:_MAX_NAME_LENGTH])}'"
+        for tensor in tensors
+        if tensor.rank != _GRIDS_RANK
+        and not _BOXES_AGAIN.search(tensor.name)
+        and not (tensor.shape and set(tensor.shape) == {1})
+    ]
+    more = len(names) - _MAX_NAMES
+    return names if more <= 0 else [*names[:_MAX_NAMES], f"{more} more outputs"]
 
 
 def _part_of_word(word: str) -> str | None:

@@ -38,7 +38,31 @@ IMAGES, FREE = (IMAGE_640,), (IMAGE_WITHOUT_BATCH,)
         ),
         # The raw grids of YOLOv5 are the boxes again.
         (IMAGES, float_tensors(("o", (1, 25200, 85)), ("1", (1, 3, 80, 80, 85))), {}, ()),
-        (FREE, (*TORCHVISION, *float_tensors(("transpose_1", (None, 7)))), {}, ()),
+        (FREE, (*TORCHVISION, *float_tensors(("transpose_1", (None, 7)))), {}, ("'transpose_1'",)),
+        (
+            FREE,
+            (*TORCHVISION, *float_tensors(("3124", (None, 17, 3)), ("3130", (None, 17)))),
+            {},
+            ("keypoints", "'3130'"),
+        ),
+        (FREE, (*TORCHVISION, *float_tensors(("kp", (None, None, None)))), {}, ("keypoints",)),
+        (
+            IMAGES,
+            float_tensors(("output0", (1, 300, 6)), ("7", (1, 300, 5, 2)), ("n", (1, 1))),
+            {},
+            ("keypoints",),
+        ),
+        (
+            FREE,
+            (*TORCHVISION, *float_tensors(*((f"\x1b{i}", (None, 9)) for i in range(5)))),
+            {},
+            (
+                "'\N{REPLACEMENT CHARACTER}0'",
+                "'\N{REPLACEMENT CHARACTER}1'",
+                "'\N{REPLACEMENT CHARACTER}2'",
+                "2 more outputs",
+            ),
+        ),
         (
             FREE,
             (*TORCHVISION, *float_tensors(("masks", (None, 1, None, None)))),
