@@ -12,9 +12,9 @@ import jinja2
 from pipeline.cli.terminal import counted
 from pipeline.detection.labels import labels_from_metadata
 from pipeline.detection.model import Model, recognise_model
-from pipeline.detection.placement import Filter
 from pipeline.detection.preprocess import Resize
 from pipeline.detection.registry import FAMILIES
+from pipeline.detection.scaling import Filter
 from pipeline.detection.unsupported import UnsupportedModelError
 from pipeline.errors import BrokenError
 from pipeline.text import printable, replace_surrogates

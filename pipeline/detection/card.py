@@ -11,8 +11,8 @@ from pydantic import Field, ValidationError
 from pipeline.config.schema import StrictModel
 from pipeline.detection.families.common.base import BoxUnit
 from pipeline.detection.graph import LARGEST_SIDE, LARGEST_STEP
-from pipeline.detection.placement import Filter
 from pipeline.detection.preprocess import Colour, Resize
+from pipeline.detection.scaling import Filter
 from pipeline.detection.unsupported import one_line_message
 from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError

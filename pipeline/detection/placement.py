@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
-import cv2
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from pipeline.frame import Image
-
-Filter = Literal["linear", "linear-float", "cubic", "area", "warp", "antialias"]
-"""How pixels are interpolated when an image is scaled.
-
-- `linear`: OpenCV's bilinear interpolation.
-- `linear-float`: the same without rounding to bytes, as when a tensor is scaled.
-- `cubic`: OpenCV's bicubic interpolation.
-- `area`: OpenCV's mean of all pixels, when it scales down.
-- `warp`: OpenCV's bilinear warp. It aligns the centres of the first pixels; the other filters align
-  the corners of the images. It can place an image between two pixels.
-- `antialias`: Pillow's bilinear interpolation, which uses all pixels when it scales down.
-
-Edges are sharper with some filters than with others. With the wrong filter, boxes move by more than
-a pixel.
-"""
 
 BoxRescale = Literal["axes", "ratio"]
 """Which scale maps boxes from a letterbox back to the image.
@@ -39,13 +21,6 @@ slightly from the size of the image times the ratio.
 
 The two differ by up to half an input pixel, which is 3 pixels in an image that is 4096 pixels wide.
 """
-
-_OPENCV_FILTERS = {
-    "linear": cv2.INTER_LINEAR,
-    "linear-float": cv2.INTER_LINEAR,
-    "cubic": cv2.INTER_CUBIC,
-    "area": cv2.INTER_AREA,
-}
 
 
 @dataclass(frozen=True)
@@ -70,44 +45,8 @@ class Placement:
     left: float = 0
     top: float = 0
 
-    def apply(self, image: Image, filter_: Filter, padding: int) -> NDArray[Any]:
-        """Return the input's pixels: the scaled image, and padding around it.
-
-        Args:
-            image: H x W x 3 uint8, of the placement's image size.
-            filter_: how the image is scaled.
-            padding: value of each channel around the image, 0 to 255.
-
-        Returns:
-            Input height x width x 3, uint8; for `linear-float`, float32 from 0 to 255.
-        """
-        if filter_ == "warp":
-            return self._warp(image, padding)
-        pixels = image.astype(np.float32) if filter_ == "linear-float" else image
-        if self.image_size != self.scaled_size:
-            pixels = _resize(pixels, self.scaled_size, filter_)
-        if self.scaled_size == self.input_size:
-            return pixels
-        width, height = self.input_size
-        padded = np.full((height, width, 3), padding, dtype=pixels.dtype)
-        padded[self._window] = pixels
-        return padded
-
-    def zero_padding(self, channel: NDArray[Any]) -> NDArray[Any]:
-        """Return a channel of the input (height x width) with zeros around the image."""
-        zeroed = np.zeros_like(channel)
-        zeroed[self._window] = channel[self._window]
-        return zeroed
-
-    def _warp(self, image: Image, padding: int) -> NDArray[Any]:
-        matrix = np.array(
-            [[self.scale[0], 0, self.left], [0, self.scale[1], self.top], [0, 0, 1]], np.float64
-        )
-        warped = cv2.warpPerspective(image, matrix, self.input_size, borderValue=(padding,) * 3)
-        return np.asarray(warped, dtype=np.uint8)
-
     @property
-    def _window(self) -> tuple[slice, slice]:
+    def window(self) -> tuple[slice, slice]:
         """The rows and columns of the input in which the scaled image lies."""
         width, height = self.scaled_size
         left, top = round(self.left), round(self.top)
@@ -183,12 +122,10 @@ def warped_letterbox(width: int, height: int, input_size: tuple[int, int]) -> Pl
     It is as large as fits, and its scale and corner are not rounded, as in NanoDet:
     https://github.com/RangiLyu/nanodet/blob/main/nanodet/data/transform/warp.py
     """
-    ratio = min(input_size[0] / width, input_size[1] / height)
-    return Placement(
-        image_size=(width, height),
-        scaled_size=(max(1, int(width * ratio)), max(1, int(height * ratio))),
-        input_size=input_size,
-        scale=(ratio, ratio),
+    corner = top_left(width, height, input_size)
+    ratio, _ = corner.scale
+    return replace(
+        corner,
         left=(input_size[0] - width * ratio) / 2,
         top=(input_size[1] - height * ratio) / 2,
     )
@@ -252,11 +189,3 @@ def patches(width: int, height: int, short_side: int, long_side: int, step: int)
 
 def _round_up(size: tuple[int, int], step: int) -> tuple[int, int]:
     return -(-size[0] // step) * step, -(-size[1] // step) * step
-
-
-def _resize(image: NDArray[Any], size: tuple[int, int], filter_: Filter) -> NDArray[Any]:
-    if filter_ in _OPENCV_FILTERS:
-        return np.asarray(cv2.resize(image, size, interpolation=_OPENCV_FILTERS[filter_]))
-    from PIL import Image as PillowImage  # noqa: PLC0415 - few models need it
-
-    return np.asarray(PillowImage.fromarray(image).resize(size, PillowImage.Resampling.BILINEAR))

@@ -18,12 +18,14 @@ from pipeline.detection.placement import (
     unchanged,
     warped_letterbox,
 )
+from pipeline.detection.scaling import place_image, zero_padding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.detection.graph import ImageInput
-    from pipeline.detection.placement import BoxRescale, Filter, Placement
+    from pipeline.detection.placement import BoxRescale, Placement
+    from pipeline.detection.scaling import Filter
     from pipeline.frame import Image
 
 Resize = Literal["letterbox", "top-left", "stretch", "keep-ratio", "patches", "none"]
@@ -125,14 +127,14 @@ class Preprocess:
             placement: what `placement` returns for the size of the image.
             image_input: the model's input for the image.
         """
-        pixels = placement.apply(image, self.filter, self.padding or 0)
+        pixels = place_image(image, placement, self.filter, self.padding or 0)
         channels = cv2.split(pixels)
         if self.colour == "rgb":
             channels = channels[::-1]
         if image_input.type != "uint8":
             channels = list(map(self._normalise_channel, channels, range(len(channels))))
             if self.padding is None:
-                channels = list(map(placement.zero_padding, channels))
+                channels = [zero_padding(channel, placement) for channel in channels]
         axis = 0 if "CHW" in image_input.layout else 2
         tensor = np.stack(channels, axis=axis).astype(image_input.type, copy=False)
         if "N" not in image_input.layout:

@@ -17,6 +17,7 @@ from pipeline.detection.placement import (
     warped_letterbox,
 )
 from pipeline.detection.preprocess import Preprocess, Resize
+from pipeline.detection.scaling import place_image
 
 sides = st.integers(1, 4000)
 resizes = st.sampled_from(get_args(Resize))
@@ -26,7 +27,7 @@ def test_a_letterbox_centres_the_image_between_padding() -> None:
     placement = letterbox(768, 576, (300, 300))
     assert placement.scaled_size == (300, 225)
     assert (placement.left, placement.top) == (0, 37)
-    pixels = placement.apply(np.full((576, 768, 3), 9, dtype=np.uint8), "linear", 114)
+    pixels = place_image(np.full((576, 768, 3), 9, dtype=np.uint8), placement, "linear", 114)
     assert pixels.shape == (300, 300, 3)
     assert (pixels[:37] == 114).all()
     assert (pixels[37:262] == 9).all()
@@ -109,7 +110,7 @@ def test_the_box_of_a_white_area_in_the_input_is_mapped_to_that_area(resize: Res
     image = np.zeros((576, 768, 3), dtype=np.uint8)
     image[200:260, 400:480] = 255
     placement = Preprocess(resize=resize, width=300, height=300).placement(768, 576)
-    rows, columns = np.nonzero(placement.apply(image, "linear", 0)[:, :, 0] > 127)
+    rows, columns = np.nonzero(place_image(image, placement, "linear", 0)[:, :, 0] > 127)
     box = [[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]]
     mapped = placement.boxes_to_image(np.array(box, dtype=np.float32))[0]
     # An input pixel is 2.56 image pixels wide.
@@ -159,7 +160,7 @@ def test_a_warped_letterbox_keeps_the_ratio_and_centres_between_pixels() -> None
     assert placement.scale == (ratio, ratio)
     assert placement.left == 0
     assert placement.top == pytest.approx((416 - 200 * ratio) / 2)
-    pixels = placement.apply(np.full((200, 300, 3), 200, dtype=np.uint8), "warp", 9)
+    pixels = place_image(np.full((200, 300, 3), 200, dtype=np.uint8), placement, "warp", 9)
     assert pixels.shape == (416, 416, 3)
     assert (pixels[:67] == 9).all()
     # Row 69 lies 0.33 pixels above the first row of the image: a mean of image and padding.
@@ -176,8 +177,8 @@ def test_warp_aligns_the_centres_of_the_first_pixels() -> None:
     image = np.repeat(np.tile(ramp, (60, 1))[:, :, np.newaxis], 3, axis=2)
     placement = stretch(120, 60, (60, 30))
     # The warp takes every other pixel. The linear filter takes the mean of two pixels.
-    assert (placement.apply(image, "warp", 0) == ramp[::2, np.newaxis]).all()
-    assert (placement.apply(image, "linear", 0) == ramp[::2, np.newaxis] + 1).all()
+    assert (place_image(image, placement, "warp", 0) == ramp[::2, np.newaxis]).all()
+    assert (place_image(image, placement, "linear", 0) == ramp[::2, np.newaxis] + 1).all()
 
 
 def test_antialias_uses_every_pixel_when_it_scales_down() -> None:
@@ -185,7 +186,7 @@ def test_antialias_uses_every_pixel_when_it_scales_down() -> None:
     image = np.zeros((8, 800, 3), dtype=np.uint8)
     image[:, ::8] = 255
     placement = stretch(800, 8, (100, 8))
-    smooth = placement.apply(image, "antialias", 0)
+    smooth = place_image(image, placement, "antialias", 0)
     assert abs(float(smooth.mean()) - 255 / 8) < 1
     assert smooth[:, 10:90].std() < 1
-    assert placement.apply(image, "linear", 0).mean() == 0
+    assert place_image(image, placement, "linear", 0).mean() == 0
