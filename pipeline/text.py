@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import PurePath
 
+_MAX_NAME_LENGTH = 200
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
     """Return text on one line, without characters that control a terminal."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def shortened(name: str) -> str:
+    """Return a name of a file, cut off where no genuine name is as long.
+
+    Names go into messages and logs, which one name must not fill.
+    """
+    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}..."
 
 
 def replace_surrogates(text: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.detection.unsupported import UnsupportedModelError
+from pipeline.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ class TensorInfo:
 
     def __str__(self) -> str:
         sizes = "?" if self.shape is None else " x ".join(str(size or "?") for size in self.shape)
-        return f"{self.name}: {sizes} {self.type}"
+        return f"{shortened(self.name)}: {sizes} {self.type}"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pipeline.detection.trial import TrialLimits, can_try, try_model
 from pipeline.detection.unsupported import UnsupportedModelError, as_broken_error
 from pipeline.digest import sha256_of_file
 from pipeline.errors import BrokenError
+from pipeline.text import shortened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,7 @@ class OpenedModel:
                 )
             file = scan_onnx_file(path)
             if file.external:
-                names = ", ".join(file.external[:_MAX_NAMES_IN_MESSAGE])
+                names = ", ".join(map(shortened, file.external[:_MAX_NAMES_IN_MESSAGE]))
                 more = ", ..." if len(file.external) > _MAX_NAMES_IN_MESSAGE else ""
                 raise UnsupportedModelError(
                     f"the values of {len(file.external)} tensors ({names}{more}) are in other "

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.text import printable
+from pipeline.text import printable, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ _BOXES_AGAIN = re.compile("raw_|anchor|multiclass|aux|num|count", re.IGNORECASE)
 _GRIDS_RANK = 5
 _MASK_RANK = 4
 _POINT_SIZES = (2, 3)  # x and y; and a score or visibility
-_MAX_NAMES, _MAX_NAME_LENGTH = 3, 60
+_MAX_NAMES = 3
 
 
 def with_unread_parts(graph: Graph, spec: DecodeSpec) -> DecodeSpec:
@@ -67,7 +67,7 @@ def _part_of_output(tensor: TensorInfo, box_rank: int) -> str | None:
 def _names(tensors: Sequence[TensorInfo]) -> list[str]:
     """Return the names of outputs that may hold something for each object, in quotes."""
     names = [
-        f"'{printable(tensor.name[:_MAX_NAME_LENGTH])}'"
+        f"'{printable(shortened(tensor.name))}'"
         for tensor in tensors
         if tensor.rank != _GRIDS_RANK
         and not _BOXES_AGAIN.search(tensor.name)

@@ -37,6 +37,17 @@ def test_a_model_with_tensors_in_another_file_is_refused(tmp_path: Path) -> None
     assert "onnx.save(onnx.load('model.onnx'), 'one.onnx')" in message
 
 
+def test_a_long_name_of_an_external_tensor_is_shortened(tmp_path: Path) -> None:
+    model = onnx.load(str(DEFAULT_MODEL))
+    tensor = model.graph.initializer[0]
+    tensor.name, tensor.data_location = "w" * 10**6, onnx.TensorProto.EXTERNAL
+    path = tmp_path / "a.onnx"
+    path.write_bytes(model.SerializeToString())
+    message = refusal(path)
+    assert "www..." in message
+    assert len(message) < 1000
+
+
 def test_a_model_with_an_operator_of_a_plug_in_is_refused(tmp_path: Path) -> None:
     node = helper.make_node("EfficientNMS_TRT", ["images"], ["num_dets"], domain="TRT")
     path = onnx_models.write_model(

@@ -78,3 +78,10 @@ def test_a_setting_that_is_too_long_to_be_parsed_stays_text() -> None:
 def test_a_tensor_is_shown_with_its_name_sizes_and_type() -> None:
     assert str(TensorInfo("boxes", "float32", (1, None, 4))) == "boxes: 1 x ? x 4 float32"
     assert str(TensorInfo("boxes", "float32", None)) == "boxes: ? float32"
+
+
+def test_a_long_name_does_not_fill_a_message() -> None:
+    graph = Graph((TensorInfo("i" * 10**6, "float32", (1, 3, 8, 8)),), ())
+    assert len(str(graph)) < 300
+    name = "StatefulPartitionedCall/" * 8
+    assert str(TensorInfo(name, "float32", (1,))) == f"{name}: 1 float32"
