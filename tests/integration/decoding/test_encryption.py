@@ -130,8 +130,28 @@ def ts_that_begins_scrambled(folder: Path) -> bytes:
     return protection.scramble_ts(data[: 188 * 5], {VIDEO_PID}) + data[188 * 5 :]
 
 
+def ts_scrambled_for_most_of_its_time(folder: Path) -> bytes:
+    data = clip(folder, "a.ts", "mpeg2video")
+    clear = len(data) // 188 * 2 // 3 * 188
+    return protection.scramble_ts(data[:clear], {VIDEO_PID}) + data[clear:]
+
+
+def ps_that_begins_scrambled(folder: Path) -> bytes:
+    data = clip(folder, "a.vob", "mpeg2video")
+    clear = len(data) // 2048 // 8 * 2048
+    return protection.scramble_ps(data[:clear]) + data[clear:]
+
+
 @pytest.mark.parametrize(
-    "write", [unprotected_entry, clear_samples, ts_with_scrambled_sound, ts_that_begins_scrambled]
+    "write",
+    [
+        unprotected_entry,
+        clear_samples,
+        ts_with_scrambled_sound,
+        ts_that_begins_scrambled,
+        ts_scrambled_for_most_of_its_time,
+        ps_that_begins_scrambled,
+    ],
 )
 def test_a_video_that_can_be_seen_is_not_called_encrypted(
     tmp_path: Path, write: Callable[[Path], bytes]

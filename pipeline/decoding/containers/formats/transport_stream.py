@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.decoding.containers.container import HEAD_BYTES, transport_packets
+from pipeline.decoding.containers.formats.parts import read_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.storage.source import ByteStream
 
-# The tables come several times a second, and the first key frame within a second or two.
-_BYTES_TO_READ = 2**20
 _PACKET_BYTES = 188
 _PROGRAMS_PID = 0
 _TABLE_OF_PROGRAMS, _TABLE_OF_STREAMS = 0, 2
@@ -31,23 +30,28 @@ class _Packet(NamedTuple):
 
 
 def is_encrypted(stream: ByteStream) -> bool:
-    """Tell whether all video at the beginning of a stream is scrambled or encrypted.
+    """Tell whether all video in parts of a stream is scrambled or encrypted.
+
+    A recording can begin before the receiver has the key. FFmpeg leaves scrambled packets out.
 
     Raises:
         OSError: the stream cannot be read.
     """
-    stream.seek(0)
-    packets = [packet for packet in _packets(stream.read(_BYTES_TO_READ)) if packet.payload]
-    types = dict(_stream_types(packets))
-    videos = {packet.pid for packet in packets if types.get(packet.pid) in _VIDEO_TYPES}
+    parts = [[packet for packet in _packets(data) if packet.payload] for data in read_parts(stream)]
+    types = dict(_stream_types([packet for part in parts for packet in part]))
+    videos = [
+        [packet for packet in part if packet.pid == pid]
+        for part in parts
+        for pid in {packet.pid for packet in part}
+        if types.get(pid) in _VIDEO_TYPES
+    ]
     return bool(videos) and all(
-        types[pid] == _SAMPLE_AES or _is_mostly_scrambled(packets, pid) for pid in videos
+        types[video[0].pid] == _SAMPLE_AES or _is_mostly_scrambled(video) for video in videos
     )
 
 
-def _is_mostly_scrambled(packets: list[_Packet], pid: int) -> bool:
-    scrambled = [packet.is_scrambled for packet in packets if packet.pid == pid]
-    return sum(scrambled) > len(scrambled) / 2
+def _is_mostly_scrambled(packets: list[_Packet]) -> bool:
+    return sum(packet.is_scrambled for packet in packets) > len(packets) / 2
 
 
 def _packets(data: bytes) -> Iterator[_Packet]:
