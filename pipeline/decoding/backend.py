@@ -48,11 +48,11 @@ class Capture(Protocol):
 
     Attributes:
         track: which video track of the file it is; None if unknown.
-        has_next_track: whether there is another one to try, if this one yields no frame.
+        next_rank: rank of the track to try if this one yields no frame; None if there is none.
     """
 
     track: Track | None
-    has_next_track: bool
+    next_rank: int | None
 
     @property
     def fps(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.decoding.backend import bottom_up_error, picture_first_error
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 # which no video in these containers has.
 _COVER_IMAGE_RATE = 90_000
 _CONTAINERS_OF_COVERS = (MP4, MATROSKA, ASF, OGG)
-# One photo beside sound is its cover, though the file calls it a film.
-_FEWEST_FRAMES_WITH_SOUND = 2
+# One photo beside sound or a film is its cover, though the file calls it a film.
+_FEWEST_FRAMES_OF_A_FILM = 2
 # High enough to tell a file with too many streams from one with a damaged header.
 _STREAMS_TO_COUNT = 5000
 
@@ -122,18 +123,34 @@ def _open(
     opener: Opener, name: str, limits: LimitsConfig, threads: int, *, packets: bool
 ) -> Capture:
     capture = _try_to_open(opener, limits, threads, packets=packets)
-    if capture is not None and capture.may_be_cover:
+    if capture is not None and (capture.may_be_cover or capture.next_rank is not None):
+        may_be_cover = capture.may_be_cover
         capture.release()
-        if _is_short(opener, limits, _FEWEST_FRAMES_WITH_SOUND):
+        film = _film(opener, limits)
+        if film is None and may_be_cover:
             fault = explain_open_failure(opener.stream, opener.container)
             opener.stream.raise_pending_error()
             raise _rejection(name, fault)
-        capture = _try_to_open(opener, limits, threads, packets=packets)
+        capture = _try_to_open(film or opener, limits, threads, packets=packets)
     if capture is None:
         fault = _open_failure(opener, limits)
         opener.stream.raise_pending_error()
         raise _rejection(name, fault)
     return capture
+
+
+def _film(opener: Opener, limits: LimitsConfig) -> Opener | None:
+    """Return what opens the first track that has more than one image; None if none has."""
+    rank: int | None = opener.rank
+    while rank is not None:
+        film = replace(opener, rank=rank)
+        packets = _try_to_open(film, limits, 1, packets=True)
+        if packets is None:
+            return None
+        rank = packets.next_rank
+        if not _ends_within(packets, _FEWEST_FRAMES_OF_A_FILM):
+            return film
+    return None
 
 
 def _try_to_open(
@@ -185,11 +202,16 @@ def _is_photo(opener: Opener, limits: LimitsConfig, head: bytes) -> bool:
 def _is_short(opener: Opener, limits: LimitsConfig, fewest: int) -> bool:
     """Tell whether a file opens and has fewer frames than a video. Nothing is decoded."""
     packets = None if fewest == 1 else _try_to_open(opener, limits, 1, packets=True)
-    if packets is None:
-        return False
-    is_video = all(packets.grab() for _ in range(fewest))
+    return packets is not None and _ends_within(packets, fewest)
+
+
+def _ends_within(packets: Capture, fewest: int) -> bool:
+    """Tell whether a track ends before it has so many packets, and release it."""
+    count = 0
+    while count < fewest and not packets.has_ended:
+        count += packets.grab()
     packets.release()
-    return not is_video
+    return count < fewest
 
 
 def _open_failure(opener: Opener, limits: LimitsConfig) -> tuple[str, str]:

@@ -45,7 +45,11 @@ _LAST_CHECKED_INDEX = 2000
 
 
 class _EmptyTrackError(Exception):
-    """No frame of a track decodes, and the file has another track."""
+    """No frame of a track decodes, and the file has another track, of `next_rank`."""
+
+    def __init__(self, next_rank: int) -> None:
+        super().__init__()
+        self.next_rank = next_rank
 
 
 class Video:
@@ -158,9 +162,9 @@ class Video:
                 # Retrieve it again, as the first image of a new capture. Once is enough.
                 self._repeated, self._restarted = repeated, True
                 self._log.failed = 0
-            except _EmptyTrackError:
+            except _EmptyTrackError as empty:
                 packet_index = None
-                self._rank += 1
+                self._rank = empty.next_rank
                 self._log.failed = 0
             finally:
                 capture.release()
@@ -217,7 +221,9 @@ class Video:
             self._log.items_in = coverage.decoded
             self._log.failed += decoder.failed_grabs
         if not coverage.decoded:
-            raise _EmptyTrackError if capture.has_next_track else self._no_frame_error(capture)
+            if capture.next_rank is not None:
+                raise _EmptyTrackError(capture.next_rank)
+            raise self._no_frame_error(capture)
         if self._unconverted is not None and not self._log.items_out:
             raise unconvertible_error(self._name, self._unconverted)
         if not sampler.has_sampled:

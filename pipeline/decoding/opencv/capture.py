@@ -38,11 +38,11 @@ class OpenCvCapture:
 
     Attributes:
         track: None, because OpenCV does not tell of other tracks.
-        has_next_track: False.
+        next_rank: None.
     """
 
     track: Track | None = None
-    has_next_track = False
+    next_rank: int | None = None
     has_ended: bool
     failed_grabs: int
     evidence: GapEvidence

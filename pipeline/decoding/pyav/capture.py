@@ -39,7 +39,7 @@ class PyAvCapture:
     """A `Capture` of one video stream."""
 
     track: Track | None
-    has_next_track: bool
+    next_rank: int | None
     position_ms: Fraction | None
     evidence: GapEvidence
     failed_grabs: int
@@ -55,7 +55,7 @@ class PyAvCapture:
         packets: bool,
         square_pixels: bool,
         track: Track,
-        has_next_track: bool,
+        next_rank: int | None,
     ) -> None:
         """Create a capture that stands before the first frame.
 
@@ -67,10 +67,10 @@ class PyAvCapture:
             packets: grab packets, which are not decoded, instead of frames.
             square_pixels: make images of square pixels.
             track: which track of the file the stream is.
-            has_next_track: whether there is another one to try, if this one yields no frame.
+            next_rank: rank of the track to try if this one yields no frame; None: there is none.
         """
         self.track = track
-        self.has_next_track = has_next_track
+        self.next_rank = next_rank
         self.failed_grabs = 0
         self.has_ended = False
         self.evidence = GapEvidence()

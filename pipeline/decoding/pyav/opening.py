@@ -78,7 +78,7 @@ def open_with_pyav(  # noqa: PLR0913 - what is opened, and how
         packets=packets,
         square_pixels=square_pixels,
         track=track_of(opened, video),
-        has_next_track=len(tracks) > 1,
+        next_rank=rank + 1 if len(tracks) > 1 else None,
     )
 
 

@@ -1,8 +1,10 @@
 """Files with several video tracks: which one is decoded, and that the result says so."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from av.stream import Disposition
 
@@ -67,6 +69,63 @@ def test_where_all_tracks_are_marked_as_default_the_largest_is_decoded(tmp_path:
 
 def test_a_single_track_is_track_one_of_one(tmp_path: Path) -> None:
     assert shown(write_tracks(tmp_path / "clip.mp4", [("mpeg4", 5, SMALL, True)]))[2] == Track()
+
+
+def write_beside_photo(path: Path, codec: str, *, has_sound: bool) -> Path:
+    """Write a film of ten frames, and before it a larger track of one image."""
+    with av.open(str(path), "w") as container:
+        photo, film = container.add_stream(codec, rate=10), container.add_stream("mpeg4", rate=10)
+        assert isinstance(photo, av.VideoStream)
+        assert isinstance(film, av.VideoStream)
+        photo.width, photo.height = LARGE
+        photo.codec_context.time_base = Fraction(1, 10)
+        photo.pix_fmt = {"mjpeg": "yuvj420p", "png": "rgb24"}.get(codec, "yuv420p")
+        film.width, film.height = SMALL
+        if has_sound:
+            sound = container.add_stream("pcm_s16le", rate=8000)
+            assert isinstance(sound, av.AudioStream)
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), "s16", "mono")
+            silence.sample_rate = 8000
+            container.mux(sound.encode(silence))
+        image = av.VideoFrame.from_ndarray(clips.barcode(99, *LARGE), "bgr24")
+        container.mux([*photo.encode(image), *photo.encode()])
+        for number in range(10):
+            image = av.VideoFrame.from_ndarray(clips.barcode(number, *SMALL), "bgr24")
+            container.mux(film.encode(image))
+        container.mux(film.encode())
+    return path
+
+
+@pytest.mark.parametrize("has_sound", [True, False])
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.mkv", "mjpeg"), ("a.mov", "png"), ("a.mkv", "libx264"), ("a.mov", "libx264")],
+)
+@pytest.mark.parametrize("every_seconds", [0.5, 100])
+def test_a_film_is_read_before_a_larger_track_of_one_image(
+    tmp_path: Path, name: str, codec: str, every_seconds: float, *, has_sound: bool
+) -> None:
+    path = write_beside_photo(tmp_path / name, codec, has_sound=has_sound)
+    decoded = decode_file(path, every_seconds=every_seconds)
+    shown = [clips.read_barcode(frame.image) for frame in decoded.frames]
+    assert shown == ([0, 5] if every_seconds < 1 else [0])
+    assert decoded.result.track is not None
+    assert decoded.result.track.number == 2
+
+
+def test_of_tracks_of_one_image_the_first_is_a_video_of_one_frame(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        packets = []
+        for number, (width, height) in enumerate((LARGE, SMALL), start=7):
+            stream = container.add_stream("mpeg4", rate=10)
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height = width, height
+            stream.pix_fmt = "yuv420p"
+            image = av.VideoFrame.from_ndarray(clips.barcode(number, width, height), "bgr24")
+            packets += [*stream.encode(image), *stream.encode()]
+        container.mux(packets)
+    assert [clips.read_barcode(frame.image) for frame in decode_file(path).frames] == [7]
 
 
 def damaged_first(folder: Path) -> Path:
