@@ -18,12 +18,13 @@ from pipeline.decoding.containers.container import (
 from pipeline.decoding.containers.encryption import encryption_fault
 from pipeline.decoding.containers.formats.iso import is_photo, movie
 from pipeline.decoding.containers.formats.jpeg import is_film
-from pipeline.decoding.containers.open_failure import explain_open_failure, other_file_fault
+from pipeline.decoding.containers.open_failure import other_file_fault
 from pipeline.decoding.header import read_header
 from pipeline.decoding.limits import exceeded_limit, limit_allocations
 from pipeline.decoding.memory import memory_shortage
 from pipeline.decoding.opencv.misread import opencv_misreads
 from pipeline.decoding.opener import Opener
+from pipeline.decoding.rejections import no_film_error, open_error, rejection
 from pipeline.errors import CapacityError, RejectedError
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ _COVER_IMAGE_RATE = 90_000
 _CONTAINERS_OF_COVERS = (MP4, MATROSKA, ASF, OGG)
 # One photo beside sound or a film is its cover, though the file calls it a film.
 _FEWEST_FRAMES_OF_A_FILM = 2
-# High enough to tell a file with too many streams from one with a damaged header.
-_STREAMS_TO_COUNT = 5000
 
 
 def open_capture(  # noqa: PLR0913 - the options of the decoder, and what the video may cost
@@ -89,7 +88,7 @@ def open_capture(  # noqa: PLR0913 - the options of the decoder, and what the vi
     limit_allocations(limits, opener.library)
     if _is_photo(opener, limits, head):
         stream.raise_pending_error()
-        raise _rejection(name, other_file_fault(head))
+        raise rejection(name, other_file_fault(head))
     capture = _open(opener, name, limits, threads, packets=packets)
     header = read_header(capture, container, stream.size)
     position = stream.tell()  # where FFmpeg reads on
@@ -100,7 +99,7 @@ def open_capture(  # noqa: PLR0913 - the options of the decoder, and what the vi
     error = (
         _unreadable(capture, name, threads, capacity, is_picture=is_picture)
         if fault is None
-        else _rejection(name, fault)
+        else rejection(name, fault)
     )
     if error is not None:
         capture.release()
@@ -128,14 +127,10 @@ def _open(
         capture.release()
         film = _film(opener, limits)
         if film is None and may_be_cover:
-            fault = explain_open_failure(opener.stream, opener.container)
-            opener.stream.raise_pending_error()
-            raise _rejection(name, fault)
+            raise no_film_error(opener, name)
         capture = _try_to_open(film or opener, limits, threads, packets=packets)
     if capture is None:
-        fault = _open_failure(opener, limits)
-        opener.stream.raise_pending_error()
-        raise _rejection(name, fault)
+        raise open_error(opener, name, limits)
     return capture
 
 
@@ -157,11 +152,6 @@ def _try_to_open(
     opener: Opener, limits: LimitsConfig, threads: int, *, packets: bool
 ) -> Capture | None:
     return opener.open(threads, packets=packets, codecs=limits.codecs, max_streams=limits.streams)
-
-
-def _rejection(name: str, fault: tuple[str, str]) -> RejectedError:
-    reason, sentence = fault
-    return RejectedError(reason, f"{name} {sentence}")
 
 
 def _unreadable(
@@ -212,39 +202,3 @@ def _ends_within(packets: Capture, fewest: int) -> bool:
         count += packets.grab()
     packets.release()
     return count < fewest
-
-
-def _open_failure(opener: Opener, limits: LimitsConfig) -> tuple[str, str]:
-    """Return why the video did not open: a reason code and the end of a sentence."""
-    return (
-        _refused_codec(opener, limits)
-        or _too_many_streams(opener, limits)
-        or explain_open_failure(opener.stream, opener.container)
-    )
-
-
-def _refused_codec(opener: Opener, limits: LimitsConfig) -> tuple[str, str] | None:
-    """Return the fault if the file opens with a codec that is not allowed. Nothing is decoded."""
-    if limits.codecs is None:
-        return None
-    capture = opener.open(1, max_streams=limits.streams, codec_whitelist="none")
-    if capture is None:
-        return None
-    codec = capture.codec_name
-    capture.release()
-    return "codec_not_allowed", (
-        f"uses the codec {codec}; limits.codecs allows {', '.join(limits.codecs)} only. Convert "
-        "it to one of these, or add the codec to limits.codecs."
-    )
-
-
-def _too_many_streams(opener: Opener, limits: LimitsConfig) -> tuple[str, str] | None:
-    """Return the fault if the file opens once more streams are allowed. Nothing is decoded."""
-    capture = opener.open(1, max_streams=_STREAMS_TO_COUNT, codec_whitelist="none", probesize=32)
-    if capture is None:
-        return None
-    capture.release()
-    return "too_many_streams", (
-        f"has more than {limits.streams} streams (video, sound, subtitles). "
-        "Keep the ones you need, or raise limits.streams."
-    )

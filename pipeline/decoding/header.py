@@ -48,13 +48,3 @@ def read_header(capture: Capture, container: Container, size_bytes: int) -> Head
     if not (rate > 0 and 0 < count <= size_bytes):
         return HeaderInfo()
     return HeaderInfo(count / rate, int(count) if container.has_index else None)
-
-
-def no_frame_sentence(capture: Capture, name: str) -> str:
-    """Return why a video with a video stream, of which no frame decodes, is rejected."""
-    codec = f"'{capture.fourcc}'" if capture.fourcc else "unknown"
-    return (
-        f"{name} has a video stream (codec {codec}), but no frame of it could be decoded: the "
-        "codec is not supported, or the data is damaged. Convert it to H.264: "
-        "ffmpeg -i IN -c:v libx264 OUT.mp4"
-    )

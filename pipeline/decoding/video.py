@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING
 
 from pipeline.decoding.backend import unconvertible_error
 from pipeline.decoding.capture import open_capture
-from pipeline.decoding.containers.encryption import protection_fault
-from pipeline.decoding.containers.partial_streams import partial_stream_fault
 from pipeline.decoding.decoder import DecodeResult
-from pipeline.decoding.header import HeaderInfo, no_frame_sentence
+from pipeline.decoding.header import HeaderInfo
 from pipeline.decoding.limits import check_length, stalled_error
 from pipeline.decoding.packet_index import SEEK_COST_FRAMES, read_packet_index
+from pipeline.decoding.rejections import no_frame_error
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
 from pipeline.decoding.sampling import no_sample_error
 from pipeline.decoding.seeking import SeekingDecoder, SeekMismatchError
 from pipeline.decoding.sequential import SequentialDecoder
 from pipeline.decoding.stream import GuardedStream
-from pipeline.errors import RejectedError
 from pipeline.frame import Frame
 from pipeline.runlog import StageLog
 
@@ -223,7 +221,7 @@ class Video:
         if not coverage.decoded:
             if capture.next_rank is not None:
                 raise _EmptyTrackError(capture.next_rank)
-            raise self._no_frame_error(capture)
+            raise no_frame_error(capture, self._stream, self._name)
         if self._unconverted is not None and not self._log.items_out:
             raise unconvertible_error(self._name, self._unconverted)
         if not sampler.has_sampled:
@@ -231,13 +229,6 @@ class Video:
         return DecodeResult(
             coverage, decoder.last_pts_ms, decoder.start_ms, capture.display, capture.track
         )
-
-    def _no_frame_error(self, capture: Capture) -> RejectedError:
-        fault = partial_stream_fault(self._stream) or protection_fault(self._stream)
-        self._stream.raise_pending_error()
-        if fault is not None:
-            return RejectedError(fault[0], f"{self._name} {fault[1]}")
-        return RejectedError("no_decodable_frame", no_frame_sentence(capture, self._name))
 
     def _sampled_frame(
         self, position: FramePosition, retriever: FrameRetriever, sampler: Sampler

@@ -1,14 +1,14 @@
-"""Explain why FFmpeg opens no video in a file."""
+"""Explain why FFmpeg opens no video in a file, or decodes no frame of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.decoding.containers.container import HEAD_BYTES, JPEG, MP4
+from pipeline.decoding.containers.container import HEAD_BYTES, JPEG
 from pipeline.decoding.containers.encryption import encryption_fault, protection_fault
-from pipeline.decoding.containers.formats import iso
 from pipeline.decoding.containers.other_files import describe_other_file
 from pipeline.decoding.containers.partial_streams import partial_stream_fault
+from pipeline.decoding.containers.truncation import truncation_fault
 
 if TYPE_CHECKING:
     from pipeline.decoding.containers.container import Container
@@ -24,10 +24,21 @@ def explain_open_failure(stream: ByteStream, container: Container) -> tuple[str,
     return (
         _other_file(stream, container)
         or encryption_fault(stream, container)
-        or partial_stream_fault(stream)
-        or protection_fault(stream)
-        or _truncated(stream, container)
+        or missing_frames_fault(stream, container)
         or ("no_video_stream", _no_video_sentence(container))
+    )
+
+
+def missing_frames_fault(stream: ByteStream, container: Container) -> tuple[str, str] | None:
+    """Return why a file has no frame: a reason code and the end of a sentence; None if unknown.
+
+    Raises:
+        OSError: the stream cannot be read.
+    """
+    return (
+        partial_stream_fault(stream)
+        or protection_fault(stream)
+        or truncation_fault(stream, container)
     )
 
 
@@ -54,12 +65,3 @@ def _other_file(stream: ByteStream, container: Container) -> tuple[str, str] | N
         return None
     stream.seek(0)
     return other_file_fault(stream.read(HEAD_BYTES))
-
-
-def _truncated(stream: ByteStream, container: Container) -> tuple[str, str] | None:
-    if container is not MP4 or iso.movie(stream) is not None:
-        return None
-    return "truncated", (
-        "is cut short: its index is incomplete (the mp4 'moov' box, which most cameras write "
-        "last). Upload the whole file again."
-    )

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import pytest
 from PIL import Image as PillowImage
 
@@ -61,6 +62,41 @@ def test_an_unreadable_video_is_rejected_with_its_reason(
     assert message in str(rejection.value)
     assert str(rejection.value).startswith(name)
     assert "\n" not in str(rejection.value)
+
+
+def bytes_before_samples(path: Path) -> int:
+    """Return the offset of the first packet. Only the header comes before it."""
+    with av.open(str(path)) as container:
+        return min(packet.pos for packet in container.demux() if packet.pos is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.mp4", "libx264", {"movflags": "faststart"}),
+        ("a.mp4", "libx264", {"movflags": "frag_keyframe"}),
+        ("a.mkv", "libx264", {}),
+        ("a.flv", "libx264", {}),
+        ("a.avi", "mpeg4", {}),
+        ("a.wmv", "wmv2", {}),
+    ],
+)
+@pytest.mark.parametrize("more_bytes", [0, 20])
+@pytest.mark.parametrize("backend", ["opencv", "pyav"])
+def test_a_file_that_ends_behind_its_header_is_cut_short(  # noqa: PLR0913 - six properties
+    tmp_path: Path,
+    name: str,
+    codec: str,
+    options: dict[str, str],
+    more_bytes: int,
+    backend: BackendName,
+) -> None:
+    path = tmp_path / name
+    clips.write_clip(path, clips.textures(20), codec=codec, container_options=options)
+    data = path.read_bytes()[: bytes_before_samples(path) + more_bytes]
+    with pytest.raises(RejectedError, match="Upload the whole file again") as rejection:
+        decode(io.BytesIO(data), name, backend=backend)
+    assert rejection.value.reason == "truncated"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ _LARGE_HEADER_BYTES = 16
 _MOST_BOXES = 10_000
 # What stands before the boxes in a box: version, flags and count; the fields of a video track.
 _STSD_FIELDS, _VIDEO_ENTRY_FIELDS = 8, 78
-_HANDLER_AT = 8
+_HANDLER_AT, _SAMPLE_COUNT_AT = 8, 8
 _IS_PROTECTED_AT = 6
 _DRM_ENTRY = b"drmi"
 _PROTECTED_ENTRIES = {b"encv", _DRM_ENTRY}
@@ -33,6 +33,7 @@ PHOTO_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b
     b"jpx ",
     b"jph ",
 }
+_BOXES_OF_SAMPLES = {b"moof", b"mdat"}
 # The box that Motion JPEG 2000 and photos of JPEG 2000 begin with.
 _JPEG_2000 = b"\0\0\0\x0cjP  \r\n\x87\n"
 
@@ -95,6 +96,18 @@ def expects_fragments(stream: ByteStream) -> bool:
     return index is not None and any(_children(stream, index, b"mvex"))
 
 
+def lacks_samples(stream: ByteStream) -> bool:
+    """Tell whether a file is cut off before or within the samples that its index or a fragment has.
+
+    Raises:
+        OSError: the stream cannot be read.
+    """
+    boxes = [box for box in top_level_boxes(stream) if box.kind in _BOXES_OF_SAMPLES]
+    if boxes:
+        return not boxes[-1].is_complete or boxes[-1].kind == b"moof"
+    return any(_counts_samples(stream, table) for table in _video_tables(stream))
+
+
 def is_encrypted(stream: ByteStream) -> bool:
     """Tell whether each video track of a file is protected, and samples of it are encrypted.
 
@@ -136,6 +149,14 @@ def _is_video(stream: ByteStream, media: Box) -> bool:
     return any(
         _bytes_at(stream, handler.start + _HANDLER_AT, 4) == b"vide"
         for handler in _children(stream, media, b"hdlr")
+    )
+
+
+def _counts_samples(stream: ByteStream, table: Box) -> bool:
+    return any(
+        any(_bytes_at(stream, sizes.start + _SAMPLE_COUNT_AT, 4))
+        for kind in (b"stsz", b"stz2")
+        for sizes in _children(stream, table, kind)
     )
 
 

@@ -27,12 +27,14 @@ class Element:
     Attributes:
         number: its EBML id.
         start: offset of its content in the file, in bytes.
-        end: offset of the byte after it; that of its parent if its size is unknown.
+        end: offset of the byte after it; that of its parent if its size is unknown, or too large.
+        declared_end: offset of the byte after it by its size; `end` if its size is unknown.
     """
 
     number: int
     start: int
     end: int
+    declared_end: int
 
 
 def has_only_header(stream: ByteStream) -> bool:
@@ -47,6 +49,17 @@ def has_only_header(stream: ByteStream) -> bool:
     numbers = {element.number for element in elements}
     is_header = _TRACKS in numbers and _CLUSTER not in numbers
     return is_header and elements[-1].end == stream.seek(0, io.SEEK_END)
+
+
+def declared_bytes(stream: ByteStream) -> int | None:
+    """Return the size of the file that its segment gives; None if it gives none.
+
+    Raises:
+        OSError: the stream cannot be read.
+    """
+    elements = _elements(stream, 0, stream.seek(0, io.SEEK_END))
+    ends = (element.declared_end for element in elements if element.number == _SEGMENT)
+    return next(ends, None)
 
 
 def is_encrypted(stream: ByteStream) -> bool:
@@ -110,7 +123,7 @@ def _elements(stream: ByteStream, offset: int, end: int) -> Iterator[Element]:
         size = size_field & (1 << 7 * size_bytes) - 1
         is_unknown = size == (1 << 7 * size_bytes) - 1
         offset = end if is_unknown else start + size
-        yield Element(int.from_bytes(header[:number_bytes]), start, min(offset, end))
+        yield Element(int.from_bytes(header[:number_bytes]), start, min(offset, end), offset)
 
 
 def _length(header: bytes, at: int) -> int:

@@ -1,0 +1,90 @@
+"""Explain why a video does not open, or why no frame of it decodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.decoding.containers.container import HEAD_BYTES, detect_container
+from pipeline.decoding.containers.open_failure import explain_open_failure, missing_frames_fault
+from pipeline.errors import RejectedError
+
+if TYPE_CHECKING:
+    from pipeline.config.schema import LimitsConfig
+    from pipeline.decoding.backend import Capture
+    from pipeline.decoding.opener import Opener
+    from pipeline.decoding.stream import GuardedStream
+
+# High enough to tell a file with too many streams from one with a damaged header.
+_STREAMS_TO_COUNT = 5000
+
+
+def rejection(name: str, fault: tuple[str, str]) -> RejectedError:
+    """Return the rejection for a fault: a reason code and the end of a sentence."""
+    reason, sentence = fault
+    return RejectedError(reason, f"{name} {sentence}")
+
+
+def open_error(opener: Opener, name: str, limits: LimitsConfig) -> RejectedError:
+    """Return why a video did not open.
+
+    Raises:
+        Exception: whatever reading the stream raised.
+    """
+    fault = _refused_codec(opener, limits) or _too_many_streams(opener, limits)
+    return no_film_error(opener, name) if fault is None else rejection(name, fault)
+
+
+def no_film_error(opener: Opener, name: str) -> RejectedError:
+    """Return why a file within the limits has no film.
+
+    Raises:
+        Exception: whatever reading the stream raised.
+    """
+    fault = explain_open_failure(opener.stream, opener.container)
+    opener.stream.raise_pending_error()
+    return rejection(name, fault)
+
+
+def no_frame_error(capture: Capture, stream: GuardedStream, name: str) -> RejectedError:
+    """Return why no frame of a video decodes that opened.
+
+    Raises:
+        Exception: whatever reading the stream raised.
+    """
+    stream.seek(0)
+    fault = missing_frames_fault(stream, detect_container(stream.read(HEAD_BYTES)))
+    stream.raise_pending_error()
+    codec = f"'{capture.fourcc}'" if capture.fourcc else "unknown"
+    sentence = (
+        f"has a video stream (codec {codec}), but no frame of it could be decoded: the codec is "
+        "not supported, or the data is damaged. Convert it to H.264: "
+        "ffmpeg -i IN -c:v libx264 OUT.mp4"
+    )
+    return rejection(name, fault or ("no_decodable_frame", sentence))
+
+
+def _refused_codec(opener: Opener, limits: LimitsConfig) -> tuple[str, str] | None:
+    """Return the fault if the file opens with a codec that is not allowed. Nothing is decoded."""
+    if limits.codecs is None:
+        return None
+    capture = opener.open(1, max_streams=limits.streams, codec_whitelist="none")
+    if capture is None:
+        return None
+    codec = capture.codec_name
+    capture.release()
+    return "codec_not_allowed", (
+        f"uses the codec {codec}; limits.codecs allows {', '.join(limits.codecs)} only. Convert "
+        "it to one of these, or add the codec to limits.codecs."
+    )
+
+
+def _too_many_streams(opener: Opener, limits: LimitsConfig) -> tuple[str, str] | None:
+    """Return the fault if the file opens once more streams are allowed. Nothing is decoded."""
+    capture = opener.open(1, max_streams=_STREAMS_TO_COUNT, codec_whitelist="none", probesize=32)
+    if capture is None:
+        return None
+    capture.release()
+    return "too_many_streams", (
+        f"has more than {limits.streams} streams (video, sound, subtitles). "
+        "Keep the ones you need, or raise limits.streams."
+    )
