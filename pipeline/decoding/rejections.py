@@ -79,12 +79,19 @@ def _refused_codec(opener: Opener, limits: LimitsConfig) -> tuple[str, str] | No
 
 
 def _too_many_streams(opener: Opener, limits: LimitsConfig) -> tuple[str, str] | None:
-    """Return the fault if the file opens once more streams are allowed. Nothing is decoded."""
-    capture = opener.open(1, max_streams=_STREAMS_TO_COUNT, codec_whitelist="none", probesize=32)
-    if capture is None:
+    """Return the fault if the file opens only once more streams are allowed."""
+    if _opens_with(opener, limits.streams) or not _opens_with(opener, _STREAMS_TO_COUNT):
         return None
-    capture.release()
     return "too_many_streams", (
         f"has more than {limits.streams} streams (video, sound, subtitles). "
         "Keep the ones you need, or raise limits.streams."
     )
+
+
+def _opens_with(opener: Opener, streams: int) -> bool:
+    """Tell whether the header of a file opens with so many streams. Nothing is decoded."""
+    capture = opener.open(1, max_streams=streams, codec_whitelist="none", probesize=32)
+    if capture is None:
+        return False
+    capture.release()
+    return True

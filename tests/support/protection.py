@@ -57,6 +57,21 @@ def scramble_ts(data: bytes, pids: set[int]) -> bytes:
     return bytes(packets)
 
 
+def scramble_pes(data: bytes, pid: int) -> bytes:
+    """Return a transport stream with the pictures of a PID scrambled behind their own headers."""
+    packets = bytearray(data)
+    for at in range(0, len(packets), TS_PACKET):
+        if int.from_bytes(packets[at + 1 : at + 3]) & 0x1FFF == pid:
+            has_adaptation = packets[at + 3] & 0x20
+            start = at + 4 + (1 + packets[at + 4] if has_adaptation else 0)
+            if packets[at + 1] & 0x40:
+                packets[start + 6] |= 0x20
+                start += 9 + packets[start + 8]
+            for place in range(start, at + TS_PACKET):
+                packets[place] ^= 0x5A
+    return bytes(packets)
+
+
 def mark_as_sample_aes(data: bytes) -> bytes:
     """Return a transport stream whose table calls its H.264 encrypted, as HLS does."""
     packets = bytearray(data)

@@ -63,6 +63,10 @@ def scrambled_ts(folder: Path) -> bytes:
     return protection.scramble_ts(clip(folder, "a.ts"), {VIDEO_PID})
 
 
+def scrambled_pes(folder: Path) -> bytes:
+    return protection.scramble_pes(clip(folder, "a.ts"), VIDEO_PID)
+
+
 def sample_aes(folder: Path) -> bytes:
     return protection.mark_as_sample_aes(clip(folder, "a.ts"))
 
@@ -82,6 +86,7 @@ def scrambled_ps(folder: Path) -> bytes:
         wmv,
         extended_wmv,
         scrambled_ts,
+        scrambled_pes,
         sample_aes,
         scrambled_ps,
     ],

@@ -71,7 +71,7 @@ def bytes_before_samples(path: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "codec", "options"),
+    "clip",
     [
         ("a.mp4", "libx264", {"movflags": "faststart"}),
         ("a.mp4", "libx264", {"movflags": "frag_keyframe"}),
@@ -83,14 +83,10 @@ def bytes_before_samples(path: Path) -> int:
 )
 @pytest.mark.parametrize("more_bytes", [0, 20])
 @pytest.mark.parametrize("backend", ["opencv", "pyav"])
-def test_a_file_that_ends_behind_its_header_is_cut_short(  # noqa: PLR0913 - six properties
-    tmp_path: Path,
-    name: str,
-    codec: str,
-    options: dict[str, str],
-    more_bytes: int,
-    backend: BackendName,
+def test_a_file_that_ends_behind_its_header_is_cut_short(
+    tmp_path: Path, clip: tuple[str, str, dict[str, str]], more_bytes: int, backend: BackendName
 ) -> None:
+    name, codec, options = clip
     path = tmp_path / name
     clips.write_clip(path, clips.textures(20), codec=codec, container_options=options)
     data = path.read_bytes()[: bytes_before_samples(path) + more_bytes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.decoding.containers.container import HEAD_BYTES, transport_packets
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _PACKET_BYTES = 188
 _PROGRAMS_PID = 0
+# The header of a picture's packet (PES): start code, length, and two bits that say scrambled.
+_SCRAMBLED_UNIT = re.compile(rb"\x00\x00\x01...[\x90-\xbf]", re.DOTALL)
 _TABLE_OF_PROGRAMS, _TABLE_OF_STREAMS = 0, 2
 # H.264 that is encrypted sample by sample (SAMPLE-AES).
 # https://developer.apple.com/library/archive/documentation/AudioVideo/Conceptual/HLS_Sample_Encryption
@@ -51,7 +54,11 @@ def is_encrypted(stream: ByteStream) -> bool:
 
 
 def _is_mostly_scrambled(packets: list[_Packet]) -> bool:
-    return sum(packet.is_scrambled for packet in packets) > len(packets) / 2
+    """Tell it by the headers of the packets, or by those of the pictures that begin in them."""
+    starts = [packet.payload for packet in packets if packet.starts_unit]
+    scrambled_units = sum(_SCRAMBLED_UNIT.match(payload) is not None for payload in starts)
+    scrambled = sum(packet.is_scrambled for packet in packets)
+    return scrambled > len(packets) / 2 or scrambled_units > len(starts) / 2
 
 
 def _packets(data: bytes) -> Iterator[_Packet]:
