@@ -151,7 +151,13 @@ def _film(opener: Opener, limits: LimitsConfig) -> Opener | None:
 def _try_to_open(
     opener: Opener, limits: LimitsConfig, threads: int, *, packets: bool
 ) -> Capture | None:
-    return opener.open(threads, packets=packets, codecs=limits.codecs, max_streams=limits.streams)
+    return opener.open(
+        threads,
+        packets=packets,
+        codecs=limits.codecs,
+        megapixels=limits.megapixels,
+        max_streams=limits.streams,
+    )
 
 
 def _unreadable(

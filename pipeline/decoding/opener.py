@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ class Opener:
         *,
         packets: bool = False,
         codecs: tuple[str, ...] | None = None,
+        megapixels: float = math.inf,
         **options: str | int,
     ) -> Capture | None:
         """Open the video; return None if it does not open.
@@ -53,37 +55,26 @@ class Opener:
         Args:
             threads: number of threads the decoder may use.
             packets: grab packets instead of frames.
-            codecs: FFmpeg's names of the only decoders that may be used, tried in this order;
-                None: any. FFmpeg decodes nothing of other codecs, not even to probe the streams.
+            codecs: FFmpeg's names of the only decoders that may be used; None: any. FFmpeg decodes
+                nothing of other codecs, not even to probe the streams.
+            megapixels: PyAV reads a track of larger images only if no other is left.
             options: further options of FFmpeg's demuxers.
 
         Raises:
             Exception: whatever reading the stream raised.
         """
-        if codecs is None:
-            return self._open_once(threads, None, packets=packets, **options)
-        for codec in codecs:
-            capture = self._open_once(
-                threads, codec, packets=packets, codec_whitelist=codec, **options
-            )
-            if capture is not None:
-                return capture
-        return None
-
-    def _open_once(
-        self, threads: int, codec: str | None, *, packets: bool, **options: str | int
-    ) -> Capture | None:
         is_square = self.square_pixels
         if self.backend == "opencv":
             from pipeline.decoding.opencv.opening import open_with_opencv  # noqa: PLC0415
 
             return open_with_opencv(
                 self.stream, self.container, threads,
-                codec=codec, packets=packets, square_pixels=is_square, **options,
+                codecs=codecs, packets=packets, square_pixels=is_square, **options,
             )  # fmt: skip
         from pipeline.decoding.pyav.opening import open_with_pyav  # noqa: PLC0415
+        from pipeline.decoding.pyav.tracks import Choice  # noqa: PLC0415
 
         return open_with_pyav(
-            self.stream, self.container, threads,
-            codec=codec, packets=packets, square_pixels=is_square, rank=self.rank, **options,
+            self.stream, self.container, threads, Choice(codecs, megapixels, is_square, self.rank),
+            packets=packets, square_pixels=is_square, **options,
         )  # fmt: skip

@@ -33,7 +33,7 @@ def open_with_opencv(  # noqa: PLR0913 - what is opened, and how
     container: Container,
     threads: int,
     *,
-    codec: str | None = None,
+    codecs: tuple[str, ...] | None = None,
     packets: bool = False,
     square_pixels: bool = True,
     **options: str | int,
@@ -44,7 +44,7 @@ def open_with_opencv(  # noqa: PLR0913 - what is opened, and how
         stream: read from its beginning.
         container: the only container that it may be.
         threads: number of threads the decoder may use.
-        codec: the only decoder that may be used; None: any.
+        codecs: the only decoders that may be used, tried in this order; None: any.
         packets: grab packets, which are not decoded, instead of frames.
         square_pixels: make images of square pixels.
         options: further options of FFmpeg's demuxers.
@@ -55,9 +55,21 @@ def open_with_opencv(  # noqa: PLR0913 - what is opened, and how
     all_options = {
         "protocol_whitelist": "file",
         "format_whitelist": container.demuxer,
-        **({} if codec is None else {"video_codec": codec}),
         **options,
     }
+    choices: list[dict[str, str | int]] = [
+        {"codec_whitelist": codec, "video_codec": codec} for codec in codecs or ()
+    ]
+    for choice in [{}] if codecs is None else choices:
+        capture = _capture(stream, threads, {**all_options, **choice}, packets=packets)
+        if capture is not None:
+            return OpenCvCapture(capture, stream, square_pixels=square_pixels)
+    return None
+
+
+def _capture(
+    stream: GuardedStream, threads: int, options: dict[str, str | int], *, packets: bool
+) -> cv2.VideoCapture | None:
     stream.rewind()
     # OpenCV's type stubs ask for IStreamReader; in Python any BufferedIOBase is accepted.
     reader = cast("Any", stream)
@@ -69,12 +81,10 @@ def open_with_opencv(  # noqa: PLR0913 - what is opened, and how
     ]
     if packets:
         parameters += [cv2.CAP_PROP_FORMAT, -1]
-    with _ffmpeg_options(all_options):
+    with _ffmpeg_options(options):
         capture = cv2.VideoCapture(reader, cv2.CAP_FFMPEG, parameters)
     stream.raise_pending_error()
-    if not capture.isOpened():
-        return None
-    return OpenCvCapture(capture, stream, square_pixels=square_pixels)
+    return capture if capture.isOpened() else None
 
 
 @contextmanager

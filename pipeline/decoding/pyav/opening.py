@@ -15,6 +15,7 @@ from pipeline.decoding.pyav.tracks import track_of, tracks_by_rank
 
 if TYPE_CHECKING:
     from pipeline.decoding.containers.container import Container
+    from pipeline.decoding.pyav.tracks import Choice
     from pipeline.decoding.stream import GuardedStream
 
 # FFmpeg's own messages name neither the file nor a remedy.
@@ -25,11 +26,10 @@ def open_with_pyav(  # noqa: PLR0913 - what is opened, and how
     stream: GuardedStream,
     container: Container,
     threads: int,
+    choice: Choice,
     *,
-    codec: str | None = None,
     packets: bool = False,
     square_pixels: bool = True,
-    rank: int = 0,
     **options: str | int,
 ) -> PyAvCapture | None:
     """Open the video in a stream with PyAV; return None if it does not open.
@@ -38,16 +38,17 @@ def open_with_pyav(  # noqa: PLR0913 - what is opened, and how
         stream: read from its beginning.
         container: the only container that it may be.
         threads: number of threads the decoder may use.
-        codec: the only decoder that may be used; None: any.
+        choice: which of the video tracks to read.
         packets: grab packets, which are not decoded, instead of frames.
         square_pixels: make images of square pixels.
-        rank: which of the video tracks to read: 0 is the one to try first.
         options: further options of FFmpeg's demuxers.
 
     Raises:
         Exception: whatever reading the stream raised.
     """
     all_options = {"protocol_whitelist": "none", "format_whitelist": container.demuxer, **options}
+    if choice.codecs is not None:
+        all_options["codec_whitelist"] = ",".join(choice.codecs)
     declared = read_declared(stream, container)
     stream.rewind()
     try:
@@ -61,8 +62,8 @@ def open_with_pyav(  # noqa: PLR0913 - what is opened, and how
     except (av.FFmpegError, ValueError):
         stream.raise_pending_error()
         return None
-    tracks = tracks_by_rank(opened)[rank:]
-    if not tracks or codec not in {None, tracks[0].codec_context.name}:
+    tracks = tracks_by_rank(opened, choice)[choice.rank :]
+    if not tracks:
         opened.close()
         return None
     video = tracks[0]
@@ -77,8 +78,8 @@ def open_with_pyav(  # noqa: PLR0913 - what is opened, and how
         stream.size,
         packets=packets,
         square_pixels=square_pixels,
-        track=track_of(opened, video),
-        next_rank=rank + 1 if len(tracks) > 1 else None,
+        track=track_of(opened, video, choice),
+        next_rank=choice.rank + 1 if len(tracks) > 1 else None,
     )
 
 

@@ -168,6 +168,40 @@ def test_the_codecs_of_the_limit_hold_for_the_chosen_track(tmp_path: Path) -> No
         assert clips.read_barcode(decode(stream, "a", config).frames[0].image) == 2
 
 
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        ({"codecs": ["h264", "mpeg2video"]}, "not in limits.codecs"),
+        ({"megapixels": 0.01}, "over limits.megapixels"),
+    ],
+)
+@pytest.mark.parametrize("every_seconds", [1, 100])
+def test_a_track_beyond_a_limit_is_left_out_if_another_is_within(
+    tmp_path: Path, limits: dict[str, object], why: str, every_seconds: float
+) -> None:
+    tracks = [("mpeg4", 1, LARGE, True), ("libx264", 2, SMALL, True)]
+    path = write_tracks(tmp_path / "clip.mkv", tracks)
+    settings = {"limits": limits, "sampling": {"every_seconds": every_seconds}}
+    with path.open("rb") as stream:
+        decoded = decode(stream, "a", Config.model_validate(settings))
+    assert clips.read_barcode(decoded.frames[0].image) == 2
+    assert decoded.result.track == Track(2, 2, (f"mpeg4 160x96, {why}",))
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [({"codecs": ["vp8", "vp9"]}, "codec_not_allowed"), ({"megapixels": 0.001}, "too_large")],
+)
+def test_if_all_tracks_are_beyond_a_limit_the_video_is_rejected(
+    tmp_path: Path, limits: dict[str, object], reason: str
+) -> None:
+    tracks = [("mpeg4", 1, LARGE, True), ("libx264", 2, SMALL, True)]
+    path = write_tracks(tmp_path / "clip.mkv", tracks)
+    with path.open("rb") as stream, pytest.raises(RejectedError) as rejection:
+        decode(stream, "a", Config.model_validate({"limits": limits}))
+    assert rejection.value.reason == reason
+
+
 def test_the_result_says_which_track_it_is_of(tmp_path: Path) -> None:
     tracks = [("mpeg4", 1, SMALL, True), ("libx264", 2, LARGE, True)]
     outcome = run(tmp_path / "out", write_tracks(tmp_path / "clip.mp4", tracks))
