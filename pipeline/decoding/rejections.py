@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.decoding.containers.container import HEAD_BYTES, detect_container
+from pipeline.decoding.containers.encryption import protection_fault
 from pipeline.decoding.containers.open_failure import explain_open_failure, missing_frames_fault
 from pipeline.errors import RejectedError
 
@@ -61,6 +62,19 @@ def no_frame_error(capture: Capture, stream: GuardedStream, name: str) -> Reject
         "ffmpeg -i IN -c:v libx264 OUT.mp4"
     )
     return rejection(name, fault or ("no_decodable_frame", sentence))
+
+
+def check_protection(stream: GuardedStream, name: str) -> None:
+    """Check a video of which most frames do not decode: encrypted ones give a few of noise.
+
+    Raises:
+        RejectedError: it is called protected.
+        Exception: whatever reading the stream raised.
+    """
+    fault = protection_fault(stream)
+    stream.raise_pending_error()
+    if fault is not None:
+        raise rejection(name, fault)
 
 
 def _refused_codec(opener: Opener, limits: LimitsConfig) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ from pipeline.decoding.decoder import DecodeResult
 from pipeline.decoding.header import HeaderInfo
 from pipeline.decoding.limits import check_length, stalled_error
 from pipeline.decoding.packet_index import SEEK_COST_FRAMES, read_packet_index
-from pipeline.decoding.rejections import no_frame_error
+from pipeline.decoding.rejections import check_protection, no_frame_error
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
 from pipeline.decoding.sampling import no_sample_error
 from pipeline.decoding.seeking import SeekingDecoder, SeekMismatchError
@@ -222,6 +222,8 @@ class Video:
             if capture.next_rank is not None:
                 raise _EmptyTrackError(capture.next_rank)
             raise no_frame_error(capture, self._stream, self._name)
+        if coverage.lost > coverage.decoded:
+            check_protection(self._stream, self._name)
         if self._unconverted is not None and not self._log.items_out:
             raise unconvertible_error(self._name, self._unconverted)
         if not sampler.has_sampled:

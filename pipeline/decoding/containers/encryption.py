@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.decoding.containers.container import ASF, MATROSKA, MP4, MPEG_PS, MPEG_TS
 from pipeline.decoding.containers.formats import (
     asf,
-    iso,
+    iso_encryption,
     matroska,
     program_stream,
     transport_stream,
@@ -26,7 +26,7 @@ _FAULT = (
     ),
 )
 _CHECKS = {
-    MP4: iso.is_encrypted,
+    MP4: iso_encryption.is_encrypted,
     MATROSKA: matroska.is_encrypted,
     ASF: asf.is_encrypted,
     MPEG_TS: transport_stream.is_encrypted,
@@ -47,9 +47,9 @@ def encryption_fault(stream: ByteStream, container: Container) -> tuple[str, str
 def protection_fault(stream: ByteStream) -> tuple[str, str] | None:
     """Return the fault of an mp4 that is called protected: a reason code and a sentence's end.
 
-    Only for a file that does not decode: others that are called so can have clear samples.
+    Only for a file that mostly does not decode: others that are called so can have clear samples.
 
     Raises:
         OSError: the stream cannot be read.
     """
-    return _FAULT if iso.is_protected(stream) else None
+    return _FAULT if iso_encryption.is_protected(stream) else None

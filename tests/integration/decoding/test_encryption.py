@@ -42,6 +42,17 @@ def cbcs(folder: Path) -> bytes:
     return cenc(folder).replace(b"schm\0\0\0\0cenc", b"schm\0\0\0\0cbcs")
 
 
+def cenc_without_tables(folder: Path) -> bytes:
+    """Return a file that is called protected, and says of no sample how it is encrypted."""
+    path = clips.write_clip(
+        folder / "a.mp4", clips.textures(50), options={"g": "1"}, container_options=protection.CENC
+    )
+    data = path.read_bytes()
+    for kind in (b"senc", b"saiz", b"saio"):
+        data = data.replace(kind, b"free")
+    return data
+
+
 def fairplay(folder: Path) -> bytes:
     return cenc(folder).replace(b"encv", b"drmi")
 
@@ -81,6 +92,7 @@ def scrambled_ps(folder: Path) -> bytes:
         cenc,
         fragmented_cenc,
         cbcs,
+        cenc_without_tables,
         fairplay,
         webm,
         wmv,

@@ -11,6 +11,7 @@ from PIL import Image as PillowImage
 from pipeline.decoding.containers.formats import (
     asf,
     iso,
+    iso_encryption,
     jpeg,
     matroska,
     program_stream,
@@ -37,6 +38,25 @@ def entry(kind: bytes, more: bytes = b"") -> bytes:
     return box(kind, bytes(78) + more)
 
 
+def seig(is_protected: int, version: int = 1) -> bytes:
+    """Return a group of samples with a key of its own, or of clear ones."""
+    group = bytes(2) + bytes([is_protected, 8]) + bytes(16)
+    length = len(group).to_bytes(4) if version else b""
+    return box(b"sgpd", bytes([version, 0, 0, 0]) + b"seig" + length + (1).to_bytes(4) + group)
+
+
+def numbered(sample_entry: bytes) -> bytes:
+    """Return a movie with one video track, which has the number 1."""
+    header = box(b"tkhd", bytes(12) + (1).to_bytes(4))
+    return movie(box(b"trak", header + track(sample_entry, more=b"")[8:]))
+
+
+def fragment(number: int) -> bytes:
+    """Return a fragment of encrypted samples of a track."""
+    header = box(b"tfhd", bytes(4) + number.to_bytes(4))
+    return box(b"moof", box(b"traf", header + SAMPLES))
+
+
 def movie(*tracks: bytes) -> bytes:
     return box(b"ftyp", b"isom") + box(b"moov", b"".join(tracks))
 
@@ -46,7 +66,13 @@ def movie(*tracks: bytes) -> bytes:
     [
         (movie(track(entry(b"avc1"))), False),
         (movie(track(entry(b"encv"))), True),
-        (movie(track(entry(b"encv", clear_protection(b"avc1")))), False),
+        (movie(track(entry(b"encv", clear_protection(b"avc1")), more=b"")), False),
+        (movie(track(entry(b"encv", clear_protection(b"avc1")))), True),  # by what samples have
+        (movie(track(entry(b"encv", clear_protection(b"avc1")), more=seig(1))), True),
+        (movie(track(entry(b"encv", clear_protection(b"avc1")), more=seig(0))), False),
+        (movie(track(entry(b"encv", clear_protection(b"avc1")), more=seig(1, version=0))), True),
+        (numbered(entry(b"encv")) + fragment(1), True),
+        (numbered(entry(b"encv")) + fragment(2), False),  # that of the sound
         (movie(track(entry(b"avc1"), entry(b"encv"))), True),  # only its beginning is clear
         (movie(track(entry(b"encv")), track(entry(b"avc1"))), False),
         (movie(track(entry(b"enca"), handler=SOUND), track(entry(b"avc1"))), False),
@@ -63,7 +89,7 @@ def movie(*tracks: bytes) -> bytes:
     ],
 )
 def test_an_mp4_is_encrypted_if_each_video_track_is(data: bytes, *, is_encrypted: bool) -> None:
-    assert iso.is_encrypted(io.BytesIO(data)) is is_encrypted
+    assert iso_encryption.is_encrypted(io.BytesIO(data)) is is_encrypted
 
 
 SIGNED = element(0x6D80, element(0x6240, element(0x5035, element(0x47E1, b"\0"))))
@@ -157,8 +183,8 @@ def test_a_film_is_four_jpeg_images_or_more(data: bytes, *, is_film: bool) -> No
 
 
 QUESTIONS: list[Callable[[io.BytesIO], bool]] = [
-    iso.is_encrypted,
-    iso.is_protected,
+    iso_encryption.is_encrypted,
+    iso_encryption.is_protected,
     iso.expects_fragments,
     jpeg.is_film,
     matroska.is_encrypted,
