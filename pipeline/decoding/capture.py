@@ -16,7 +16,7 @@ from pipeline.decoding.containers.container import (
     detect_container,
 )
 from pipeline.decoding.containers.encryption import encryption_fault
-from pipeline.decoding.containers.formats.iso import is_photo, movie
+from pipeline.decoding.containers.formats.iso import is_photo, is_raw_photo, movie
 from pipeline.decoding.containers.formats.jpeg import is_film
 from pipeline.decoding.containers.open_failure import other_file_fault
 from pipeline.decoding.header import read_header
@@ -191,7 +191,7 @@ def _is_photo(opener: Opener, limits: LimitsConfig, head: bytes) -> bool:
     stream, container = opener.stream, opener.container
     if container is JPEG:
         return not is_film(stream)
-    is_single = is_photo(head) and movie(stream) is None
+    is_single = is_raw_photo(head) or (is_photo(head) and movie(stream) is None)
     return is_single or _is_short(opener, limits, container.fewest_frames)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.decoding.containers.formats.iso import is_photo
+from pipeline.decoding.containers.formats.iso import is_photo, is_raw_photo
 
 _PHOTO = (
     "is a photo ({kind}); pretag reads videos only. Make a video of photos: "
@@ -81,8 +81,8 @@ def describe_other_file(head: bytes) -> str:
     """
     if head[:4] in {b"RIFF", b"FORM"}:
         return _chunked(head)
-    if is_photo(head):
-        return _PHOTO.format(kind="JPEG 2000" if head[4:8] == b"jP  " else "HEIC or AVIF")
+    if is_photo(head) or is_raw_photo(head):
+        return _PHOTO.format(kind=_kind_of_photo(head))
     if head[_TAR_AT : _TAR_AT + 5] == b"ustar":
         return _ARCHIVE.format(kind="tar")
     for magic, sentence, kind in _SIGNATURES:
@@ -93,6 +93,12 @@ def describe_other_file(head: bytes) -> str:
         if word in words:
             return sentence.format(kind=kind)
     return _unknown()
+
+
+def _kind_of_photo(head: bytes) -> str:
+    if is_raw_photo(head):
+        return "CR3 of Canon"
+    return "JPEG 2000" if head[4:8] == b"jP  " else "HEIC or AVIF"
 
 
 def _chunked(head: bytes) -> str:

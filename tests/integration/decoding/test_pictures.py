@@ -10,7 +10,7 @@ from PIL import Image as PillowImage
 from pipeline.decoding.backend import BackendName
 from pipeline.errors import RejectedError
 from tests.support import clips, protection
-from tests.support.container_bytes import box
+from tests.support.container_bytes import box, boxes
 from tests.support.decoding import decode_file
 
 
@@ -54,6 +54,17 @@ def write_heic(path: Path) -> Path:
     return path
 
 
+def write_raw_photo(path: Path) -> Path:
+    """Write what looks like a CR3: its brand, and an index with the preview as a film."""
+    clip = clips.write_clip(path.with_suffix(".mov"), [clips.texture(1)], codec="mjpeg")
+    first, *others = boxes(clip.read_bytes())
+    assert first[0] == b"ftyp"
+    path.write_bytes(
+        box(b"ftyp", b"crx \0\0\0\1crx isom") + b"".join(box(*each) for each in others)
+    )
+    return path
+
+
 def reason_of(path: Path, backend: BackendName) -> str:
     with pytest.raises(RejectedError) as rejection:
         decode_file(path, backend=backend)
@@ -75,6 +86,7 @@ def reason_of(path: Path, backend: BackendName) -> str:
         ("photo.jp2", write_photo),
         ("photo.heic", write_heic),
         ("photo.avif", write_avif),
+        ("photo.cr3", write_raw_photo),
     ],
 )
 def test_a_photo_is_not_a_video(

@@ -28,6 +28,8 @@ PHOTO_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b
     b"jpx ",
     b"jph ",
 }
+# Canon's CR3. It has an index as a film has, of a preview and of raw data.
+_RAW_PHOTO_BRAND = b"crx "
 _BOXES_OF_SAMPLES = {b"moof", b"mdat"}
 # The box that Motion JPEG 2000 and photos of JPEG 2000 begin with.
 _JPEG_2000 = b"\0\0\0\x0cjP  \r\n\x87\n"
@@ -69,6 +71,11 @@ def is_photo(head: bytes) -> bool:
     brands = head[8 : int.from_bytes(head[:4])]
     names = (brands[at : at + 4] for at in range(0, len(brands), 4))
     return head[4:8] == b"ftyp" and not PHOTO_BRANDS.isdisjoint(names)
+
+
+def is_raw_photo(head: bytes) -> bool:
+    """Tell by the first bytes of a file whether it is a raw photo of a camera."""
+    return head[4:12] == b"ftyp" + _RAW_PHOTO_BRAND
 
 
 def movie(stream: ByteStream) -> Box | None:
