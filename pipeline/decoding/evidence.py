@@ -14,6 +14,7 @@ class GapEvidence:
         lost: number of damaged packets there that gave no frame.
         late: number of frames that were counted as lost before, and came now.
         may_miss: whether packets may be missing there, so that a gap in time counts as lost.
+        is_damaged: whether the file shows damage there.
         failed: number of grabs that failed there. They count where no rate shows how many frames
             are missing.
         lead_ms: before the first frame, the time from the first lost packet to it.
@@ -22,6 +23,7 @@ class GapEvidence:
     lost: int = 0
     late: int = 0
     may_miss: bool = False
+    is_damaged: bool = False
     failed: int = 0
     lead_ms: float = 0.0
 

@@ -107,8 +107,11 @@ class GapDetector:
         if not self._gaps:
             return
         lengths_ms = np.array([gap.length_ms for gap in self._gaps])
-        is_damaged = any(gap.evidence.failed or gap.evidence.lost for gap in self._gaps)
-        period_ms = _regular_period_ms(lengths_ms, self._period_ms if is_damaged else None)
+        evidence = [gap.evidence for gap in self._gaps]
+        is_damaged = any(each.failed or each.lost or each.is_damaged for each in evidence)
+        period_ms = _regular_period_ms(lengths_ms)
+        if period_ms is None and is_damaged:
+            period_ms = _period_of_rest_ms(lengths_ms, self._period_ms)
         self._period_ms = period_ms or self._period_ms
         for gap in self._gaps:
             missing = self._missing_in(gap, period_ms) - gap.late
@@ -174,19 +177,26 @@ def _slack_ms(header_ms: float) -> float:
     return max(1000 * _END_SLACK_SECONDS, _END_SLACK_SHARE * header_ms)
 
 
-def _regular_period_ms(gaps_ms: np.ndarray, known_period_ms: float | None) -> float | None:
-    """Return the period of the frames in milliseconds; None if they come at no regular rate.
-
-    If grabs failed, so many frames can be missing that the period no longer shows. Then the period
-    known from before is used, if the gaps are multiples of it.
-    """
+def _regular_period_ms(gaps_ms: np.ndarray) -> float | None:
+    """Return the period of the frames in milliseconds; None if they come at no regular rate."""
     period_ms = float(np.median(gaps_ms))
     if period_ms > 0 and _mostly_near(gaps_ms, np.full_like(gaps_ms, period_ms)):
         return period_ms
-    if known_period_ms is not None:
-        multiples_ms = np.rint(gaps_ms / known_period_ms) * known_period_ms
-        if _mostly_near(gaps_ms, multiples_ms):
-            return known_period_ms
+    return None
+
+
+def _period_of_rest_ms(gaps_ms: np.ndarray, known_period_ms: float | None) -> float | None:
+    """Return the period of frames of which so many are missing that it is not the usual gap.
+
+    It is the one known from before, or else the shortest that a share of the gaps has, if the gaps
+    are multiples of it. Of a period that is hardly longer than the rounding, any gap is a multiple.
+    """
+    shortest_ms = float(np.quantile(gaps_ms, 1 - _REGULAR_SHARE))
+    for period_ms in (known_period_ms or 0.0, shortest_ms):
+        if period_ms < _ROUNDING_MS / _JITTER:
+            continue
+        if _mostly_near(gaps_ms, np.rint(gaps_ms / period_ms) * period_ms):
+            return period_ms
     return None
 
 

@@ -22,6 +22,8 @@ _ASF_FIELDS_BYTES = 92
 _ASF_UNITS_PER_SECOND = 10_000_000
 _ASF_IS_BROADCAST = 1
 _RIFF_HEADER_BYTES = 8
+# The first partition pack of MXF has the place of the last one. SMPTE ST 377-1, section 7.1
+_MXF_HEAD_BYTES, _MXF_KEY_BYTES = 256, 16
 # A fragmented mp4 has its index of fragments after few other boxes.
 _MOST_BOXES = 8
 _LARGEST_MOOV_BYTES = 2**20
@@ -32,7 +34,7 @@ class Declared:
     """What a header says, besides what FFmpeg tells of it.
 
     Attributes:
-        size_bytes: size of the file; None if unknown.
+        size_bytes: size of the file, or of a part that it must have; None if unknown.
         seconds: length of the longest stream; None if unknown.
     """
 
@@ -52,6 +54,8 @@ def read_declared(stream: ByteStream, container: Container) -> Declared:
         case "avi":
             size = int.from_bytes(_head(stream, _RIFF_HEADER_BYTES)[4:], "little")
             return Declared(size_bytes=size + _RIFF_HEADER_BYTES)
+        case "mxf":
+            return _mxf(_head(stream, _MXF_HEAD_BYTES))
         case "mp4":
             return Declared(seconds=_fragments_seconds(_movie_box(stream)))
     return Declared()
@@ -70,6 +74,13 @@ def _asf(head: bytes) -> Declared:
     size, play, preroll_ms = (int.from_bytes(fields[at : at + 8], "little") for at in (40, 64, 80))
     seconds = play / _ASF_UNITS_PER_SECOND - preroll_ms / 1000
     return Declared(size or None, seconds if seconds > 0 else None)
+
+
+def _mxf(head: bytes) -> Declared:
+    wide_length = head[_MXF_KEY_BYTES : _MXF_KEY_BYTES + 1] >= b"\x80"
+    at = _MXF_KEY_BYTES + 1 + (head[_MXF_KEY_BYTES] & 0x7F if wide_length else 0)
+    footer = int.from_bytes(head[at + 24 : at + 32])
+    return Declared(size_bytes=footer + 1 if footer else None)
 
 
 def _movie_box(stream: ByteStream) -> bytes:

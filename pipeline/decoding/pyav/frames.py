@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import av
 
+from pipeline.decoding.pyav.demuxer import may_start_anywhere
 from pipeline.decoding.pyav.packet_fates import PacketFates
 from pipeline.decoding.pyav.packets import PacketReader
 from pipeline.decoding.pyav.times import NumberedFrame, RateTimes, SlotTimes, frame_times
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 # FFmpeg's program takes the same number of seconds for a jump (dts_delta_threshold).
 _LONGEST_GAP_MS = 10_000
 _SMALLEST_SHARE_OF_BYTES = 0.25
-# A recording of these containers can start between two key frames. AVFMT_TS_DISCONT
-_STARTS_ANYWHERE = 0x200
 # AVI has no times that tell which frame is due. Few of its videos hold back more frames.
 _LONGEST_DELAY_OF_AVI = 4
 # Frames come at most so many packets after their own.
@@ -135,7 +134,8 @@ class FrameReader:
         ticks_per_second = float(1 / (self._stream.time_base or 1))
         if isinstance(self._times, SlotTimes):
             return PacketFates(ticks_per_second, longest_delay=_LONGEST_DELAY_OF_AVI)
-        starts_anywhere = bool(self._container.format.flags & _STARTS_ANYWHERE)
+        # The first packets can be between two key frames.
+        starts_anywhere = may_start_anywhere(self._container)
         return PacketFates(ticks_per_second, starts_anywhere=starts_anywhere)
 
     def _decode(self) -> Iterator[Outcome]:
@@ -147,6 +147,7 @@ class FrameReader:
                 yield None
                 continue
             self._add(packet)
+            self._fates.overwritten(self._number, self.packets.take_overwritten())
             try:
                 frames = context.decode(packet)
                 if self.packets.take_complaint():

@@ -42,6 +42,7 @@ class PacketFates:
         self._given_up: deque[int] = deque(maxlen=_LONGEST_DELAY)
         self._damages: deque[int] = deque()
         self._complaints: deque[int] = deque()
+        self._overwritten: deque[tuple[int, int]] = deque()  # numbers, and how many after each
         self._have_times = False
         self._first = 0  # number of the packet that was added last when the first frame came
         self._last: int | None = None  # number of the last frame
@@ -55,6 +56,11 @@ class PacketFates:
     def damage(self, number: int) -> None:
         """Note damage in a packet, or between it and the one before it."""
         self._damages.append(number)
+
+    def overwritten(self, number: int, packets: int) -> None:
+        """Note that so many packets after one were overwritten."""
+        if packets:
+            self._overwritten.append((number, packets))
 
     def complaint(self, number: int) -> None:
         """Note that the decoder logged an error at a packet.
@@ -72,6 +78,7 @@ class PacketFates:
         Args:
             number: that of its packet. Of several frames of one packet, the first counts.
         """
+        overwritten = self._take_overwritten(number)
         is_late = number in self._given_up
         if is_late:
             self._given_up.remove(number)
@@ -93,14 +100,15 @@ class PacketFates:
             while places and places[0] < first - _LONGEST_DELAY:
                 places.popleft()
         if not is_damaged or (is_first and self._starts_anywhere):
-            return GapEvidence(late=int(is_late))
+            return GapEvidence(lost=overwritten, late=int(is_late))
         own_times = [time for time in times if time is not None]
         self._given_up.extend(gone)
         lead = ticks - min(own_times) if is_first and own_times and ticks is not None else 0
         return GapEvidence(
-            lost=self._count(times),
+            lost=overwritten + self._count(times),
             late=int(is_late),
             may_miss=not is_first,
+            is_damaged=True,
             lead_ms=round(1000 * lead / self._ticks_per_second, 3),
         )
 
@@ -113,7 +121,8 @@ class PacketFates:
         """Return how many packets after the last frame gave none because of damage."""
         first = min([self._last or 0, *self._pending])
         is_damaged = self._is_damaged_since(first)
-        return self._count(list(self._pending.values())) if is_damaged else 0
+        pending = self._count(list(self._pending.values())) if is_damaged else 0
+        return pending + self._take_overwritten(None)
 
     @property
     def is_damaged_at_end(self) -> bool:
@@ -122,6 +131,13 @@ class PacketFates:
 
     def _is_damaged_since(self, number: int) -> bool:
         return any(place >= number for place in (*self._damages, *self._complaints))
+
+    def _take_overwritten(self, number: int | None) -> int:
+        """Return how many packets were overwritten before one; all if it is None."""
+        packets = 0
+        while self._overwritten and (number is None or self._overwritten[0][0] < number):
+            packets += self._overwritten.popleft()[1]
+        return packets
 
     def _count(self, times: list[int | None]) -> int:
         """Return how many of some packets have a time of their own; all if none ever has one."""

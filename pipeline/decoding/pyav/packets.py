@@ -8,6 +8,8 @@ import av
 import av.logging
 from av.bitstream import BitStreamFilterContext
 
+from pipeline.decoding.pyav.demuxer import has_no_times, may_start_anywhere
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from fractions import Fraction
@@ -26,10 +28,9 @@ _CHECKERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 
 # A packet does not begin with so many zeros, unless it is a raw image or was overwritten.
 _HEAD_BYTES = 32
-# More bytes than this between two packets, of whatever stream, belong to no packet.
+# More bytes than this between two packets, of whatever stream, belong to no packet. MXF fills up
+# blocks, and has parts of its index between packets: of less than the largest packet.
 _MOST_BYTES_BETWEEN = 256
-# Between packets of transport and program streams there is more than packets. AVFMT_TS_DISCONT
-_HAS_STUFFING = 0x200
 
 
 class PacketReader:
@@ -37,11 +38,14 @@ class PacketReader:
 
     Attributes:
         place: where the last packet ends in the file, in bytes.
+        furthest: where the packet ends that is the last one in the file.
+        is_mxf: whether the container is MXF.
+        largest: size of the largest packet of the stream, in bytes.
         count: number of packets, with those that are empty.
     """
 
     def __init__(self, container: InputContainer, stream: av.VideoStream) -> None:
-        self.place = 0
+        self.place = self.furthest = self.largest = 0
         self.count = 0
         self._container = container
         self._stream = stream
@@ -50,9 +54,14 @@ class PacketReader:
         self._errors = _errors_logged()
         self._is_damaged = False
         self._has_complained = False
+        self.is_mxf = container.format.name == "mxf"
+        self._is_raw = has_no_times(container)
+        self._bytes = 0  # of the packets of the stream, without zeros that overwrote others
+        self._overwritten = 0
         # In mp4 sound and images may be far from each other, and ASF has packets of its own.
         is_packed = container.format.name in {"mov", "asf"}
-        self._has_stuffing = is_packed or bool(container.format.flags & _HAS_STUFFING)
+        # Between packets of transport and program streams there is more than packets.
+        self._has_stuffing = is_packed or may_start_anywhere(container)
 
     def __iter__(self) -> Iterator[av.Packet[av.VideoStream] | None]:
         failed = 0
@@ -79,12 +88,12 @@ class PacketReader:
     @property
     def is_listed(self) -> bool:
         """Whether the container lists each packet, so that none can be missing between others."""
-        return self._is_mp4 and self._stream.frames > 0
+        return self.is_mp4 and self._stream.frames > 0
 
     @property
     def unread(self) -> int:
         """Number of packets in the container's index that were not read."""
-        if not self._is_mp4:
+        if not self.is_mp4:
             return 0
         return max(0, len(self._stream.index_entries) - self.count)
 
@@ -94,7 +103,13 @@ class PacketReader:
         return max((float(end * base) for end, base in self._ends.values()), default=0.0)
 
     @property
-    def _is_mp4(self) -> bool:
+    def most_between(self) -> int:
+        """More bytes than this between two packets belong to no packet."""
+        return max(_MOST_BYTES_BETWEEN, self.largest if self.is_mxf else 0)
+
+    @property
+    def is_mp4(self) -> bool:
+        """Whether the container is mp4 or one of its kin."""
         return "mov" in self._container.format.name
 
     def take_damage(self) -> bool:
@@ -113,6 +128,11 @@ class PacketReader:
         except av.FFmpegError:
             return False
         return True
+
+    def take_overwritten(self) -> int:
+        """Return how many packets were overwritten with zeros since the last call, or so."""
+        overwritten, self._overwritten = self._overwritten, 0
+        return overwritten
 
     def take_complaint(self) -> bool:
         """Tell whether the decoder logged an error since the last call."""
@@ -141,8 +161,23 @@ class PacketReader:
             return
         between = packet.pos - self.place
         if self.place and not self._has_stuffing:
-            self._is_damaged |= between > _MOST_BYTES_BETWEEN
+            self._is_damaged |= between > self.most_between
         self.place = packet.pos + packet.size
+        self.furthest = max(self.furthest, self.place)
+
+    def _note_zeros(self, packet: AnyPacket) -> None:
+        """Note the size of a packet, and packets that were overwritten behind its data.
+
+        In a stream without a container, they are a part of the packet. Encoders fill up packets
+        with zeros, too, but not with more than the largest packet has.
+        """
+        row = 0
+        if self._is_raw and self.largest and packet.size > self.largest:
+            rest = bytes(packet).partition(bytes(self.largest + 1))
+            row = len(rest[1]) + len(rest[2]) - len(rest[2].lstrip(b"\0"))
+            self._overwritten += round(row * (self.count - 1) / self._bytes)
+        self._bytes += packet.size - row
+        self.largest = max(self.largest, packet.size - row)
 
     def _note(self, packet: AnyPacket) -> av.Packet[av.VideoStream] | None:
         """Note what a packet tells; return it if it has data of the stream."""
@@ -157,6 +192,7 @@ class PacketReader:
         if packet.stream_index != self._stream.index:
             return None
         self.count += 1
+        self._note_zeros(packet)
         # An empty packet stands for a frame that repeats the one before it. PyAV would take it
         # for the end.
         if not packet.size:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import av
 
+from pipeline.decoding.pyav.demuxer import has_no_times
+
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.index import IndexEntries
 
-# FFmpeg's mark of containers that have no times: elementary streams. AVFMT_NOTIMESTAMPS
-_NO_TIMES = 0x80
 # Bytes before the data of a chunk of AVI. Its index gives the place of either.
 _CHUNK_HEADER = 8
 # That of elementary streams without a rate, in FFmpeg.
@@ -54,7 +54,7 @@ class FrameTimes(Protocol):
 
 def frame_times(container: InputContainer, stream: av.VideoStream) -> FrameTimes:
     """Return how the frames of a stream get their positions."""
-    if container.format.flags & _NO_TIMES:
+    if has_no_times(container):
         return RateTimes(stream.codec_context.framerate or stream.average_rate or _DEFAULT_RATE)
     base_ms = 1000 * (stream.time_base or Fraction(1, av.time_base))
     start = stream.start_time or 0

@@ -40,6 +40,9 @@ CLIPS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     "mpeg2.mpg": ("mpeg2video", {"g": "12", "bf": "2"}, {}),
     "mpeg1.mpg": ("mpeg1video", {}, {}),
     "mpeg2.m2v": ("mpeg2video", {"g": "12", "bf": "2"}, {}),
+    "mpeg2.mxf": ("mpeg2video", {"g": "12", "bf": "2"}, {}),
+    "h264.h264": ("libx264", {"g": "10", "bf": "2"}, {}),
+    "hevc.hevc": ("libx265", QUIET_HEVC, {}),
 }
 
 
@@ -140,7 +143,8 @@ def test_a_long_damage_is_counted(
     assert coverage.decoded + coverage.lost == COUNT
 
 
-HOLES = [name for name in CLIPS if name not in {"wmv2.wmv", "theora.ogg", "mpeg2.m2v"}]
+WITHOUT_CONTAINER = ["mpeg2.m2v", "h264.h264", "hevc.hevc"]
+HOLES = [name for name in CLIPS if name not in {"wmv2.wmv", "theora.ogg", *WITHOUT_CONTAINER}]
 
 
 @pytest.mark.parametrize("clip", [name for name in HOLES if name != "fragments.mp4"], indirect=True)
@@ -168,6 +172,54 @@ def test_an_end_of_zeros_is_missing(clip: Path, bound: int) -> None:
         COUNT, abs=3 if is_fragmented else bound
     )
     assert coverage.missing_ranges[-1].to_ms == pytest.approx(4000, abs=40 * bound + 120)
+
+
+@pytest.mark.parametrize("clip", WITHOUT_CONTAINER, indirect=True)
+def test_an_end_of_zeros_without_a_container_is_missing(clip: Path) -> None:
+    coverage = coverage_of(zero_end(clip))
+    assert 50 <= coverage.decoded <= 70
+    # How many are missing shows by the bytes alone.
+    assert coverage.decoded + coverage.lost == pytest.approx(COUNT, abs=10)
+
+
+@pytest.mark.parametrize("clip", WITHOUT_CONTAINER, indirect=True)
+def test_zeros_that_fill_up_packets_are_no_loss(clip: Path) -> None:
+    places = [place for place, _ in packets_of(clip)]
+    data = clip.read_bytes()
+    ends = [*places[1:], len(data)]
+    fill = bytes(max(end - place for place, end in zip(places, ends, strict=True)) // 2)
+    units = (data[place:end] for place, end in zip(places, ends, strict=True))
+    clip.write_bytes(b"".join(unit + fill for unit in units))
+    assert coverage_of(clip) == Coverage(COUNT)
+
+
+def test_fragments_behind_a_hole_are_missing(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    data = (folder / "fragments.mp4").read_bytes()
+    places = [place for place in range(len(data)) if data[place + 4 : place + 8] == b"moof"]
+    hole = places[6] - places[5]
+    path.write_bytes(data[: places[5]] + bytes(hole) + data[places[6] :])
+    coverage = coverage_of(path)
+    assert coverage.decoded <= 50
+    assert coverage.decoded + coverage.lost == pytest.approx(COUNT, abs=3)
+    path.write_bytes(data + container_bytes.box(b"free", bytes(len(data))))
+    assert coverage_of(path) == Coverage(COUNT)
+
+
+def test_frames_in_scrambled_packets_are_missing(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "clip.ts"
+    data = bytearray((folder / "h264.ts").read_bytes())
+    first = packets_of(folder / "h264.ts")[50][0]
+    for at in range(first, len(data), 3 * TS_PACKET):
+        if not data[at + 3] & 0x20:  # only data, no clock
+            data[at + 3] |= 0x80
+            data[at + 4 : at + TS_PACKET] = bytes(
+                byte ^ 0xA5 for byte in data[at + 4 : at + TS_PACKET]
+            )
+    path.write_bytes(data)
+    coverage = coverage_of(path)
+    assert coverage.decoded < COUNT
+    assert coverage.decoded + coverage.lost == pytest.approx(COUNT, abs=10)
 
 
 def test_the_zeroed_end_of_a_long_mp4_is_missing(tmp_path: Path) -> None:

@@ -34,6 +34,14 @@ def test_a_riff_file_has_its_size(tmp_path: Path) -> None:
     assert declared(path.read_bytes()).size_bytes == path.stat().st_size
 
 
+def test_an_mxf_has_the_place_of_its_last_part(tmp_path: Path) -> None:
+    path = clips.write_clip(tmp_path / "clip.mxf", clips.textures(50), codec="mpeg2video", rate=25)
+    size = declared(path.read_bytes()).size_bytes
+    assert size is not None
+    assert path.stat().st_size * 0.8 < size <= path.stat().st_size
+    assert declared(path.read_bytes()[:16]) == Declared()
+
+
 def test_a_fragmented_mp4_may_have_the_length_of_all_fragments(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     clips.write_clip(path, clips.textures(20), container_options=FRAGMENTS)

@@ -42,6 +42,25 @@ def test_a_regular_video_without_gaps_is_complete() -> None:
     assert found.share == 1
 
 
+@pytest.mark.parametrize(("is_damaged", "lost"), [(True, 100), (False, 0)])
+def test_half_of_the_frames_are_missing(*, is_damaged: bool, lost: int) -> None:
+    detector = GapDetector()
+    found = [0, 199, *random.Random(1).sample(range(1, 199), 98)]  # noqa: S311
+    for number in sorted(found):
+        detector.add_frame(40.0 * number, GapEvidence(may_miss=True, is_damaged=is_damaged))
+    assert detector.finish(KnownEnd()).lost == lost
+
+
+def test_irregular_gaps_are_no_loss_in_damaged_data() -> None:
+    detector = GapDetector()
+    gaps_ms = random.Random(1)  # noqa: S311
+    time_ms = 0.0
+    for _ in range(500):
+        detector.add_frame(time_ms, GapEvidence(may_miss=True, is_damaged=True))
+        time_ms += gaps_ms.uniform(20, 200)
+    assert detector.finish(KnownEnd()).lost == 0
+
+
 def test_a_gap_in_a_regular_video_is_a_missing_range() -> None:
     times = [40.0 * n for n in range(1000) if not 100 <= n < 125 and n != 900]
     found = coverage(times)

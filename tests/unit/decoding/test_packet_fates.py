@@ -89,7 +89,7 @@ def test_a_complaint_counts_only_once_frames_come() -> None:
     fates.add(4, 4)
     fates.complaint(4)
     fates.add(5, 5)
-    assert fates.frame(5) == GapEvidence(lost=1, may_miss=True)
+    assert fates.frame(5) == GapEvidence(lost=1, may_miss=True, is_damaged=True)
     assert fates.is_damaged_at_end is False
 
 
