@@ -171,6 +171,22 @@ def jpeg_image(seed: int, **options: object) -> bytes:
         (b"".join(jpeg_image(seed, progressive=True) for seed in range(9)), True),
         (b"".join(jpeg_image(seed, restart_marker_rows=1) for seed in range(4)), True),
         (b"".join(jpeg_image(seed) + bytes(seed) for seed in range(4)), True),
+        (
+            b"".join(jpeg_image(seed) + bytes(-len(jpeg_image(seed)) % 4096) for seed in range(4)),
+            True,
+        ),
+        (b"".join(jpeg_image(seed) + b"\r\n" for seed in range(4)), True),
+        (b"".join(jpeg_image(seed) + b"\xff" * 20 for seed in range(4)), True),
+        (
+            b"".join(
+                jpeg_image(seed).replace(b"\xff\xda", b"\xff\xff\xff\xda") for seed in range(4)
+            ),
+            True,
+        ),
+        (jpeg_image(0)[:-900] + b"".join(jpeg_image(seed) for seed in range(4)), True),
+        (jpeg_image(0) + jpeg_image(1)[:300] + b"".join(jpeg_image(n) for n in range(4)), True),
+        (jpeg_image(0)[:-900] + b"".join(jpeg_image(seed) for seed in range(3)), False),
+        (b"\xff\xd8\xff" * 9000, False),
         (b"".join(jpeg_image(seed) for seed in range(3)), False),
         (b"".join(jpeg_image(seed) for seed in range(4))[:-1], False),
         (jpeg_image(0) + b"\0\0\0\x18ftypmp42" + jpeg_image(0) * 4, False),
