@@ -74,11 +74,14 @@ class PacketReader:
                 return
             except av.FFmpegError:
                 failed += 1
-                self._is_damaged = True
                 packets = self._container.demux()
-                if failed == 1:
+                if self._is_at_end:
+                    self._errors = _errors_logged()
+                elif failed == 1:
+                    self._is_damaged = True
                     yield None
                 continue
+            self._is_damaged |= failed > 0 and packet.size > 0  # without data: at the end
             failed = 0
             self._note_logged_errors()
             video = self._note(packet)
@@ -101,6 +104,11 @@ class PacketReader:
     def end_seconds(self) -> float:
         """Time on the container's clock at which the last packet of any stream ends."""
         return max((float(end * base) for end, base in self._ends.values()), default=0.0)
+
+    @property
+    def _is_at_end(self) -> bool:
+        """Whether no packet can follow. Some demuxers fail there, at their own mark of the end."""
+        return self._container.size - self.furthest <= _MOST_BYTES_BETWEEN
 
     @property
     def most_between(self) -> int:

@@ -351,6 +351,24 @@ def test_frames_that_a_network_lost_are_missing(clip: Path) -> None:
     assert coverage.lost >= 12
 
 
+@pytest.mark.parametrize("muxer", ["smjpeg", "mpjpeg"])
+def test_a_mark_of_the_end_is_no_damage(folder: Path, tmp_path: Path, muxer: str) -> None:
+    path = tmp_path / "clip"
+    with (
+        av.open(str(folder / "mjpeg.avi")) as reader,
+        av.open(str(path), "w", format=muxer) as writer,
+    ):
+        stream = reader.streams.video[0]
+        copy = writer.add_stream_from_template(stream)
+        for packet in _packets(reader, stream):
+            packet.stream = copy
+            writer.mux(packet)
+    _, result, log = decode_file(path, every_seconds=0.01)
+    assert (result.coverage, log.stages["decode"].failed) == (Coverage(COUNT), 0)
+    zero_end(path)
+    assert decode_file(path, every_seconds=0.01).log.stages["decode"].failed > 0
+
+
 def rewritten(source: Path, target: Path, *, empty: set[int], lost: set[int]) -> Path:
     """Copy the packets of a clip: some without their data, and some not at all."""
     with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
