@@ -127,3 +127,19 @@ def mpeg_crc(data: bytes) -> bytes:
 def overwrite(data: bytes, offset: int, new: bytes) -> bytes:
     """Return the data with some bytes overwritten."""
     return data[:offset] + new + data[offset + len(new) :]
+
+
+def repeat_fields(m2v: bytes) -> bytes:
+    """Return an MPEG-2 stream of which every other picture shows its first field again."""
+    data = bytearray(m2v)
+    pictures = 0
+    at = data.find(b"\0\0\1\xb5")
+    while at >= 0:
+        extension = data[at + 4] >> 4
+        if extension == 1:  # of the sequence: it is no longer called progressive
+            data[at + 5] &= ~8
+        elif extension == 8:  # of a picture: repeat_first_field
+            data[at + 7] |= 2 * (pictures % 2 == 0)
+            pictures += 1
+        at = data.find(b"\0\0\1\xb5", at + 4)
+    return bytes(data)

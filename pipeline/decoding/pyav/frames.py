@@ -186,7 +186,9 @@ class FrameReader:
             self._fates.damage(number)
         evidence = self._fates.frame(number)
         ticks = frame.dts if frame.pts is None else frame.pts
-        position_ms = self._times.frame_ms(NumberedFrame(number, ticks, evidence.may_miss))
+        position_ms = self._times.frame_ms(
+            NumberedFrame(number, ticks, frame.duration or 0, evidence.may_miss)
+        )
         place = packet.place if packet else self.packets.place
         if isinstance(self._times, SlotTimes):
             skipped = self._times.skipped - self._skipped

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Bytes before the data of a chunk of AVI. Its index gives the place of either.
 _CHUNK_HEADER = 8
+# That each frame has at least.
+_FIELDS = 2
 # That of elementary streams without a rate, in FFmpeg.
 _DEFAULT_RATE = Fraction(25)
 
@@ -28,11 +30,13 @@ class NumberedFrame:
     Attributes:
         number: that of its packet, in the order of the file.
         ticks: its stream time in units of the time base; None if it has none.
+        duration: how long it is shown, in units of the time base; 0 if unknown.
         is_damaged: whether data is damaged there.
     """
 
     number: int
     ticks: int | None
+    duration: int
     is_damaged: bool
 
 
@@ -54,9 +58,10 @@ class FrameTimes(Protocol):
 
 def frame_times(container: InputContainer, stream: av.VideoStream) -> FrameTimes:
     """Return how the frames of a stream get their positions."""
-    if has_no_times(container):
-        return RateTimes(stream.codec_context.framerate or stream.average_rate or _DEFAULT_RATE)
     base_ms = 1000 * (stream.time_base or Fraction(1, av.time_base))
+    if has_no_times(container):
+        rate = stream.codec_context.framerate or stream.average_rate or _DEFAULT_RATE
+        return RateTimes(rate, base_ms)
     start = stream.start_time or 0
     if container.format.name == "avi":
         reorders = bool(stream.codec_context.has_b_frames)
@@ -177,20 +182,32 @@ class SlotTimes:
 
 
 class RateTimes:
-    """Times of an elementary stream, which has none: frame n is at n / rate."""
+    """Times of an elementary stream, which has none: frame n is at n / rate.
 
-    def __init__(self, rate: Fraction) -> None:
-        """Create the times of a stream of so many frames a second."""
-        self._period_ms = 1000 / rate
-        self._frames = 0
+    Of some frames, fields are shown again (soft telecine). Each delays the frames after it by half
+    a period.
+    """
+
+    def __init__(self, rate: Fraction, base_ms: Fraction) -> None:
+        """Create the times of a stream.
+
+        Args:
+            rate: frames per second.
+            base_ms: the unit of the stream's times, in milliseconds.
+        """
+        self._field_ms = 500 / rate
+        self._base_ms = base_ms
+        self._fields = 0
 
     def add_packet(self, number: int, packet: av.Packet[av.VideoStream]) -> None:
         """Do nothing: frames are counted."""
 
-    def frame_ms(self, _frame: NumberedFrame) -> Fraction | None:
+    def frame_ms(self, frame: NumberedFrame) -> Fraction | None:
         """Return the position of the next frame."""
-        self._frames += 1
-        return (self._frames - 1) * self._period_ms
+        position_ms = self._fields * self._field_ms
+        shown = round(frame.duration * self._base_ms / self._field_ms)
+        self._fields += max(_FIELDS, shown)
+        return position_ms
 
     def packet_ms(self, _packet: av.Packet[av.VideoStream]) -> Fraction | None:
         """Return None: a packet does not tell which frame it is."""

@@ -457,3 +457,12 @@ def test_frame_n_of_an_elementary_stream_is_at_n_periods(
     assert [frame.pts_ms for frame in frames] == [
         round(float(1000 * n / Fraction(rate)), 3) for n in range(60)
     ]
+
+
+def test_fields_that_are_shown_again_take_time_in_an_elementary_stream(tmp_path: Path) -> None:
+    path = clips.write_clip(
+        tmp_path / "clip.m2v", clips.textures(12), codec="mpeg2video", rate=25, options={"bf": "0"}
+    )
+    path.write_bytes(container_bytes.repeat_fields(path.read_bytes()))
+    frames = decode_file(path, every_seconds=0.001).frames
+    assert [frame.pts_ms for frame in frames] == [100 * (n // 2) + 60 * (n % 2) for n in range(12)]
