@@ -45,6 +45,8 @@ class Display:
             unknown or implausible.
         mirrored: whether left and right were swapped.
         rotation: by how many degrees clockwise the images were turned: 0, 90, 180 or 270.
+        ratio_changes_ms: presentation time from which on, or a few frames later, the video has
+            another ratio. The images there are made with the first one. None: it has not.
     """
 
     stored_width: int = 0
@@ -52,6 +54,7 @@ class Display:
     sample_aspect_ratio: str = "1:1"
     mirrored: bool = False
     rotation: int = 0
+    ratio_changes_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

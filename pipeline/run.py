@@ -35,7 +35,7 @@ from pipeline.storage.publisher import Publisher
 if TYPE_CHECKING:
     from pipeline.config.schema import Config
     from pipeline.detection.detector import Detector
-    from pipeline.frame import Track
+    from pipeline.frame import Display, Track
     from pipeline.storage.result_store import PublishedResult, ResultStore
     from pipeline.storage.source import VideoSource
 
@@ -167,12 +167,27 @@ def _tell_of_tracks(name: str, track: Track | None) -> None:
         )
 
 
+def _display_warnings(display: Display) -> tuple[str, ...]:
+    if display.ratio_changes_ms is None:
+        return ()
+    seconds = display.ratio_changes_ms / 1000
+    warning = (
+        f"The aspect ratio of the pixels changes at about {seconds:.1f} seconds. All images were "
+        f"made with the first one, {display.sample_aspect_ratio}, so later ones look stretched. "
+        "Cut the video there, and upload the parts."
+    )
+    return (warning,)
+
+
 def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> PublishedResult:
     """Write the data files, the log and the report; then publish the result."""
     run.detector.check_boxes()
     run.log.detections_by_class = dataset.detections_by_class()
     counts = run.log.counts()
-    run.log.warnings = run.detector.warnings(counts["frames_kept"], counts["detections"])
+    run.log.warnings = (
+        *run.detector.warnings(counts["frames_kept"], counts["detections"]),
+        *_display_warnings(dataset.display),
+    )
     publisher.put("annotations/instances_default.json", coco.instances(dataset))
     publisher.put("predictions.json", coco.predictions(dataset))
     publisher.put_text("frames.csv", frames_csv(dataset))

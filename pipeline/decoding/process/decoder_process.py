@@ -216,6 +216,7 @@ class DecoderProcess:
 
 
 def _display(content: dict[str, Any]) -> Display:
+    changes_ms = content["ratio_changes_ms"]
     width, height = (int(side) for side in str(content["sample_aspect_ratio"]).split(":"))
     return Display(
         int(content["stored_width"]),
@@ -223,6 +224,7 @@ def _display(content: dict[str, Any]) -> Display:
         f"{width}:{height}",
         bool(content["mirrored"]),
         int(content["rotation"]),
+        None if changes_ms is None else float(changes_ms),
     )
 
 

@@ -123,11 +123,13 @@ class PyAvCapture:
     def display(self) -> Display:
         """How the images are made of the stored pixels; the orientation is that of a frame."""
         orientation = self._orientation or Orientation()
+        changes_ms = self._frames.ratio_changes_ms
         return Display(
             *self._stored_size,
             ratio_text(self._ratio),
             orientation.is_mirrored,
             90 * orientation.quarter_turns,
+            None if changes_ms is None else round(float(changes_ms), 3),
         )
 
     @property

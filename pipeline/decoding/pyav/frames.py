@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import av
 
+from pipeline.decoding.display import plausible_ratio
 from pipeline.decoding.pyav.demuxer import may_start_anywhere
 from pipeline.decoding.pyav.packet_fates import PacketFates
 from pipeline.decoding.pyav.packets import PacketReader
@@ -64,11 +65,15 @@ class FrameReader:
     Attributes:
         has_ended: whether the last frame was returned, and nothing comes any more.
         packets: the packets, and what is known of the end of the file.
+        ratio_changes_ms: milliseconds after the first frame from which on, or a few frames later,
+            pixels have another ratio; None if they have not.
     """
 
     def __init__(self, container: InputContainer, stream: av.VideoStream) -> None:
         self.has_ended = False
         self.packets = PacketReader(container, stream)
+        self.ratio_changes_ms: Fraction | None = None
+        self._first: tuple[Fraction, Fraction] | None = None  # ratio and position
         self._container = container
         self._stream = stream
         self._times = frame_times(container, stream)
@@ -198,10 +203,18 @@ class FrameReader:
             evidence = replace(evidence, may_miss=self._may_miss(position_ms, place))
         if position_ms is not None:
             self._last = position_ms, place
+            self._note_ratio(position_ms)
         if len(self._decoding) > 2 * _KEPT_PACKETS:
             kept = number - _KEPT_PACKETS
             self._decoding = {key: each for key, each in self._decoding.items() if key >= kept}
         return ReadFrame(frame, position_ms, evidence)
+
+    def _note_ratio(self, position_ms: Fraction) -> None:
+        """Note where the decoder, which is a few frames ahead, finds another ratio of pixels."""
+        ratio = plausible_ratio(self._stream.codec_context.sample_aspect_ratio)
+        first_ratio, first_ms = self._first = self._first or (ratio, position_ms)
+        if ratio != first_ratio and self.ratio_changes_ms is None:
+            self.ratio_changes_ms = position_ms - first_ms
 
     def _may_miss(self, position_ms: Fraction, place: int) -> bool:
         """Tell whether packets may be missing before a frame, where the data is damaged."""

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,22 @@ def test_a_run_without_objects_of_the_wanted_classes_says_so(
     done = pretag("run", clips.SAMPLE, "--out", tmp_path, "--json", *SPARSE_SAMPLING, *wanted)
     (warning,) = json.loads(done.out)["warnings"]
     assert "its objects are of classes that detector.classes or the labels leave out" in warning
+
+
+def test_pixels_that_change_their_ratio_are_told_of(pretag: Pretag, tmp_path: Path) -> None:
+    parts = [
+        clips.write_clip(
+            tmp_path / f"{ratio}.ts",
+            clips.textures(20),
+            sample_aspect_ratio=Fraction(ratio),
+            container_options={"output_ts_offset": str(2 * ratio)},
+        )
+        for ratio in (1, 2)
+    ]
+    path = clips.join(tmp_path / "joined.ts", parts)
+    done = pretag("run", path, "--out", tmp_path / "out", "--json", *SPARSE_SAMPLING)
+    warnings = json.loads(done.out)["warnings"]
+    assert any("aspect ratio of the pixels changes" in warning for warning in warnings)
 
 
 def test_json_has_a_line_for_each_video_also_after_a_rejection(

@@ -188,7 +188,7 @@ def untrusted_child() -> Iterator[tuple[Child, socket.socket]]:
             b'{"kind": "result", "stages": [], "peak_kibibytes": 1, "header": {}, "start_ms": 0, '
             b'"coverage": {"missing_ranges": []}, "duration_ms": 0, "track": null, "display": '
             b'{"stored_width": 1, "stored_height": 1, "mirrored": false, "rotation": 0, '
-            b'"sample_aspect_ratio": %b}}' % ratio
+            b'"ratio_changes_ms": null, "sample_aspect_ratio": %b}}' % ratio
             for ratio in (b"3", b'"1e999999999:1"', b'"1"', b"null")
         ),
         b'{"kind": "rejected", "stages": 3}',

@@ -144,6 +144,26 @@ def test_pixels_become_square_before_the_image_is_turned(
     assert result.display == Display(96, 64, "2:1", rotation=90)
 
 
+@pytest.mark.parametrize(("ratios", "changes"), [((1, 2), True), ((2, 2), False)])
+def test_pixels_that_change_their_ratio_are_noted(
+    tmp_path: Path, ratios: tuple[int, int], *, changes: bool
+) -> None:
+    parts = [
+        clips.write_clip(
+            tmp_path / f"{number}.ts",
+            clips.textures(40),
+            options={"g": "10"},
+            container_options={"output_ts_offset": str(4 * number)},
+            sample_aspect_ratio=Fraction(ratio),
+        )
+        for number, ratio in enumerate(ratios)
+    ]
+    path = clips.join(tmp_path / "joined.ts", parts)
+    changes_ms = decode_file(path, every_seconds=1).result.display.ratio_changes_ms
+    # The decoder is a few frames ahead.
+    assert changes_ms == (pytest.approx(4000, abs=500) if changes else None)
+
+
 def test_an_interlaced_image_becomes_square(tmp_path: Path) -> None:
     images = [clips.barcode(number, 96, 64) for number in range(10)]
     options = {"x264-params": "tff=1:interlaced=1"}

@@ -56,7 +56,7 @@ def test_instances_have_all_members_of_a_coco_file() -> None:
     assert found["info"]["start_ms"] == 1480.0
     assert found["info"]["display"] == {
         "stored_width": 352, "stored_height": 576, "sample_aspect_ratio": "24:11",
-        "mirrored": True, "rotation": 90,
+        "mirrored": True, "rotation": 90, "ratio_changes_ms": None,
     }  # fmt: skip
     assert found["info"]["track"] == {"number": 2, "count": 2, "ignored": ["h264 640x360"]}
     assert found["info"]["date_created"] == "2026-03-01T12:30:00Z"
