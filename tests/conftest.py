@@ -1,4 +1,6 @@
-"""What holds for all tests: the default model, and the settings of Hypothesis."""
+"""What holds for all tests: the default model, Ctrl-C, and the settings of Hypothesis."""
+
+import signal
 
 import pytest
 from hypothesis import settings
@@ -7,6 +9,9 @@ from pipeline.config.default_model import DEFAULT_MODEL_FILE
 
 if DEFAULT_MODEL_FILE.exists():
     pytest.exit(f"The tests know SSDLite as the default model. Remove {DEFAULT_MODEL_FILE}.", 4)
+
+# A job that a script starts in the background inherits SIGINT as ignored, and tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Without a deadline, because a slow machine is no failure of a test. Derandomised, so that a commit
 # that failed once fails every time.

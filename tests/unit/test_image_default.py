@@ -29,7 +29,7 @@ def dry_run(*arguments: str) -> list[str]:
 @pytest.mark.skipif(MAKE is None, reason="the base image, in which the tests run too, has no make")
 def test_the_model_is_added_before_the_image_is_built() -> None:
     add, build = dry_run("MODEL=better models/nano.onnx")
-    assert add == '.venv/bin/pretag model add "better models/nano.onnx" --default'
+    assert add == ".venv/bin/pretag model add 'better models/nano.onnx' --default"
     assert build.startswith("docker build ")
     assert [line.split()[0] for line in dry_run()] == ["docker"]
 

@@ -22,7 +22,7 @@ LIGHT = np.full((64, 64, 3), 255, np.uint8)
 @pytest.fixture
 def light_image(tmp_path: Path) -> Path:
     path = tmp_path / "light.png"
-    cv2.imwrite(str(path), LIGHT)
+    assert cv2.imwrite(str(path), LIGHT)
     return path
 
 
@@ -42,8 +42,7 @@ def test_ctrl_c_ends_the_trial_of_an_endless_graph(
     child = wait_for_child(process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "Interrupted" in err
+    assert (process.returncode, "Interrupted" in err) == (130, True), err
     assert "Traceback" not in out + err
     while is_running(child):
         pass
@@ -61,7 +60,7 @@ def wait_for_child(process: subprocess.Popen[str]) -> int:
     """Return the id of the first process that a process starts."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while not (ids := children.read_text().split()):
-        assert process.poll() is None
+        assert process.poll() is None, process.communicate()
     return int(ids[0])
 
 
@@ -93,7 +92,7 @@ def test_of_many_objects_check_lists_the_best_ones(
 ) -> None:
     model = hostile_models.write_many_boxes(tmp_path / "a.onnx")
     done = pretag("model", "check", model, "--image", light_image, "--out", tmp_path / "b.png")
-    assert done.code == 0
+    assert (done.code, done.err) == (0, "")
     assert len(done.out.splitlines()) < 110
     assert "... and 9,900 more" in done.out
     assert "10000 objects" in done.out
