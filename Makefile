@@ -50,8 +50,12 @@ run: .venv/cli.ready ## annotate a video: make run [VIDEO=clip.mp4] [OUT=folder]
 ##@ Develop
 
 .PHONY: test
-test: .venv/dev.ready ## run the fast tests, with coverage
-	@$(BIN)/pytest -n 2 --cov --cov-report=term
+test: .venv/dev.ready ## run the fast tests
+	@$(BIN)/pytest -n 2 --dist worksteal
+
+.PHONY: coverage
+coverage: .venv/dev.ready ## run the fast tests, and check how much of the code they cover
+	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
 
 .PHONY: lint
 lint: .venv/dev.ready ## check style, imports and format

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Programs with more tracks are told of as far as a message to the parent may be long.
 _MOST_IGNORED = 16
+# The file is opened anew for each track that is tried, and a header can declare thousands.
+_MOST_TRIED = 16
 _UNKNOWN = "unknown codec"  # PyAV gives no context of it
 _TOO_LARGE = "over limits.megapixels"
 
@@ -43,12 +45,12 @@ def tracks_by_rank(container: InputContainer, choice: Choice) -> list[av.VideoSt
     Tracks that the file marks as default come before others, larger images before smaller ones,
     and then earlier tracks before later ones. In mp4, each track that is switched on counts as
     default. Pictures and tracks of codecs that are unknown or not allowed are left out. So are
-    those of images that are too large, unless all are.
+    those of images that are too large, unless all are, and all after the first 16.
     """
     obstacles = [(each, _obstacle(each, choice)) for each in container.streams.video]
     allowed = [each for each, obstacle in obstacles if obstacle is None]
     too_large = [each for each, obstacle in obstacles if obstacle == _TOO_LARGE]
-    return sorted(allowed or too_large, key=_rank)
+    return sorted(allowed or too_large, key=_rank)[:_MOST_TRIED]
 
 
 def track_of(container: InputContainer, chosen: av.VideoStream, choice: Choice) -> Track:

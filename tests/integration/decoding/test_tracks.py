@@ -18,8 +18,10 @@ from tests.support.runs import coco_of, run
 SMALL, LARGE = (80, 48), (160, 96)
 
 
-def write_tracks(path: Path, tracks: list[tuple[str, int, tuple[int, int], bool]]) -> Path:
-    """Write tracks of ten frames: codec, number that the images show, size, and if default."""
+def write_tracks(
+    path: Path, tracks: list[tuple[str, int, tuple[int, int], bool]], frames: int = 10
+) -> Path:
+    """Write tracks: codec, number that the images show, size, and whether it is the default."""
     with av.open(str(path), "w") as container:
         streams = []
         for codec, number, (width, height), is_default in tracks:
@@ -29,7 +31,7 @@ def write_tracks(path: Path, tracks: list[tuple[str, int, tuple[int, int], bool]
             stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
             stream.disposition = Disposition.default if is_default else Disposition(0)
             streams.append((stream, clips.barcode(number, width, height)))
-        for _ in range(10):
+        for _ in range(frames):
             for stream, image in streams:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
         for stream, _ in streams:
@@ -209,3 +211,19 @@ def test_the_result_says_which_track_it_is_of(tmp_path: Path) -> None:
     assert info["track"] == {"number": 2, "count": 2, "ignored": ["mpeg4 80x48"]}
     (report,) = tmp_path.rglob("report.md")
     assert "Video track 2 of 2 was read. Not read: mpeg4 80x48." in report.read_text()
+
+
+def test_a_file_of_many_tracks_is_not_opened_again_for_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_tracks(tmp_path / "a.mkv", [("mpeg4", 1, SMALL, False)] * 60, frames=1)
+    opened, open_file = [], av.open
+
+    def count(*arguments: object, **options: object) -> object:
+        opened.append(arguments)
+        return open_file(*arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(av, "open", count)
+    number, _, track = shown(path)
+    assert (number, track) == (1, Track(1, 60, ("mpeg4 80x48",) * 16))
+    assert len(opened) < 40
