@@ -170,6 +170,18 @@ def test_an_image_comes_from_the_registry_of_one_account() -> None:
                 assert f":{expected}:repository/" in arn
 
 
+@pytest.mark.parametrize(
+    ("environment", "may"), [("dev", True), ("staging", False), ("prod", False)]
+)
+def test_only_the_development_stack_pulls_what_people_pushed(
+    environment: str, *, may: bool
+) -> None:
+    resources = allowed("StackPolicy")["PullTheImage"]["Resource"]
+    arns = Values(BOOTSTRAP, {"Environment": environment}).of(resources)
+    names = {arn.rpartition("/")[2] for arn in arns}
+    assert names == ({"pretag", "pretag-development"} if may else {"pretag"})
+
+
 def test_the_bucket_is_private_and_refuses_requests_without_tls() -> None:
     bucket = RESOURCES["Artifacts"]["Properties"]
     assert list(bucket["PublicAccessBlockConfiguration"].values()) == [True] * 4
