@@ -8,14 +8,10 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from pipeline.resources.prices import EVENT, GIGABYTE_SECOND, INVOCATION, READ, WRITE
 from tests.e2e.template import read_template
 
-# Dollars, us-east-1: the price lists of Lambda, S3, EventBridge and CloudWatch.
-GIGABYTE_SECOND = 0.0000166667
-INVOCATION = 0.0000002
-WRITE = 0.000005  # PUT, COPY and LIST
-READ = 0.0000004
-EVENT = 0.000001
+# Dollars, us-east-1: the price lists of CloudWatch and S3.
 LOG_GIGABYTE = 0.50
 STORED_GIGABYTE_MONTH = 0.023
 

@@ -18,7 +18,9 @@ from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.dataset import coco
 from pipeline.dataset.csv_tables import frames_csv, logs_csv
 from pipeline.dataset.dataset import Dataset
-from pipeline.dataset.report import report_markdown
+from pipeline.dataset.report.figures import Subject, figures_of
+from pipeline.dataset.report.html import report_html
+from pipeline.dataset.report.markdown import report_markdown
 from pipeline.decoding.backend import pyav_version
 from pipeline.decoding.limits import check_file_size
 from pipeline.decoding.opening import open_video
@@ -27,6 +29,7 @@ from pipeline.digest import run_id
 from pipeline.errors import CapacityError, RejectedError, RetryableError
 from pipeline.outcome import Outcome
 from pipeline.resources.budget import Budget
+from pipeline.resources.prices import Rates, bill
 from pipeline.resources.time_limit import TimeLimit
 from pipeline.runlog import RunLog
 from pipeline.stages import FrameStages
@@ -116,6 +119,7 @@ def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) 
     method = run.config.dedupe.method
     dataset = Dataset(
         video=run.source.name,
+        size_bytes=run.source.size,
         modified=run.source.modified,
         labels=run.detector.model.labels,
         hash_name=None if method == "none" else method,
@@ -141,7 +145,7 @@ def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) 
         detected = executor.map(stages.detect, selected)
         for staged in executor.map_io(stages.write_image, detected):
             watch()
-            dataset.frames.append(staged.record)
+            dataset.add(staged.record, staged.thumbnail)
             done_seconds = staged.record.pts_ms / 1000
             on_progress(done_seconds, video.header.seconds)
             time_limit.add_frame(
@@ -191,12 +195,35 @@ def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> PublishedResult
     publisher.put("annotations/instances_default.json", coco.instances(dataset))
     publisher.put("predictions.json", coco.predictions(dataset))
     publisher.put_text("frames.csv", frames_csv(dataset))
-    publisher.put_json("config.json", _effective_config(run))
+    settings = _effective_config(run)
+    publisher.put_json("config.json", settings)
     log = run.log.finished()
     publisher.put_text("logs.csv", logs_csv(log))
-    report = report_markdown(dataset, log, run.id, run.detector.model.name)
-    publisher.put_text("report.md", report)
+    figures = figures_of(dataset, log, _subject(run, log, dataset.size_bytes, settings))
+    publisher.put_text("report.md", report_markdown(figures))
+    publisher.put_text("report.html", report_html(figures, dataset))
     return publisher.finish(log.counts())
+
+
+def _subject(run: _Run, log: RunLog, size_bytes: int, settings: dict[str, object]) -> Subject:
+    capacity = run.budget.capacity
+    cost = None
+    if capacity is not None:
+        is_arm = platform.machine() in {"aarch64", "arm64"}
+        cost = bill(
+            Rates(capacity.megabytes, is_arm=is_arm),
+            work_seconds=log.total_seconds,
+            frames=log.stage("encode").items_out,
+            size_bytes=size_bytes,
+        )
+    return Subject(
+        run_id=run.id,
+        video_uri=run.source.uri,
+        every_ms=1000 * run.config.sampling.every_seconds,
+        settings=settings,
+        bill=cost,
+        memory_megabytes=None if capacity is None else capacity.megabytes,
+    )
 
 
 def _effective_config(run: _Run) -> dict[str, object]:

@@ -7,7 +7,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from pipeline.runlog import STAGE_UNITS
+from pipeline.dataset.report.figures import coverage_row, stage_rows
 from pipeline.text import printable
 
 if TYPE_CHECKING:
@@ -38,21 +38,19 @@ def logs_csv(log: RunLog) -> str:
     )  # fmt: skip
     rows: list[Sequence[object]] = [
         (
-            stage.name, stage.items_in, STAGE_UNITS[stage.name][0],
-            stage.items_out, STAGE_UNITS[stage.name][1],
-            stage.failed, f"{stage.seconds:.3f}", f"{stage.items_per_second:.1f}",
+            stage.name, stage.items_in, stage.unit_in, stage.items_out, stage.unit_out,
+            stage.failed, stage.seconds, stage.items_per_second,
             *(_covered(log.coverage) if stage.name == "decode" else ("", "", "", "")),
         )
-        for stage in log.stages.values()
+        for stage in stage_rows(log)
     ]  # fmt: skip
     rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", "", "", "", "", ""))
     return _csv(header, rows)
 
 
 def _covered(coverage: Coverage) -> Sequence[object]:
-    ranges = " ".join(map(str, coverage.missing_ranges))
-    lost, short = f"{coverage.seconds_lost:.3f}", f"{coverage.seconds_short:.3f}"
-    return f"{coverage.share:.6f}", lost, ranges, short
+    row, ranges = coverage_row(coverage), " ".join(map(str, coverage.missing_ranges))
+    return row.share, row.seconds_lost, ranges, row.seconds_short
 
 
 def _frame_row(frame: FrameRecord) -> Sequence[object]:

@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 
+from pipeline.dataset.palette import COLOURS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipeline.frame import Image
 
-# Okabe and Ito's colours, which colour-blind people can tell apart; BGR.
-# https://jfly.uni-koeln.de/color/
-_PALETTE = (
-    (0, 159, 230), (233, 180, 86), (115, 158, 0), (66, 228, 240),
-    (178, 114, 0), (0, 94, 213), (167, 121, 204),
-)  # fmt: skip
+_BGR = tuple(tuple(bytes.fromhex(colour[1:]))[::-1] for colour in COLOURS)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -37,7 +34,7 @@ def draw_boxes(image: Image, boxes: Iterable[CaptionedBox]) -> Image:
     size = max(1.0, min(image.shape[:2]) / 576)
     thickness, scale = round(2 * size), 0.45 * size
     for box in boxes:
-        colour = _PALETTE[box.class_id % len(_PALETTE)]
+        colour = _BGR[box.class_id % len(_BGR)]
         top_left = (round(box.x1), round(box.y1))
         cv2.rectangle(canvas, top_left, (round(box.x2), round(box.y2)), colour, thickness)
         (width, height), below = cv2.getTextSize(box.caption, _FONT, scale, 1)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.resources.prices import Rates, bill
+
 if TYPE_CHECKING:
     from pipeline.deployment.function import Function
     from pipeline.deployment.lengths import Lengths
-
-# Prices of us-east-1, and the numbers of requests, as in docs/operations.md, "Costs".
-_GIGABYTE_SECOND, _ARM_SHARE, _STORAGE_GIGABYTE_SECOND = 0.0000166667, 0.8, 0.0000000309
-_INVOCATION, _WRITE, _READ, _NOTIFICATION = 0.0000002, 0.000005, 0.0000004, 0.000001
-_WRITES_A_FRAME, _WRITES_A_VIDEO, _READS_A_VIDEO, _BLOCK_BYTES = 2, 21, 12, 4 * 1024 * 1024
-_FREE_STORAGE_MEGABYTES, _MEGABYTES_A_GIGABYTE = 512, 1024
 
 
 @dataclass(frozen=True)
@@ -47,15 +43,11 @@ class Estimate:
         One frame is kept for each second of video, the most that the default configuration keeps.
         """
         function, lengths = self.function, self.lengths
-        compute = function.memory_megabytes / _MEGABYTES_A_GIGABYTE * _GIGABYTE_SECOND
-        compute *= _ARM_SHARE if function.is_arm else 1.0
-        storage_megabytes = function.storage_megabytes - _FREE_STORAGE_MEGABYTES
-        storage = storage_megabytes / _MEGABYTES_A_GIGABYTE * _STORAGE_GIGABYTE_SECOND
-        writes = _WRITES_A_FRAME * lengths.seconds + _WRITES_A_VIDEO * lengths.videos
-        reads = lengths.size_bytes / _BLOCK_BYTES + _READS_A_VIDEO * lengths.videos
-        return (
-            self.work_seconds * (compute + storage)
-            + writes * _WRITE
-            + reads * _READ
-            + lengths.videos * (_INVOCATION + _NOTIFICATION)
-        )
+        rates = Rates(function.memory_megabytes, function.storage_megabytes, function.is_arm)
+        return bill(
+            rates,
+            work_seconds=self.work_seconds,
+            frames=lengths.seconds,
+            size_bytes=lengths.size_bytes,
+            videos=lengths.videos,
+        ).total

@@ -41,7 +41,7 @@ NOTHING_VISIBLE = [
     Moment("after the first picture", "PUT", f"{_FILES}.*jpg"),
     Moment("after the fourth picture", "PUT", f"{_FILES}.*jpg", number=4),
     Moment("after the first data file", "PUT", f"{_FILES}.*/annotations/"),
-    Moment("after the last file", "PUT", f"{_FILES}.*/report.md"),
+    Moment("after the last file", "PUT", f"{_FILES}.*/report.html"),
     Moment("after the manifest of the attempt", "PUT", f"{_FILES}.*/manifest.json"),
     Moment("after the decision of the upload", "PUT", _UPLOAD),
     Moment("before the decision of the run", "PUT", _DECISION, is_after=False),

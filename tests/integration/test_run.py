@@ -43,7 +43,7 @@ def test_the_sample_becomes_a_dataset(tmp_path: Path) -> None:
     coco = coco_of(outcome)
     assert set(files_of(outcome)) == {
         "annotations/instances_default.json", "predictions.json", "frames.csv", "logs.csv",
-        "report.md", "config.json", "manifest.json",
+        "report.md", "report.html", "config.json", "manifest.json",
         *(f"images/default/{image['file_name']}" for image in coco.imgs.values()),
     }  # fmt: skip
     assert outcome.log.counts()["frames_sampled"] == 30

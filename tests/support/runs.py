@@ -16,8 +16,8 @@ from pipeline.run import Progress, annotate
 from pipeline.storage.local import FolderStore, LocalVideo
 from tests.support import clips
 
-# Files that differ from run to run: two contain times, and the manifest has their digests.
-FILES_WITH_TIMES = {"logs.csv", "report.md", "manifest.json"}
+# Files that differ from run to run: three contain times, and the manifest has their digests.
+FILES_WITH_TIMES = {"logs.csv", "report.md", "report.html", "manifest.json"}
 
 
 @cache

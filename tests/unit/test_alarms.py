@@ -157,4 +157,4 @@ def test_the_estimated_cost_is_that_of_the_documentation() -> None:
         + seconds * (2560 - 512) / 1024 * 0.0000000309
         + 1000 * 0.0000002
     )
-    assert cost["objects"] == pytest.approx(1000 * (2 * 23 + 21) * 0.000005)
+    assert cost["objects"] == pytest.approx(1000 * (2 * 23 + 23) * 0.000005)

@@ -163,7 +163,7 @@ def test_a_dry_run_prints_count_hours_and_dollars_and_sends_nothing(
     assert done.code == 0
     hours = 3 * SECONDS / 3600
     compute = 3600 * 120 * hours * 1.0 * 0.0000166667
-    writes = (2 * 3 * SECONDS + 21 * 3) * 0.000005
+    writes = (2 * 3 * SECONDS + 23 * 3) * 0.000005
     rest = (size / 2**22 + 36) * 0.0000004 + 3 * 0.0000012
     assert done.out.splitlines() == [
         f"3 videos below s3://{VIDEOS}/incoming/, {size / 1e9:.2f} GB.",

@@ -72,7 +72,7 @@ def latest_in_s3(client: S3Client) -> dict[str, object]:
 
 def test_a_complete_result_is_verified(pretag: Pretag, result: Path) -> None:
     done = pretag("verify", result)
-    assert done == (0, f"{result}: complete. 9 files as the manifest says.\n", "")
+    assert done == (0, f"{result}: complete. 10 files as the manifest says.\n", "")
 
 
 def test_a_rejected_video_is_verified(pretag: Pretag, rejected: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_result_in_s3_is_verified(pretag: Pretag, s3: S3Client, result: Path) 
     uri = upload(s3, result)
     s3.put_object(Bucket=RESULTS, Key=f"{VIDEO_PREFIX}/{result.name}/images/", Body=b"")
     done = pretag("verify", f"{uri}/")
-    assert done == (0, f"{uri}: complete. 9 files as the manifest says.\n", "")
+    assert done == (0, f"{uri}: complete. 10 files as the manifest says.\n", "")
 
 
 def test_a_large_object_is_read_in_blocks(

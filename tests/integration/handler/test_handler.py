@@ -55,7 +55,7 @@ def test_an_upload_becomes_a_complete_result(s3: S3Client) -> None:
     paths = {key.removeprefix(f"{run_folder}/") for key in listed}
     assert paths > {
         "annotations/instances_default.json", "predictions.json", "frames.csv", "config.json",
-        "logs.csv", "report.md",
+        "logs.csv", "report.md", "report.html",
     }  # fmt: skip
     images = [path for path in paths if path.startswith("images/default/frame_")]
     assert len(images) == video["counts"]["frames_kept"]

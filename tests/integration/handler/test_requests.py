@@ -47,7 +47,7 @@ def test_a_file_that_is_no_video_costs_as_many_requests_as_the_documentation_say
     assert requests["read"] == hostile_costs.REJECTION_READS
 
 
-def test_a_result_costs_two_writes_for_each_frame_and_21(
+def test_a_result_costs_two_writes_for_each_frame_and_23(
     s3: S3Client, requests: Counter[str]
 ) -> None:
     record = put_video(s3)
@@ -55,4 +55,4 @@ def test_a_result_costs_two_writes_for_each_frame_and_21(
     (video,) = notify(record)["videos"]
     kept = video["counts"]["frames_kept"]
     assert kept > 1
-    assert requests["write"] == hostile_costs.WRITES_FOR_A_FRAME * kept + 21
+    assert requests["write"] == hostile_costs.WRITES_FOR_A_FRAME * kept + 23

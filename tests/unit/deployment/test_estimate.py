@@ -60,7 +60,7 @@ def test_dollars_by_the_formula_of_the_documentation() -> None:
     lengths = Lengths(10, 40 * 2**20, 3600.0, None, 0)
     estimate = Estimate(FUNCTION, lengths, 0.5)
     compute, storage = 1800 * 2 * 0.0000166667, 0.0
-    requests = (2 * 3600 + 210) * 0.000005 + (10 + 120) * 0.0000004 + 10 * 0.0000012
+    requests = (2 * 3600 + 230) * 0.000005 + (10 + 120) * 0.0000004 + 10 * 0.0000012
     assert estimate.dollars == pytest.approx(compute + storage + requests)
     arm = Function("f", 2048, 900, 1536, is_arm=True, suffixes=())
     on_arm = Estimate(arm, lengths, 0.5).dollars

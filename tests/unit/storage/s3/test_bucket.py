@@ -84,6 +84,7 @@ def test_put_sends_a_content_type_and_a_checksum(scripted: Scripted) -> None:
         ("frames/frame_000001.jpg", "image/jpeg"),
         ("logs.csv", "text/csv"),
         ("report.md", "text/markdown"),
+        ("report.html", "text/html"),
         ("manifest", "application/octet-stream"),
     ],
 )

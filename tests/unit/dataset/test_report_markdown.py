@@ -1,4 +1,4 @@
-"""report.md: the class table, the counts, and text from outside."""
+"""report.md: the tables, and text from outside."""
 
 import re
 from dataclasses import replace
@@ -10,36 +10,39 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from pipeline.dataset.dataset import Dataset
-from pipeline.dataset.report import class_rows, escape_markdown, report_markdown
+from pipeline.dataset.report.markdown import escape_markdown, report_markdown
+from pipeline.resources.prices import Bill
 from pipeline.runlog import RunLog
 from pipeline.text import printable
-
-
-def test_a_class_row_has_counts_and_medians_of_its_objects(two_frames: Dataset) -> None:
-    (row,) = class_rows(two_frames)
-    assert (row.label, row.objects, row.frames, row.share) == ("car", 2, 1, 1.0)
-    assert row.median_score == pytest.approx(0.7)
-    assert (row.median_width, row.median_height) == (15, 20)
+from tests.support.reports import figures_for
 
 
 def test_the_report_shows_classes_duplicates_and_speed(two_frames: Dataset) -> None:
-    text = report_markdown(two_frames, RunLog(total_seconds=3, video_seconds=6), "abc", "ssd")
+    text = report_markdown(figures_for(two_frames, RunLog(total_seconds=3, video_seconds=6)))
     assert "| car | 2 | 1 | 100.0 % | 0.70 | 15 x 20 |" in text
     assert "| dropped: duplicate | 1 |" in text
     assert "0.50 s for each second of video" in text
+    assert "| 0.50-0.55 | 1 |" in text
+    assert "| 8-16 | 1 |" in text
+    assert "Estimated cost" not in text
+
+
+def test_the_report_shows_the_cost_where_it_is_known(two_frames: Dataset) -> None:
+    text = report_markdown(figures_for(two_frames, bill=Bill(0.5, 0.25, 0.125, 0.0625)))
+    assert "About $0.937500 with 2048 MB" in text
+    assert "| objects written | 0.250000 |" in text
 
 
 def test_the_report_shows_warnings_as_text(two_frames: Dataset) -> None:
     log = RunLog(warnings=("The model a*b also gives masks.",))
-    assert "## Warnings\n\n- The model a&#42;b also gives masks.\n\n## Stages" in report_markdown(
-        two_frames, log, "abc", "ssd"
-    )
-    assert "Warnings" not in report_markdown(two_frames, RunLog(), "abc", "ssd")
+    text = report_markdown(figures_for(two_frames, log))
+    assert "## Warnings\n\n- The model a&#42;b also gives masks.\n\n## Stages" in text
+    assert "Warnings" not in report_markdown(figures_for(two_frames))
 
 
 def test_the_report_without_frames_says_that_nothing_was_found(two_frames: Dataset) -> None:
     two_frames.frames.clear()
-    assert "Nothing was found." in report_markdown(two_frames, RunLog(), "abc", "ssd")
+    assert "Nothing was found." in report_markdown(figures_for(two_frames))
 
 
 def tokens(markdown: str) -> list[Token]:
@@ -83,8 +86,8 @@ def test_text_from_outside_is_shown_as_it_is(
 ) -> None:
     plain = replace(two_frames, video="video", labels=("person", "label"))
     strange = replace(two_frames, video=video, labels=("person", label))
-    expected = report_markdown(plain, RunLog(), "abc", "model")
-    text = report_markdown(strange, RunLog(), "abc", model)
+    expected = report_markdown(figures_for(plain, model="model"))
+    text = report_markdown(figures_for(strange, model=model))
     assert set(text) <= set(expected) | set(printable(video + label + model)) | set("&#;0123456789")
     if all(printable(part).strip() for part in (video, label, model)):
         kinds = [token.type for token in tokens(expected) if token.type != "text_special"]
@@ -102,7 +105,7 @@ def test_text_from_outside_is_shown_as_it_is(
 @pytest.mark.parametrize("text", ["https://example.com", "www.example.com", "WWW.example.com"])
 def test_no_address_becomes_a_link(text: str, two_frames: Dataset) -> None:
     """GitHub makes a link of whatever has one of these, in the raw text."""
-    report = report_markdown(replace(two_frames, video=text), RunLog(), "abc", "ssd")
+    report = report_markdown(figures_for(replace(two_frames, video=text)))
     assert not re.search(r"://|www\.", report, re.IGNORECASE)
 
 

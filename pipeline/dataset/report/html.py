@@ -1,0 +1,72 @@
+"""Write report.html: one file without scripts, which loads nothing from anywhere else."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pipeline.dataset.palette import COLOURS
+from pipeline.dataset.report.sheet import MOST_BOXES, sheet_frames
+from pipeline.resources import prices
+from pipeline.text import printable, shortened
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from pipeline.dataset.dataset import Dataset
+    from pipeline.dataset.report.figures import Figures
+
+_MOST_CLASSES = 30
+_MOST_SWITCHES = 10
+_LONGEST_TEXT = 500
+
+
+def report_html(figures: Figures, dataset: Dataset) -> str:
+    """Return report.html.
+
+    Args:
+        figures: the figures of the run.
+        dataset: its kept frames, thumbnails and labels, for the contact sheet.
+    """
+    classes = figures.objects.classes
+    return _template().render(
+        figures=figures,
+        frames=sheet_frames(dataset),
+        classes=classes[:_MOST_CLASSES],
+        more_classes=classes[_MOST_CLASSES:],
+        switches=classes[:_MOST_SWITCHES],
+        colours=COLOURS,
+        most_boxes=MOST_BOXES,
+        prices=prices,
+    )
+
+
+def _safe(value: object) -> object:
+    """Return a value for the page: text from outside on one line, and of bounded length.
+
+    jinja2 escapes it. What is markup already was made by `charts`.
+    """
+    if type(value) is not str:
+        return value
+    text = printable(value)
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
+
+
+@cache
+def _template() -> Template:
+    # Imported late, because the report comes last and a cold start should not wait for jinja2.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    from pipeline.dataset.report import charts, words  # noqa: PLC0415 - charts needs markupsafe
+
+    environment = Environment(
+        loader=PackageLoader("pipeline.dataset.report", "."),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["short"] = lambda text: _safe(shortened(text))
+    environment.filters["safe_text"] = _safe
+    environment.globals.update(charts=charts, words=words)
+    return environment.get_template("report.html.j2")

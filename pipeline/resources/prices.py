@@ -1,0 +1,86 @@
+"""What a video costs on AWS: the prices, and the formula of docs/operations.md, "Costs".
+
+Estimates, reports and the documentation's bill of an attack take their prices from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REGION = "us-east-1"
+AS_OF = "November 2026"
+"""When the prices were entered. AWS's price lists of Lambda, S3 and EventBridge are newer."""
+
+GIGABYTE_SECOND, ARM_SHARE, STORAGE_GIGABYTE_SECOND = 0.0000166667, 0.8, 0.0000000309
+INVOCATION, WRITE, READ, EVENT = 0.0000002, 0.000005, 0.0000004, 0.000001
+"""Dollars for one. A write is a PUT, a COPY or a LIST; a read is a GET or a HEAD."""
+
+FREE_STORAGE_MEGABYTES = 512
+WRITES_A_FRAME, WRITES_A_VIDEO, READS_A_VIDEO, BLOCK_BYTES = 2, 23, 12, 4 * 1024 * 1024
+"""Requests of a result; tests/integration/handler/test_requests.py counts them."""
+
+_MEGABYTES_A_GIGABYTE = 1024
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What a function has, which decides the price of a second of its work.
+
+    Attributes:
+        memory_megabytes: its memory.
+        storage_megabytes: its space in /tmp.
+        is_arm: whether it runs on arm64, which costs less.
+    """
+
+    memory_megabytes: int
+    storage_megabytes: int = FREE_STORAGE_MEGABYTES
+    is_arm: bool = False
+
+    @property
+    def dollars_a_second(self) -> float:
+        """What one second of work costs."""
+        compute = self.memory_megabytes * GIGABYTE_SECOND * (ARM_SHARE if self.is_arm else 1.0)
+        storage = (self.storage_megabytes - FREE_STORAGE_MEGABYTES) * STORAGE_GIGABYTE_SECOND
+        return (compute + storage) / _MEGABYTES_A_GIGABYTE
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What videos cost, in dollars, without the storage of their results.
+
+    Attributes:
+        compute: seconds of work, and space in /tmp beyond the free one.
+        writes: objects written, copied and listed.
+        reads: objects read.
+        calls: requests of the function, and events.
+    """
+
+    compute: float
+    writes: float
+    reads: float
+    calls: float
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.compute + self.writes + self.reads + self.calls
+
+
+def bill(
+    rates: Rates, *, work_seconds: float, frames: float, size_bytes: int, videos: int = 1
+) -> Bill:
+    """Return what videos cost.
+
+    Args:
+        rates: the function that processes them.
+        work_seconds: seconds of work for all of them.
+        frames: number of images that are written.
+        size_bytes: their size.
+        videos: their number.
+    """
+    return Bill(
+        compute=work_seconds * rates.dollars_a_second,
+        writes=(WRITES_A_FRAME * frames + WRITES_A_VIDEO * videos) * WRITE,
+        reads=(size_bytes / BLOCK_BYTES + READS_A_VIDEO * videos) * READ,
+        calls=videos * (INVOCATION + EVENT),
+    )
