@@ -10,6 +10,7 @@ import base64
 import itertools
 import json
 import os
+import select
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +24,7 @@ _ARGUMENTS = (
     "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-dev-shm-usage", "--force-device-scale-factor=1", "--hide-scrollbars",
 )  # fmt: skip
+_PATIENCE_SECONDS = 60
 
 
 def chromium() -> str | None:
@@ -60,7 +62,7 @@ class Page:
         os.close(to_read)
         os.close(from_write)
         self._commands = os.fdopen(to_write, "wb", buffering=0)
-        self._answers = os.fdopen(from_read, "rb")
+        self._answers, self._received = from_read, b""
         (target, *_) = [
             each
             for each in self._call("Target.getTargets")["targetInfos"]
@@ -80,10 +82,10 @@ class Page:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._call("Browser.close")
-        self._process.wait(30)
+        self._process.terminate()
+        self._process.wait(_PATIENCE_SECONDS)
         self._commands.close()
-        self._answers.close()
+        os.close(self._answers)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401
         """Call a method of the protocol in the page, and return its result."""
@@ -152,12 +154,15 @@ class Page:
                 return result
 
     def _receive(self) -> dict[str, Any]:
-        data = bytearray()
-        while (byte := self._answers.read(1)) != b"\0":
-            if not byte:
+        while b"\0" not in self._received:
+            if not select.select([self._answers], [], [], _PATIENCE_SECONDS)[0]:
+                raise RuntimeError("The browser does not answer.")
+            data = os.read(self._answers, 1 << 20)
+            if not data:
                 raise RuntimeError("The browser ended.")
-            data += byte
-        message: dict[str, Any] = json.loads(data)
+            self._received += data
+        line, _, self._received = self._received.partition(b"\0")
+        message: dict[str, Any] = json.loads(line)
         if "method" in message:
             self._events.append(message)
             self._note(message["method"], message["params"])

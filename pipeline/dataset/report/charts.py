@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT, _TOP, _BOTTOM = 340, 150, 16, 18
 _CELL_WIDTH, _BARS_HEIGHT = 10, 100
 _NARROWEST_RANGE = 0.25
-_MOST_NUMBERS = 12
-"""Above more columns, their numbers would run into each other."""
+_DIGIT_WIDTH = 7.0
 
 
 def columns(title: str, bins: Sequence[Bin]) -> Markup:
@@ -25,6 +24,7 @@ def columns(title: str, bins: Sequence[Bin]) -> Markup:
     most = max(each.objects for each in bins)
     step = _WIDTH / len(bins)
     labels_step = -(-len(bins) // 8)
+    has_numbers = step >= _DIGIT_WIDTH * max(len(_short(each.objects)) for each in bins)
     parts = []
     for number, each in enumerate(bins):
         height = (_HEIGHT - _TOP - _BOTTOM) * each.objects / most
@@ -36,8 +36,8 @@ def columns(title: str, bins: Sequence[Bin]) -> Markup:
             ).format(left + 1, top, step - 2, height)
             + Markup("<title>{}</title></rect>").format(tip)
         )
-        if each.objects and len(bins) <= _MOST_NUMBERS:
-            parts.append(_text(middle, top - 4, each.objects))
+        if has_numbers and each.objects:
+            parts.append(_text(middle, top - 4, _short(each.objects)))
         if number % labels_step == 0:
             parts.append(_text(middle, _HEIGHT - 4, each.name.partition("-")[0].split()[0]))
     base = _HEIGHT - _BOTTOM
@@ -78,6 +78,14 @@ def timeline_bars(timeline: Timeline) -> Markup:
     return Markup(
         '<svg viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
     ).format(width, _BARS_HEIGHT + 12, Markup().join(parts))
+
+
+def _short(number: int) -> str:
+    """Return a number in at most four characters, for the top of a column."""
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")):
+        if number >= size:
+            return f"{number / (1000 if unit == 'k' else size):.0f}{unit}"
+    return str(number)
 
 
 def _rect(kind: str, left: float, top: float, width: float, height: float) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from pipeline.dataset.palette import COLOURS
@@ -56,6 +57,7 @@ def _safe(value: object) -> object:
 def _template() -> Template:
     # Imported late, because the report comes last and a cold start should not wait for jinja2.
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+    from markupsafe import Markup  # noqa: PLC0415
 
     from pipeline.dataset.report import charts, words  # noqa: PLC0415 - charts needs markupsafe
 
@@ -65,8 +67,9 @@ def _template() -> Template:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_safe,
     )
-    environment.filters["short"] = lambda text: _safe(shortened(text))
-    environment.filters["safe_text"] = _safe
-    environment.globals.update(charts=charts, words=words)
+    environment.filters["short"] = shortened
+    css = Markup(files(__package__).joinpath("report.css").read_text())  # noqa: S704 - our own
+    environment.globals.update(charts=charts, words=words, css=css)
     return environment.get_template("report.html.j2")

@@ -100,6 +100,7 @@ def _sheet_frame(
         frame.detections.class_ids.tolist(), frame.detections.scores.tolist(), strict=True
     ):
         scores.setdefault(shortened(labels[class_id]), []).append(f"{score:.2f}")
+    scores = dict(sorted(scores.items(), key=lambda item: -len(item[1])))
     return SheetFrame(
         index=frame.index,
         file_name=frame.file_name,

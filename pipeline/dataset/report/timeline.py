@@ -65,6 +65,11 @@ class Timeline:
         return self.cells[-1].to_ms if self.cells else 0.0
 
     @property
+    def missing_frames(self) -> int:
+        """Number of frames in the missing ranges."""
+        return sum(missing.frames for missing in self.missing_ranges)
+
+    @property
     def most_sampled(self) -> int:
         """Largest number of sampled frames in a cell."""
         return max((cell.sampled for cell in self.cells), default=0)

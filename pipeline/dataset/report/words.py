@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from pipeline.dataset.report.timeline import Cell
     from pipeline.runlog import MissingRange
 
+_TEN_MINUTES_MS = 600_000
+
 
 def clock(ms: float) -> str:
     """Return a time as a player shows it, to a tenth of a second: `0:12.3`, `1:02:03.0`."""
@@ -16,6 +18,12 @@ def clock(ms: float) -> str:
     hours, minutes = divmod(minutes, 60)
     seconds = f"{tenths // 10:02d}.{tenths % 10}"
     return f"{hours}:{minutes:02d}:{seconds}" if hours else f"{minutes}:{seconds}"
+
+
+def length(ms: float) -> str:
+    """Return a length of time: to a tenth of a second below ten minutes, then to a second."""
+    text = clock(ms)
+    return text if ms < _TEN_MINUTES_MS else clock(1000 * round(ms / 1000)).partition(".")[0]
 
 
 def bytes_text(size: int) -> str:
