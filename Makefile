@@ -70,6 +70,10 @@ types: .venv/dev.ready ## check types strictly
 .PHONY: check
 check: lint types test ## lint, types and tests: must pass on every commit
 
+.PHONY: report-test
+report-test: .venv/dev.ready ## test report.html in a headless browser (needs Chromium)
+	@$(BIN)/pytest -q tests/browser
+
 .PHONY: audit
 audit: .venv/dev.ready .tools/deploy.ready .tools/audit.ready .tools/scan.ready ## check templates, Dockerfile, workflows and licences
 	@$(SAM) validate --lint --region us-east-1

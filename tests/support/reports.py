@@ -56,7 +56,7 @@ def long_dataset(
     candidates = Candidates()
     for second in range(round(hours * 3600)):
         index, pts_ms = 25 * second, 1000.0 * second
-        if second % 3 == 2:  # noqa: PLR2004 - each third
+        if second % 3 == 2:
             reason = "same_colours" if second % 5 == 0 else "duplicate"
             match = DuplicateMatch(index - 25, 3, reason)
             dataset.add(FrameRecord(index, pts_ms, 0, 960, 540, "aa", match))
