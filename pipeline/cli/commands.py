@@ -7,6 +7,7 @@ from pipeline.cli.config import print_config
 from pipeline.cli.evaluate import evaluate
 from pipeline.cli.forget import forget_results
 from pipeline.cli.model import model_group
+from pipeline.cli.preview import preview_result
 from pipeline.cli.promote import promote_result
 from pipeline.cli.run import run_videos
 from pipeline.cli.submit import submit_videos
@@ -36,6 +37,7 @@ pretag.add_command(print_config)
 pretag.add_command(model_group)
 pretag.add_command(evaluate)
 pretag.add_command(verify_results)
+pretag.add_command(preview_result)
 pretag.add_command(promote_result)
 pretag.add_command(submit_videos)
 pretag.add_command(forget_results)
