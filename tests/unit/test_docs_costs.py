@@ -1,4 +1,4 @@
-"""The bill of a hostile uploader in docs/reliability.md is that of the template's defaults."""
+"""The costs in the documentation are those of the code and of the template."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 
 from docs import hostile_costs
 from docs.hostile_costs import Attack, Function
+from pipeline.resources import prices
 
 PAGE = (Path(hostile_costs.__file__).parent / "reliability.md").read_text()
 DEPLOYED = hostile_costs.function_of_template()
@@ -37,3 +38,22 @@ def test_each_upload_costs_the_owner_its_request_its_event_and_its_log() -> None
     attack = Attack("a million uploads a second", uploads=1e6, writes=0, reads=0)
     assert attack.requests() == pytest.approx(5.0)
     assert attack.rest() == pytest.approx(0.20 + 1.00 + 1.50)
+
+
+def test_the_formula_of_a_video_has_the_prices_and_the_requests_of_the_code() -> None:
+    docs = Path(hostile_costs.__file__).parent
+    operations, template = (
+        (docs / "operations.md").read_text(),
+        (docs / "../template.yaml").read_text(),
+    )
+    formula = operations.split("## Costs", 1)[1].split("```")[1]
+    for price in (
+        prices.GIGABYTE_SECOND, prices.STORAGE_GIGABYTE_SECOND, prices.INVOCATION,
+        prices.WRITE, prices.READ, prices.EVENT,
+    ):  # fmt: skip
+        assert f"{price:.10f}".rstrip("0") in formula
+    assert f"({prices.WRITES_A_FRAME}k + {prices.WRITES_A_VIDEO})" in formula
+    assert f"(n + {prices.READS_A_VIDEO})" in formula
+    assert f"prices of {prices.REGION}, of {prices.AS_OF}" in operations
+    assert f"{prices.WRITES_A_FRAME} * FILL(kept, 0) + {prices.WRITES_A_VIDEO} *" in template
+    assert f"{prices.GIGABYTE_SECOND:.10f}".rstrip("0") in template
