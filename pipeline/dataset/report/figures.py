@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -189,7 +190,7 @@ def _leaves(value: object, name: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list):
         yield name, ", ".join(map(str, value)) or "none"
     else:
-        yield name, {None: "null", True: "true", False: "false"}.get(value, str(value))  # type: ignore[call-overload]
+        yield name, value if isinstance(value, str) else json.dumps(value)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_CLASSES = 30
 _MOST_SWITCHES = 10
-_LONGEST_TEXT = 500
+_LONGEST_TEXT = 1000
 
 
 def report_html(figures: Figures, dataset: Dataset) -> str:
