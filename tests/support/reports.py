@@ -24,8 +24,12 @@ def figures_for(
 ) -> Figures:
     """Return the figures of a dataset."""
     settings = {
-        "config": {"sampling": {"every_seconds": 1.0}, "detector": {"classes": None}},
-        "model": {"name": model},
+        "config": {
+            "sampling": {"every_seconds": 1.0, "start_seconds": 0.0},
+            "detector": {"classes": None, "tiles": 1},
+            "output": {"images": True},
+        },
+        "model": {"name": model, "not_read": []},
         "versions": {"pretag": "1"},
     }
     subject = Subject("abc", f"in/{dataset.video}", 1000.0, settings, bill, 2048 if bill else None)

@@ -57,6 +57,8 @@ def test_an_upload_becomes_a_complete_result(s3: S3Client) -> None:
         "annotations/instances_default.json", "predictions.json", "frames.csv", "config.json",
         "logs.csv", "report.md", "report.html",
     }  # fmt: skip
+    for report in ("report.md", "report.html"):
+        assert b"Estimated cost" in files[f"{run_folder}/{report}"]
     images = [path for path in paths if path.startswith("images/default/frame_")]
     assert len(images) == video["counts"]["frames_kept"]
 

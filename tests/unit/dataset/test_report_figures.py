@@ -11,6 +11,7 @@ from pipeline.dataset.report.timeline import timeline
 from pipeline.dataset.report.words import bytes_text, cell_text, clock, length
 from pipeline.frame import Detections, DuplicateMatch, FrameRecord
 from pipeline.runlog import MissingRange
+from tests.support.reports import figures_for
 
 
 def test_a_class_row_has_counts_and_medians_of_its_objects(two_frames: Dataset) -> None:
@@ -67,6 +68,19 @@ def test_a_long_video_has_a_hundred_cells_that_count_every_frame() -> None:
     assert sum(cell.kept for cell in line.cells) == 18_000
     assert cell_text(line.cells[1], []) == (
         "6:00.0 to 12:00.0: 720 sampled, 180 kept, 540 dropped (540 fade)."
+    )
+
+
+def test_settings_are_shown_as_config_json_has_them(two_frames: Dataset) -> None:
+    assert figures_for(two_frames).settings == (
+        ("config.sampling.every_seconds", "1.0"),
+        ("config.sampling.start_seconds", "0.0"),
+        ("config.detector.classes", "null"),
+        ("config.detector.tiles", "1"),
+        ("config.output.images", "true"),
+        ("model.name", "ssd"),
+        ("model.not_read", "none"),
+        ("versions.pretag", "1"),
     )
 
 
