@@ -121,6 +121,10 @@ known-result: .venv/cli.ready ## write samples/pedestrians.json again, after a c
 	@$(BIN)/pretag run samples/pedestrians.mp4 --out build/known-result >/dev/null
 	@cp build/known-result/pedestrians.mp4/*/annotations/instances_default.json samples/pedestrians.json
 
+.PHONY: shards
+shards: .venv/dev.ready ## test shards of a video with several processes, and with random clips
+	@$(BIN)/pytest tests/shards --verbose
+
 .PHONY: soak
 soak: .venv/dev.ready ## run random interleavings of deliveries for 10 minutes
 	@$(BIN)/python -m tests.simulation.soak

@@ -3,6 +3,8 @@
 Each message is a sentence for a person: what happened, why, and what to do.
 """
 
+from __future__ import annotations
+
 
 class PretagError(Exception):
     """Base class of all errors that pretag raises."""
@@ -18,6 +20,10 @@ class RejectedError(PretagError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+    def __reduce__(self) -> tuple[type[RejectedError], tuple[str, str]]:
+        """Return how the error is made again in another process."""
+        return type(self), (self.reason, str(self))
 
 
 class CapacityError(RejectedError):

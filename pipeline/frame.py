@@ -157,3 +157,8 @@ class FrameRecord:
     def file_name(self) -> str:
         """File name of the image below `images/default`; the number is the frame index."""
         return f"frame_{self.index:06d}.jpg"
+
+    @property
+    def image_path(self) -> str:
+        """Path of the image, relative to the run's folder."""
+        return f"images/default/{self.file_name}"

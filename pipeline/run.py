@@ -13,8 +13,6 @@ import numpy as np
 import onnxruntime
 
 from pipeline import __version__
-from pipeline.concurrency.deferred_signals import DeferredSignals
-from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.dataset import coco
 from pipeline.dataset.csv_tables import frames_csv, logs_csv
 from pipeline.dataset.dataset import Dataset
@@ -23,22 +21,25 @@ from pipeline.dataset.report.html import report_html
 from pipeline.dataset.report.markdown import report_markdown
 from pipeline.decoding.backend import pyav_version
 from pipeline.decoding.limits import check_file_size
-from pipeline.decoding.opening import open_video
-from pipeline.decoding.sampling import Sampler, SamplingGrid
+from pipeline.deduplication.selection import FrameSelector
 from pipeline.digest import run_id
 from pipeline.errors import CapacityError, RejectedError, RetryableError
 from pipeline.outcome import Outcome
+from pipeline.processing import Processing
 from pipeline.resources.budget import Budget
 from pipeline.resources.prices import Rates, bill
-from pipeline.resources.time_limit import TimeLimit
 from pipeline.runlog import RunLog
-from pipeline.stages import FrameStages
+from pipeline.sharding.merge import ShardMerge
 from pipeline.storage.publisher import Publisher
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from pipeline.config.schema import Config
     from pipeline.detection.detector import Detector
     from pipeline.frame import Display, Track
+    from pipeline.sharding.plan import Plan
+    from pipeline.sharding.shard_result import ShardResult
     from pipeline.storage.result_store import PublishedResult, ResultStore
     from pipeline.storage.source import VideoSource
 
@@ -93,12 +94,57 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
     return Outcome.published(source.uri, run.log.finished(), result)
 
 
+def publish_shards(  # noqa: PLR0913 - as `annotate`, and what the shards gave
+    source: VideoSource,
+    config: Config,
+    detector: Detector,
+    open_store: Callable[[str], ResultStore],
+    *,
+    plan: Plan,
+    results: Iterable[ShardResult],
+    remove_images: Callable[[Sequence[str]], None],
+    budget: Budget = _UNLIMITED,
+) -> Outcome:
+    """Merge the results of all shards of a video, and publish the dataset.
+
+    Args:
+        source: the video.
+        config: the configuration that was planned and worked with.
+        detector: a detector with the same configuration. It detects nothing.
+        open_store: returns the result store for a run id. It must have the images of the shards.
+        plan: the plan.
+        results: the results of its shards, in order, each once. Read after the store has begun.
+        remove_images: removes images that were written and are not in the dataset, by their paths.
+        budget: the time that there is.
+
+    Raises:
+        ShardMismatchError: the results do not fit together. Nothing was published.
+        PretagError: as `annotate`.
+    """
+    run = _Run(source, config, detector, budget)
+    with Publisher(open_store(run.id), run.id, source, run.log) as publisher:
+        result = publisher.begin()
+        if result is None:
+            dataset = _new_dataset(run)
+            merge = ShardMerge(plan, config.dedupe, dataset, run.log)
+            for each in results:
+                merge.add(each)
+                detector.add_counters(each.counters)
+            merge.finish()
+            publisher.note(merge.images)
+            remove_images(merge.dropped_images)
+            _tell_of_tracks(source.uri, dataset.track)
+            result = _write(run, dataset, publisher)
+    return Outcome.published(source.uri, run.log.finished(), result)
+
+
+def run_id_of(source: VideoSource, config: Config, detector: Detector) -> str:
+    """Return the run id of a video with this configuration, this model and this software."""
+    return _Run(source, config, detector, _UNLIMITED).id
+
+
 @dataclass(frozen=True)
-class _Run:
-    source: VideoSource
-    config: Config
-    detector: Detector
-    budget: Budget
+class _Run(Processing):
     log: RunLog = field(default_factory=RunLog)
 
     @property
@@ -114,52 +160,26 @@ class _Run:
 def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) -> Dataset:
     """Run the stages in parallel, and return the dataset. Images are written on the way."""
     check_file_size(run.source, run.config.limits)
-    time_limit = TimeLimit(run.source.uri, run.budget, run.config.sampling.end_seconds)
-    time_limit.check()
-    method = run.config.dedupe.method
-    dataset = Dataset(
-        video=run.source.name,
-        size_bytes=run.source.size,
-        modified=run.source.modified,
-        labels=run.detector.model.labels,
-        hash_name=None if method == "none" else method,
-    )
-    stages = FrameStages(run.config, run.detector, publisher, run.log)
-    sampler = Sampler(SamplingGrid.from_config(run.config))
-    signals = DeferredSignals()
-
-    def watch() -> None:
-        signals.deliver()
-        time_limit.check()
-
-    with (
-        signals,
-        run.source.open() as stream,
-        open_video(stream, run.source.uri, run.config, threads=cpus, budget=run.budget) as video,
-        OrderedExecutor(cpus, on_failure=run.detector.stop, watch=watch) as executor,
-    ):
-        decoding = executor.prefetch(
-            video.frames(sampler, run.log), watch=video.check_stalled, stop=video.stop
-        )
-        selected = map(stages.select, decoding)
-        detected = executor.map(stages.detect, selected)
-        for staged in executor.map_io(stages.write_image, detected):
-            watch()
-            dataset.add(staged.record, staged.thumbnail)
-            done_seconds = staged.record.pts_ms / 1000
-            on_progress(done_seconds, video.header.seconds)
-            time_limit.add_frame(
-                done_seconds,
-                video.likely_seconds(done_seconds),
-                is_written=staged.jpeg is not None,
-            )
-    decoded = decoding.result
+    dataset = _new_dataset(run)
+    selector = FrameSelector(run.config.dedupe)
+    decoded = run.run(selector, publisher.put, dataset.add, cpus=cpus, on_progress=on_progress)
     dataset.start_ms = decoded.start_ms
     dataset.display, dataset.track = decoded.display, decoded.track
     _tell_of_tracks(run.source.uri, decoded.track)
     dataset.coverage = run.log.coverage = decoded.coverage
     run.log.video_seconds = decoded.duration_ms / 1000
     return dataset
+
+
+def _new_dataset(run: _Run) -> Dataset:
+    method = run.config.dedupe.method
+    return Dataset(
+        video=run.source.name,
+        size_bytes=run.source.size,
+        modified=run.source.modified,
+        labels=run.detector.model.labels,
+        hash_name=None if method == "none" else method,
+    )
 
 
 def _tell_of_tracks(name: str, track: Track | None) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 
-from pipeline.dataset.thumbnails import Candidates, make_thumbnail
-from pipeline.deduplication.selection import FrameSelector
+from pipeline.dataset.thumbnails import make_thumbnail
 
 if TYPE_CHECKING:
-    from pipeline.config.schema import Config
-    from pipeline.dataset.thumbnails import Thumbnail
+    from pipeline.config.schema import OutputConfig
+    from pipeline.dataset.thumbnails import Candidates, Thumbnail
     from pipeline.detection.detector import Detector
     from pipeline.frame import Frame, FrameRecord, Image
     from pipeline.runlog import RunLog
-    from pipeline.storage.publisher import Publisher
+
+PutImage = Callable[[str, bytes], None]
+"""Writes one image: its path, relative to the run's folder, and its bytes. Any thread calls it."""
 
 # Several frames are processed in parallel, each by one thread.
 cv2.setNumThreads(1)
@@ -41,17 +43,40 @@ class StagedFrame:
     thumbnail: Thumbnail | None = None
 
 
+class Selector(Protocol):
+    """Decides for each frame whether it is kept."""
+
+    def select(self, frame: Frame) -> FrameRecord:
+        """Return the frame's record. Frames must come in presentation order."""
+
+
 class FrameStages:
     """The stages of one run. Any thread may call them, but `select` needs the frames in order."""
 
-    def __init__(
-        self, config: Config, detector: Detector, publisher: Publisher, log: RunLog
+    def __init__(  # noqa: PLR0913, PLR0917 - each argument is a part of a stage
+        self,
+        output: OutputConfig,
+        selector: Selector,
+        detector: Detector,
+        put: PutImage,
+        log: RunLog,
+        candidates: Candidates,
     ) -> None:
-        self._output = config.output
-        self._selector = FrameSelector(config.dedupe)
-        self._candidates = Candidates()
+        """Create the stages.
+
+        Args:
+            output: which images are written.
+            selector: decides which frames are kept.
+            detector: finds the objects.
+            put: writes an image.
+            log: gets counts and times.
+            candidates: decides which frames have thumbnails.
+        """
+        self._output = output
+        self._selector = selector
+        self._candidates = candidates
         self._detector = detector
-        self._publisher = publisher
+        self._put = put
         self._log = log
 
     def select(self, frame: Frame) -> StagedFrame:
@@ -85,7 +110,7 @@ class FrameStages:
     def write_image(self, staged: StagedFrame) -> StagedFrame:
         """Write the JPEG of a kept frame."""
         if staged.jpeg is not None:
-            self._publisher.put(f"images/default/{staged.record.file_name}", staged.jpeg)
+            self._put(staged.record.image_path, staged.jpeg)
         return staged
 
 

@@ -24,6 +24,7 @@ from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.errors import InputFileError
 from pipeline.run import annotate
+from pipeline.run_in_shards import annotate_in_shards
 from pipeline.runlog import STAGE_UNITS
 from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.storage.paths import check_output_folder
@@ -55,14 +56,19 @@ if TYPE_CHECKING:
     help="Set one config key, such as sampling.every_seconds=0.5. May be repeated.",
 )  # fmt: skip
 @click.option(
+    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, metavar="N",
+    help="Processes that work on parts of one long video at a time. The result is the same.",
+)  # fmt: skip
+@click.option(
     "--json", "as_json", is_flag=True,
     help="Print one JSON object for each video instead of tables.",
 )  # fmt: skip
-def run_videos(
+def run_videos(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
     videos: tuple[Path, ...],
     out: Path,
     config_file: Path | None,
     assignments: tuple[str, ...],
+    jobs: int,
     as_json: bool,  # noqa: FBT001 - click passes flags as positional arguments
 ) -> int:
     """Annotate each VIDEO, and write its dataset into the folder OUT."""
@@ -81,7 +87,7 @@ def run_videos(
             code = FAILED
             continue
         with _progress_bar(source.name) as on_progress:
-            outcome = _annotate(source, out, config, model, on_progress)
+            outcome = _annotate(source, out, config, model, jobs, on_progress)
         if outcome.status == "rejected":
             code = code or REJECTED
         _print_json(outcome) if as_json else _print_summary(outcome)
@@ -103,16 +109,20 @@ def _file_from_environment() -> Path | None:
     return Path(name) if name else None
 
 
-def _annotate(
-    source: LocalVideo, out: Path, config: Config, model: Model, on_progress: OnProgress
+def _annotate(  # noqa: PLR0913, PLR0917 - what is annotated, how, and where the result goes
+    source: LocalVideo, out: Path, config: Config, model: Model, jobs: int, on_progress: OnProgress
 ) -> Outcome:
+    detector = Detector(model, config.detector)
+
+    def open_store(run_id: str) -> FolderStore:
+        return FolderStore(out, source.name, run_id)
+
+    if jobs > 1:
+        return annotate_in_shards(
+            source, config, detector, open_store, processes=jobs, on_progress=on_progress
+        )
     return annotate(
-        source,
-        config,
-        Detector(model, config.detector),
-        lambda run_id: FolderStore(out, source.name, run_id),
-        cpus=available_cpus(),
-        on_progress=on_progress,
+        source, config, detector, open_store, cpus=available_cpus(), on_progress=on_progress
     )
 
 

@@ -56,7 +56,9 @@ def make_thumbnail(index: int, pts_ms: float, image: Image) -> Thumbnail:
 class Candidates:
     """Tells of which kept frames thumbnails are to be made, while their images are at hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_CANDIDATES) -> None:
+        """Create it. When so many have thumbnails, cells become twice as long."""
+        self._most = most
         self._cell_ms = _SHORTEST_CELL_MS
         self._times_ms: list[float] = []
 
@@ -66,22 +68,24 @@ class Candidates:
         if times and pts_ms // self._cell_ms == times[-1] // self._cell_ms:
             return False
         times.append(pts_ms)
-        if len(times) > MOST_CANDIDATES:
-            self._cell_ms, chosen = spread(times, MOST_CANDIDATES)
+        if len(times) > self._most:
+            self._cell_ms, chosen = spread(times, self._most)
             self._times_ms = [times[position] for position in chosen]
         return True
 
 
 class ContactSheet:
-    """Collects thumbnails, in presentation order, and never holds more than `MOST_CANDIDATES`."""
+    """Collects thumbnails, in presentation order."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_CANDIDATES) -> None:
+        """Create an empty one, which never holds more than so many thumbnails."""
+        self._most = most
         self._thumbnails: list[Thumbnail] = []
 
     def add(self, thumbnail: Thumbnail) -> None:
         """Add a thumbnail. If there are too many, each second one or so is dropped."""
         self._thumbnails.append(thumbnail)
-        self._thumbnails = self.chosen(MOST_CANDIDATES)
+        self._thumbnails = self.chosen(self._most)
 
     def chosen(self, most: int) -> list[Thumbnail]:
         """Return at most so many thumbnails, evenly over time."""

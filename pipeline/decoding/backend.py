@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from pipeline.decoding.evidence import GapEvidence, VideoEnd
+    from pipeline.decoding.key_frame import KeyFrame
     from pipeline.frame import Display, Image, Track
 
 _USE_PYAV = "Install pretag[pyav] and leave decoding.backend at auto"
@@ -132,6 +133,43 @@ class Capture(Protocol):
 
     def release(self) -> None:
         """Free everything."""
+
+
+class KeyFrameIndex(Protocol):
+    """The index of a container, which lists all packets of a video.
+
+    Attributes:
+        frames: number of frames that are shown.
+        end_ms: the last decoding time after the start of the stream, in milliseconds.
+    """
+
+    frames: int
+    end_ms: Fraction
+
+    def key_frame_before(self, position_ms: Fraction) -> KeyFrame | None:
+        """Return the last key frame before a position; None if only the first one is."""
+
+
+class IndexedCapture(Capture, Protocol):
+    """A capture that can go to one packet exactly. PyAV has it, OpenCV does not."""
+
+    @property
+    def ratio(self) -> str:
+        """Width to height of a pixel, as the decoder has it now: it may differ from the header."""
+
+    @property
+    def is_intra(self) -> bool:
+        """Whether the current frame is encoded without other frames."""
+
+    def seek_to(self, ticks: int) -> None:
+        """Go to the key frame with this decoding time, or to one before it."""
+
+    def index(self) -> KeyFrameIndex:
+        """Return the index of the container. No frame may be grabbed after it was used.
+
+        Raises:
+            ShardMismatchError: there is no full index, or what it says cannot be true.
+        """
 
 
 def interlaced_error(name: str, index: int) -> RejectedError:

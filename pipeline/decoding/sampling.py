@@ -15,6 +15,7 @@ from pipeline.errors import RejectedError
 
 if TYPE_CHECKING:
     from pipeline.config.schema import Config
+    from pipeline.decoding.key_frame import Part
 
 _MICROSECONDS = 1_000_000
 
@@ -58,17 +59,31 @@ class SamplingGrid:
         """Return the segment that grid point k lies in."""
         return self.point_us(k) // self.segment_us
 
+    def first_point_us(self, segment: int) -> int:
+        """Return the time of the first grid point that lies in this segment or a later one."""
+        ahead_us = max(0, segment * self.segment_us - self.start_us)
+        return self.point_us(-(-ahead_us // self.every_us))
+
     def is_past_end(self, pts_us: int) -> bool:
         """Tell whether a time is at or after the end."""
         return self.end_us is not None and pts_us >= self.end_us
 
 
 class Sampler:
-    """Decides for each frame whether it is sampled. Frames must come in presentation order."""
+    """Decides for each frame whether it is sampled. Frames must come in presentation order.
 
-    def __init__(self, grid: SamplingGrid) -> None:
+    Attributes:
+        part: the part of the video that is sampled; None: all of it.
+    """
+
+    def __init__(self, grid: SamplingGrid, part: Part | None = None) -> None:
+        """Create a sampler that has seen no frame, or the frame with which the part begins."""
+        self.part = part
         self._grid = grid
         self._next = 0
+        self._is_past_part = False
+        if part is not None and part.start is not None:
+            self._next = max(0, grid.last_point_at(round(part.start_pts_ms * 1000)) + 1)
 
     @property
     def grid(self) -> SamplingGrid:
@@ -87,8 +102,8 @@ class Sampler:
 
     @property
     def has_sampled(self) -> bool:
-        """Whether a frame was sampled."""
-        return self._next > 0
+        """Whether a frame was sampled. A part need not have any."""
+        return self._next > 0 or self.part is not None
 
     def segment_for(self, pts_ms: float) -> int | None:
         """Return the segment for which the frame at `pts_ms` is sampled; None if it is not."""
@@ -97,11 +112,15 @@ class Sampler:
         if last < self._next or self._grid.is_past_end(pts_us):
             return None
         first, self._next = self._next, last + 1
-        return self._grid.segment_of(first)
+        segment = self._grid.segment_of(first)
+        if self.part is None:
+            return segment
+        self._is_past_part = self.part.ends_before(segment)
+        return segment if self.part.has(segment) else None
 
     def is_done(self, pts_ms: float) -> bool:
         """Tell whether no frame at or after `pts_ms` can be sampled any more."""
-        return self._grid.is_past_end(round(pts_ms * 1000))
+        return self._is_past_part or self._grid.is_past_end(round(pts_ms * 1000))
 
 
 def no_sample_error(name: str, grid: SamplingGrid, last_ms: float) -> RejectedError:

@@ -8,14 +8,17 @@ are not decoded: `SeekingDecoder` seeks from sample to sample.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pipeline.decoding.backend import unconvertible_error
 from pipeline.decoding.capture import open_capture
 from pipeline.decoding.decoder import DecodeResult
 from pipeline.decoding.header import HeaderInfo
+from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.decoding.limits import check_length, stalled_error
 from pipeline.decoding.packet_index import SEEK_COST_FRAMES, read_packet_index
+from pipeline.decoding.part_decoder import PartDecoder
+from pipeline.decoding.part_search import find_parts
 from pipeline.decoding.rejections import check_protection, no_frame_error
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
 from pipeline.decoding.sampling import no_sample_error
@@ -29,10 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.config.schema import LimitsConfig
-    from pipeline.decoding.backend import BackendName, Capture, ConversionCheck
+    from pipeline.decoding.backend import BackendName, Capture, ConversionCheck, IndexedCapture
     from pipeline.decoding.decoder import FrameDecoder, FramePosition, Frames
+    from pipeline.decoding.division import Division
     from pipeline.decoding.packet_index import PacketIndex
-    from pipeline.decoding.sampling import Sampler
+    from pipeline.decoding.part_search import Parts
+    from pipeline.decoding.sampling import Sampler, SamplingGrid
     from pipeline.resources.capacity import Capacity
     from pipeline.runlog import RunLog
     from pipeline.storage.source import ByteStream
@@ -116,6 +121,7 @@ class Video:
         Raises:
             RejectedError: the video cannot be read, exceeds a limit, no frame of it decodes, or
                 none is in the sampled range.
+            ShardMismatchError: a part is not as its plan says.
             CapacityError: its images do not fit the memory of the function.
             Exception: whatever reading the stream raised.
         """
@@ -126,6 +132,23 @@ class Video:
             self._log.seconds -= fetch.seconds
             log.add(fetch)
             log.add(self._log)
+
+    def parts(self, grid: SamplingGrid, division: Division, log: RunLog) -> Parts:
+        """Yield where each part but the first begins, as `find_parts` does.
+
+        Raises:
+            ShardMismatchError: the video cannot be divided.
+            Exception: as `frames`.
+        """
+        if self._backend != "pyav":
+            raise ShardMismatchError("Only the backend pyav can begin at a frame exactly.")
+        capture = self._open()
+        try:
+            indexed = cast("IndexedCapture", capture)
+            return (yield from find_parts(indexed, self._stream, grid, division))
+        finally:
+            capture.release()
+            log.add(self._stream.fetch_log())
 
     def likely_seconds(self, done_seconds: float) -> float | None:
         """Return the likely length, as seen after so many seconds of video; None if unknown."""
@@ -172,7 +195,7 @@ class Video:
         """Open the video and choose the strategy: seek by a packet index, or decode every frame."""
         capture = self._open()
         frames_between_samples = sampler.interval_ms * capture.fps / 1000
-        if frames_between_samples <= SEEK_COST_FRAMES:
+        if sampler.part is not None or frames_between_samples <= SEEK_COST_FRAMES:
             return capture, None
         capture.release()
         packets = self._open(packets=True)
@@ -192,6 +215,8 @@ class Video:
     def _decoder(
         self, capture: Capture, packet_index: PacketIndex | None, sampler: Sampler
     ) -> FrameDecoder:
+        if sampler.part is not None:
+            return PartDecoder(cast("IndexedCapture", capture), self._stream, sampler.part)
         if packet_index is None:
             return SequentialDecoder(capture, self._stream, self.header)
         first_index = self._repeated.index if self._repeated else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.deduplication.candidates import HashCandidates, LumaCandidates
 from pipeline.deduplication.fingerprint import (
     AREA_MEANS,
     MAX_MEAN_DIFFERENCE,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 # A hash does not change with brightness. A scene that was dark (mean luma below the first number)
 # and is brighter by the second number is kept again.
 _DARK_LUMA, _LIT_UP_BY = 48, 24
+# If all area means differ by at most n, so do their means, but for the rounding of both.
+_MAX_LUMA_DIFFERENCE = MAX_MEAN_DIFFERENCE + 1
+_MEANS_STEP = 16
 
 
 class Deduplicator:
@@ -51,6 +55,9 @@ class Deduplicator:
         self._reason_suffix = reason_suffix
         self._indexes: list[int] = []
         self._kept = np.empty(64, dtype=_row_type(config.hash_size))
+        self._hashes = HashCandidates(config.max_distance, config.hash_size**2)
+        self._lumas = LumaCandidates(_MAX_LUMA_DIFFERENCE)
+        self._weak_lumas = LumaCandidates(_MAX_LUMA_DIFFERENCE)
 
     def find_duplicate(self, fingerprint: Fingerprint) -> DuplicateMatch | None:
         """Return the kept frame that a frame duplicates; None if there is none.
@@ -58,18 +65,11 @@ class Deduplicator:
         The nearest frame by hash is returned, or else the nearest by area means. Of frames equally
         near, the latest is returned.
         """
-        count = len(self._indexes)
-        first = 0 if self._compare_with is None else max(0, count - self._compare_with)
-        kept = self._kept[first:count]
-        by_hash = np.flatnonzero(_can_match_by_hash(kept, fingerprint))
-        distances = _hamming_distances(kept["hash"][by_hash], fingerprint)
-        row = _nearest(by_hash, distances, self._max_distance)
+        row = self._nearest_by_hash(fingerprint)
         if row is not None:
-            return self._match(first + row, fingerprint, "duplicate")
-        by_means = np.flatnonzero(_can_match_by_means(kept, fingerprint))
-        differences = largest_mean_difference(kept["area_means"][by_means], fingerprint.area_means)
-        row = _nearest(by_means, differences, MAX_MEAN_DIFFERENCE)
-        return None if row is None else self._match(first + row, fingerprint, "same_colours")
+            return self._match(row, fingerprint, "duplicate")
+        row = self._nearest_by_means(fingerprint)
+        return None if row is None else self._match(row, fingerprint, "same_colours")
 
     def match_with(self, index: int, fingerprint: Fingerprint, reason: str) -> DuplicateMatch:
         """Return a match with the kept frame of this frame index."""
@@ -87,6 +87,46 @@ class Deduplicator:
             fingerprint.mean_luma,
         )
         self._indexes.append(index)
+        if fingerprint.texture > MIN_TEXTURE_TO_MATCH:
+            self._hashes.add(count, fingerprint)
+        self._lumas.add(count, fingerprint)
+        if fingerprint.texture <= MIN_TEXTURE_TO_DIFFER:
+            self._weak_lumas.add(count, fingerprint)
+
+    def _nearest_by_hash(self, fingerprint: Fingerprint) -> int | None:
+        """Return the row that is nearest by hash; None if none is near, or hashes say nothing."""
+        if fingerprint.texture <= MIN_TEXTURE_TO_MATCH:
+            return None
+        rows = self._compared(self._hashes.near(fingerprint))
+        rows = rows[~_is_lit_up(self._kept["mean_luma"][rows], fingerprint)]
+        distances = _hamming_distances(self._kept["hash"][rows], fingerprint)
+        return _nearest(rows, distances, self._max_distance)
+
+    def _nearest_by_means(self, fingerprint: Fingerprint) -> int | None:
+        """Return the row that is nearest by area means; None if none is near.
+
+        Different hashes do not mean different frames if one of the two has little texture.
+        """
+        is_weak = fingerprint.texture <= MIN_TEXTURE_TO_DIFFER
+        lumas = self._lumas if is_weak else self._weak_lumas
+        rows = self._compared(lumas.near(fingerprint))
+        # Most rows differ in a few of the means already.
+        some = self._mean_differences(rows, fingerprint, _MEANS_STEP)
+        rows = rows[some <= MAX_MEAN_DIFFERENCE]
+        return _nearest(rows, self._mean_differences(rows, fingerprint), MAX_MEAN_DIFFERENCE)
+
+    def _mean_differences(
+        self, rows: NDArray[np.int64], fingerprint: Fingerprint, step: int = 1
+    ) -> NDArray[np.uint8]:
+        """Return the largest difference of each row in every `step`th area mean."""
+        kept = self._kept["area_means"][:, ::step][rows]
+        return largest_mean_difference(kept, fingerprint.area_means[::step])
+
+    def _compared(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of the rows, which ascend, that frames are compared with."""
+        if self._compare_with is None:
+            return rows
+        return rows[np.searchsorted(rows, len(self._indexes) - self._compare_with) :]
 
     def _match(self, row: int, fingerprint: Fingerprint, reason: str) -> DuplicateMatch:
         distance = int(_hamming_distances(self._kept["hash"][row : row + 1], fingerprint)[0])
@@ -114,32 +154,15 @@ def _hamming_distances(
     return np.asarray(differing.sum(axis=1, dtype=np.int64))
 
 
-def _can_match_by_hash(kept: NDArray[np.void], fingerprint: Fingerprint) -> NDArray[np.bool_]:
-    """Return for which kept frames equal hashes mean equal frames.
-
-    Both frames need enough texture, and the later one must not be a dark scene that was lit up.
-    """
-    luma = kept["mean_luma"].astype(np.int64)
+def _is_lit_up(kept_luma: NDArray[np.uint8], fingerprint: Fingerprint) -> NDArray[np.bool_]:
+    """Return which kept frames are dark, where this one is the same scene with more light."""
+    luma = kept_luma.astype(np.int64)
     needed_luma = np.maximum(_DARK_LUMA, luma + _LIT_UP_BY)
-    is_lit_up = (luma < _DARK_LUMA) & (fingerprint.mean_luma >= needed_luma)
-    texture = np.minimum(kept["texture"], fingerprint.texture)
-    return np.asarray((texture > MIN_TEXTURE_TO_MATCH) & ~is_lit_up)
-
-
-def _can_match_by_means(kept: NDArray[np.void], fingerprint: Fingerprint) -> NDArray[np.bool_]:
-    """Return for which kept frames different hashes do not mean different frames.
-
-    At least one of the two has little texture, and their mean luma is about equal.
-    """
-    texture = np.minimum(kept["texture"], fingerprint.texture)
-    # If all area means differ by at most n, so do their means, but for the rounding of both.
-    difference = np.abs(kept["mean_luma"].astype(np.int64) - fingerprint.mean_luma)
-    has_same_luma = difference <= MAX_MEAN_DIFFERENCE + 1
-    return np.asarray((texture <= MIN_TEXTURE_TO_DIFFER) & has_same_luma)
+    return np.asarray((luma < _DARK_LUMA) & (fingerprint.mean_luma >= needed_luma))
 
 
 def _nearest(
-    rows: NDArray[np.intp], distances: NDArray[np.int64] | NDArray[np.uint8], at_most: int
+    rows: NDArray[np.int64], distances: NDArray[np.int64] | NDArray[np.uint8], at_most: int
 ) -> int | None:
     """Return the row with the smallest distance, the last of equals; None if all are too far."""
     if not len(rows):

@@ -8,11 +8,12 @@ in frames that the merge drops.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.deduplication.deduplicator import Deduplicator
 from pipeline.deduplication.fingerprint import Fingerprint
-from pipeline.frame import FrameRecord
+from pipeline.frame import NO_DETECTIONS, FrameRecord
 
 if TYPE_CHECKING:
     from pipeline.config.schema import DedupeConfig
@@ -23,27 +24,56 @@ class FrameSelector:
     """Decides for each frame whether it is kept. Frames must come in presentation order."""
 
     def __init__(self, config: DedupeConfig) -> None:
-        self._config = config
-        self._segment = _SegmentSelector(-1, config)
-        self._merge = Deduplicator(config, "_across_segments")
+        self._segments = SegmentSelector(config)
+        self._merge = Merge(config)
 
     def select(self, frame: Frame) -> FrameRecord:
         """Return the frame's record: kept, or dropped with the match."""
+        return self._merge.select(*self._segments.select(frame))
+
+
+class SegmentSelector:
+    """Decides within each segment. Frames must come in presentation order."""
+
+    def __init__(self, config: DedupeConfig) -> None:
+        self._config = config
+        self._segment = _Segment(-1, config)
+
+    def select(self, frame: Frame) -> tuple[FrameRecord, Fingerprint | None]:
+        """Return the frame's record as its segment decides, and the fingerprint if there is one."""
         method = self._config.method
         if method == "none":
-            return _record(frame)
+            return _record(frame), None
         fingerprint = Fingerprint.of(frame.image, method, self._config.hash_size)
         if frame.segment != self._segment.number:
-            self._segment = _SegmentSelector(frame.segment, self._config)
+            self._segment = _Segment(frame.segment, self._config)
         duplicate = self._segment.find_duplicate(frame.index, fingerprint)
+        return _record(frame, str(fingerprint.hash), duplicate), fingerprint
+
+
+class Merge:
+    """Decides across segments on the frames that their own segment keeps, in presentation order."""
+
+    def __init__(self, config: DedupeConfig) -> None:
+        self._kept = Deduplicator(config, "_across_segments")
+
+    def select(self, record: FrameRecord, fingerprint: Fingerprint | None) -> FrameRecord:
+        """Return the record of a frame: dropped if an earlier segment keeps one like it.
+
+        Args:
+            record: the record as its segment decided.
+            fingerprint: the fingerprint of a kept frame; None: frames are not compared.
+        """
+        if fingerprint is None or not record.is_kept:
+            return record
+        duplicate = self._kept.find_duplicate(fingerprint)
         if duplicate is None:
-            duplicate = self._merge.find_duplicate(fingerprint)
-            if duplicate is None:
-                self._merge.keep(frame.index, fingerprint)
-        return _record(frame, str(fingerprint.hash), duplicate)
+            self._kept.keep(record.index, fingerprint)
+            return record
+        return replace(record, duplicate=duplicate, detections=NO_DETECTIONS)
 
 
-class _SegmentSelector:
+class _Segment:
     """Decides within one segment, of which it gets every sampled frame."""
 
     def __init__(self, number: int, config: DedupeConfig) -> None:

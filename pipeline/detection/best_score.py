@@ -25,5 +25,9 @@ class BestScore:
 
     def add(self, scores: NDArray[np.float32]) -> None:
         """Note the best of some scores."""
+        self.raise_to(float(scores.max(initial=-math.inf)))
+
+    def raise_to(self, score: float) -> None:
+        """Note a score."""
         with self._adding:
-            self.value = float(scores.max(initial=self.value))
+            self.value = max(self.value, score)

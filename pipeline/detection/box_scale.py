@@ -70,6 +70,17 @@ class BoxScale:
         scale = np.array(input_size * 2, dtype=np.float32)
         return replace(detections, boxes=detections.boxes * scale)
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Number of small and of large boxes so far."""
+        return self._small_boxes, self._large_boxes
+
+    def add_counts(self, small: int, large: int) -> None:
+        """Add boxes that were counted elsewhere."""
+        with self._counting:
+            self._small_boxes += small
+            self._large_boxes += large
+
     def check(self) -> None:
         """Check all boxes of the run at its end.
 
@@ -88,7 +99,4 @@ class BoxScale:
     def _count(self, largest: np.ndarray) -> None:
         """Count small and large boxes. A box of zeros is neither."""
         large = int((largest > _LARGEST_SHARE).sum())
-        small = int((largest > 0).sum()) - large
-        with self._counting:
-            self._small_boxes += small
-            self._large_boxes += large
+        self.add_counts(int((largest > 0).sum()) - large, large)

@@ -11,6 +11,7 @@ import onnxruntime
 
 from pipeline.detection.best_score import BestScore
 from pipeline.detection.box_scale import BoxScale
+from pipeline.detection.counters import DetectorCounters
 from pipeline.detection.nms import non_max_suppression
 from pipeline.detection.output_check import check_finite, check_plausible, check_scores
 from pipeline.detection.result_warnings import nothing_found_warning, unread_parts_warning
@@ -152,6 +153,16 @@ class Detector:
             "score_threshold": self.score_threshold,
             "iou_threshold": self.iou_threshold,
         }
+
+    @property
+    def counters(self) -> DetectorCounters:
+        """What was counted over the images so far."""
+        return DetectorCounters(self.best_score.value, *self._box_scale.counts)
+
+    def add_counters(self, counters: DetectorCounters) -> None:
+        """Add what other detectors of the same run counted, for the checks at its end."""
+        self.best_score.raise_to(counters.best_score)
+        self._box_scale.add_counts(counters.small_boxes, counters.large_boxes)
 
     def check_boxes(self) -> None:
         """Check the boxes of all images together, after the last one.

@@ -16,7 +16,7 @@ from pipeline.storage.result_store import LATEST, PublishedResult, json_bytes
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pipeline.storage.result_store import Ending
@@ -120,6 +120,13 @@ class FolderStore:
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove files from the temporary folder."""
+        for path in paths:
+            target = self._temporary / path
+            with writing(target):
+                target.unlink()
 
     def commit(self, ending: Ending) -> PublishedResult:
         """Write the ending, and rename the folder into place. A dataset also moves `latest.json`.

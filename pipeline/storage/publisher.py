@@ -7,6 +7,7 @@ result. A rejected video has a `rejection.json` instead, and no other file.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +16,7 @@ from pipeline.errors import CapacityError
 from pipeline.storage.result_store import MANIFEST, REJECTION, Ending, json_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from pipeline.errors import RejectedError
@@ -22,6 +24,30 @@ if TYPE_CHECKING:
     from pipeline.runlog import RunLog
     from pipeline.storage.result_store import PublishedResult, ResultStore
     from pipeline.storage.source import IdentifiedVideo
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A file of a run.
+
+    Attributes:
+        path: relative to the run's folder.
+        size_bytes: its size.
+        sha256: digest of its content, in hex.
+    """
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: str, data: bytes) -> Self:
+        """Return the file with this content."""
+        return cls(path, len(data), hashlib.sha256(data).hexdigest())
+
+    def entry(self) -> dict[str, Any]:
+        """Return the file as the manifest lists it."""
+        return {"path": self.path, "bytes": self.size_bytes, "sha256": self.sha256}
 
 
 class Publisher:
@@ -48,7 +74,7 @@ class Publisher:
             "source": {"uri": source.uri, **source.identity},
         }
         self._log = log
-        self._files: list[dict[str, Any]] = []
+        self._files: list[WrittenFile] = []
 
     def __enter__(self) -> Self:
         return self
@@ -70,9 +96,13 @@ class Publisher:
         """Write one file. May be called from any thread."""
         with self._log.measure("write") as write:
             self._store.put(path, data)
-            digest = hashlib.sha256(data).hexdigest()
+            written = WrittenFile.of(path, data)
             write.items_out += len(data)
-        self._files.append({"path": path, "bytes": len(data), "sha256": digest})
+        self._files.append(written)
+
+    def note(self, files: Iterable[WrittenFile]) -> None:
+        """List files that others wrote to the same store. Their work is in no log yet."""
+        self._files += files
 
     def put_text(self, path: str, text: str) -> None:
         """Write one text file."""
@@ -84,7 +114,7 @@ class Publisher:
 
     def finish(self, counts: dict[str, int]) -> PublishedResult:
         """Write the manifest, and make the result visible."""
-        files = sorted(self._files, key=lambda entry: str(entry["path"]))
+        files = [each.entry() for each in sorted(self._files, key=lambda each: each.path)]
         manifest = {**self._head, "finished": _now(), "counts": counts, "files": files}
         return self._store.commit(Ending(MANIFEST, manifest))
 

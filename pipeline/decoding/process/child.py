@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy.ma  # noqa: F401 - numpy.median imports it, but a confined process opens no file
 
 from pipeline.child_process.confinement import confine
+from pipeline.decoding.division import Division
+from pipeline.decoding.key_frame import Part, ShardMismatchError
 from pipeline.decoding.process.byte_stream import ServedStream
 from pipeline.decoding.process.channel import Channel
 from pipeline.decoding.process.native_log import NativeLog, unbuffer_native_output
@@ -118,7 +120,12 @@ def _decode(  # noqa: PLR0913 - what the child has
         conversion_failed=native_log.refusal,
     )
     try:
-        _send_frames(video, job, channel, work)
+        if job["division"] is None:
+            _send_frames(video, job, channel, work)
+        else:
+            _send_parts(video, job, channel, work)
+    except ShardMismatchError as error:
+        channel.send("mismatch", message=str(error), **work.fields())
     except RejectedError as error:
         is_capacity = isinstance(error, CapacityError)
         channel.send(
@@ -135,7 +142,8 @@ def _decode(  # noqa: PLR0913 - what the child has
 
 
 def _send_frames(video: Video, job: dict[str, Any], channel: Channel, work: _Work) -> None:
-    sampler = Sampler(SamplingGrid(**job["grid"]))
+    part = None if job["part"] is None else Part.from_json(job["part"])
+    sampler = Sampler(SamplingGrid(**job["grid"]), part)
     frames = video.frames(sampler, work.log)
     images = ImageWriter()
     header = None
@@ -161,6 +169,17 @@ def _send_frames(video: Video, job: dict[str, Any], channel: Channel, work: _Wor
         if request is None:  # the parent is gone
             return
         images.free(request.content["freed"])
+
+
+def _send_parts(video: Video, job: dict[str, Any], channel: Channel, work: _Work) -> None:
+    parts = video.parts(SamplingGrid(**job["grid"]), Division(**job["division"]), work.log)
+    while True:
+        try:
+            first_segment, start = next(parts)
+        except StopIteration as end:
+            channel.send("facts", facts=end.value.to_json(), **work.fields())
+            return
+        channel.send("part", first_segment=first_segment, start=start.to_json())
 
 
 def _send_result(result: DecodeResult, video: Video, channel: Channel, work: _Work) -> None:

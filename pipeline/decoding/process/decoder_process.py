@@ -8,21 +8,25 @@ from __future__ import annotations
 import contextlib
 from dataclasses import asdict
 from logging import getLogger
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from pipeline.decoding.decoder import DecodeResult
 from pipeline.decoding.header import HeaderInfo
+from pipeline.decoding.key_frame import VideoFacts
 from pipeline.decoding.limits import stalled_error
+from pipeline.decoding.process.answers import add_work, part_of, result_of
 from pipeline.decoding.process.byte_stream import ByteServer
 from pipeline.decoding.process.failures import crash_error, crashed, error_of
 from pipeline.decoding.process.launching import END_SECONDS
 from pipeline.decoding.process.shared_memory import ImageReader
-from pipeline.frame import Display, Frame, Track
-from pipeline.runlog import Coverage, MissingRange, StageLog
+from pipeline.frame import Frame
 
 if TYPE_CHECKING:
     from pipeline.config.schema import LimitsConfig
     from pipeline.decoding.decoder import Frames
+    from pipeline.decoding.division import Division
+    from pipeline.decoding.key_frame import KeyFrame, Part
+    from pipeline.decoding.part_search import Parts
     from pipeline.decoding.process.channel import Message
     from pipeline.decoding.process.launching import Child
     from pipeline.decoding.sampling import Sampler, SamplingGrid
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from pipeline.storage.source import ByteStream
 
 logger = getLogger(__name__)
+
+_Item: TypeAlias = "Frame | DecodeResult | tuple[int, KeyFrame] | VideoFacts | Exception | None"
 
 _MEGABYTE = 2**20
 _CPU_SECONDS_WITHOUT_DEADLINE = 48 * 3600
@@ -92,7 +98,7 @@ class DecoderProcess:
             CapacityError: its images do not fit the memory of the function.
             Exception: whatever reading the stream raised.
         """
-        self._start(sampler.grid)
+        self._start(sampler.grid, part=sampler.part)
         while True:
             item = self._next(log)
             if isinstance(item, Frame):
@@ -101,14 +107,38 @@ class DecoderProcess:
                 yield item
             elif isinstance(item, DecodeResult):
                 return item
-            elif item is not None:
+            elif isinstance(item, Exception):
                 raise item
 
-    def _start(self, grid: SamplingGrid) -> None:
+    def parts(self, grid: SamplingGrid, division: Division, log: RunLog) -> Parts:
+        """Yield where each part but the first begins, as `Video.parts` does.
+
+        Raises:
+            ShardMismatchError: the video cannot be divided.
+            Exception: as `frames`.
+        """
+        self._start(grid, division=division)
+        while True:
+            item = self._next(log)
+            if isinstance(item, tuple):
+                yield item
+            elif isinstance(item, VideoFacts):
+                return item
+            elif isinstance(item, Exception):
+                raise item
+
+    def _start(
+        self, grid: SamplingGrid, part: Part | None = None, division: Division | None = None
+    ) -> None:
         self._bytes.start()
         self._child.clock.set()
         with contextlib.suppress(OSError):  # a child that is gone shows as the end of its messages
-            self._child.channel.send("start", **self._job(grid))
+            self._child.channel.send(
+                "start",
+                **self._job(grid),
+                part=None if part is None else part.to_json(),
+                division=None if division is None else asdict(division),
+            )
 
     def likely_seconds(self, done_seconds: float) -> float | None:
         """Return the likely length, as seen after so many seconds of video; None if unknown."""
@@ -147,7 +177,7 @@ class DecoderProcess:
             "cpu_seconds": int(cpu_seconds) + 1,
         }
 
-    def _next(self, log: RunLog) -> Frame | DecodeResult | Exception | None:
+    def _next(self, log: RunLog) -> _Item:
         """Return what the child hands over next; the error to raise; None for a mere note."""
         try:
             message = self._child.channel.receive()
@@ -156,24 +186,33 @@ class DecoderProcess:
             # A hostile video may control the child, so its messages are not trusted.
             return crashed(self._name, "its process sends what no decoder sends", self._progress())
 
-    def _content(self, message: Message, log: RunLog) -> Frame | DecodeResult | Exception | None:
+    def _content(self, message: Message, log: RunLog) -> _Item:
+        content = message.content
         match message.kind:
-            case "confined" if message.content["refused"]:
-                logger.warning(
-                    "The kernel refused restrictions of the decoder's process",
-                    extra={"refused": message.content["refused"]},
-                )
-            case "header":
-                self.header = HeaderInfo(**message.content)
+            case "ready" | "confined" | "header":
+                self._note(message)
+                return None
             case "frame":
                 return self._frame(message)
+            case "part":
+                return part_of(content)
+        add_work(content, log)
+        match message.kind:
             case "result":
-                _add_work(message, log)
-                return self._result(message)
-            case "rejected" | "no_memory" | "failed":
-                _add_work(message, log)
-                return self._bytes.error or error_of(message, self._name, self._progress())
-        return None
+                self.header = HeaderInfo(**content["header"])
+                return result_of(content)
+            case "facts":
+                return VideoFacts.from_json(content["facts"])
+        return self._bytes.error or error_of(message, self._name, self._progress())
+
+    def _note(self, message: Message) -> None:
+        if message.kind == "header":
+            self.header = HeaderInfo(**message.content)
+        elif message.content.get("refused"):
+            logger.warning(
+                "The kernel refused restrictions of the decoder's process",
+                extra={"refused": message.content["refused"]},
+            )
 
     def _frame(self, message: Message) -> Frame:
         content = message.content
@@ -186,19 +225,6 @@ class DecoderProcess:
         index, pts_ms = int(content["index"]), float(content["pts_ms"])
         self._last_ms = pts_ms
         return Frame(index, pts_ms, int(content["segment"]), image)
-
-    def _result(self, message: Message) -> DecodeResult:
-        content = message.content
-        self.header = HeaderInfo(**content["header"])
-        coverage = content["coverage"]
-        ranges = tuple(MissingRange(**each) for each in coverage["missing_ranges"])
-        return DecodeResult(
-            Coverage(**{**coverage, "missing_ranges": ranges}),
-            content["duration_ms"],
-            content["start_ms"],
-            _display(content["display"]),
-            _track(content["track"]),
-        )
 
     def _crash(self) -> Exception:
         """Return the error for a child that ended without a last message."""
@@ -213,29 +239,3 @@ class DecoderProcess:
         if self._last_ms is None:
             return "No sampled frame was decoded before."
         return f"Frames up to {self._last_ms / 1000:.1f} seconds were decoded before."
-
-
-def _display(content: dict[str, Any]) -> Display:
-    changes_ms = content["ratio_changes_ms"]
-    width, height = (int(side) for side in str(content["sample_aspect_ratio"]).split(":"))
-    return Display(
-        int(content["stored_width"]),
-        int(content["stored_height"]),
-        f"{width}:{height}",
-        bool(content["mirrored"]),
-        int(content["rotation"]),
-        None if changes_ms is None else float(changes_ms),
-    )
-
-
-def _track(content: dict[str, Any] | None) -> Track | None:
-    if content is None:
-        return None
-    ignored = tuple(str(each) for each in content["ignored"])
-    return Track(int(content["number"]), int(content["count"]), ignored)
-
-
-def _add_work(message: Message, log: RunLog) -> None:
-    for stage in message.content["stages"]:
-        log.add(StageLog(**stage))
-    log.add_decoder(int(message.content["peak_kibibytes"]) / 1024)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.errors import CapacityError, RejectedError
 
 if TYPE_CHECKING:
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
 _CONVERT = "Convert it to H.264: ffmpeg -i IN -c:v libx264 OUT.mp4"
 
 
-def error_of(message: Message, name: str, progress: str) -> RejectedError:
+def error_of(message: Message, name: str, progress: str) -> RejectedError | ShardMismatchError:
     """Return the error that the child reported.
 
     Args:
-        message: `rejected`, `no_memory` or `failed`.
+        message: `rejected`, `no_memory`, `failed` or `mismatch`.
         name: name of the video.
         progress: a sentence that says how far it came.
     """
@@ -26,6 +27,8 @@ def error_of(message: Message, name: str, progress: str) -> RejectedError:
         return _memory_error(name, progress)
     if message.kind == "failed":
         return crashed(name, str(content["message"]), progress)
+    if message.kind == "mismatch":
+        return ShardMismatchError(str(content["message"]))
     reason, sentence = str(content["reason"]), str(content["message"])
     kind = CapacityError if content["is_capacity"] else RejectedError
     return kind(reason, sentence)

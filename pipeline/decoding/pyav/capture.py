@@ -11,9 +11,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
+from av.video.frame import PictureType
 
 from pipeline.decoding.display import Orientation, plausible_ratio, ratio_text, square_size
 from pipeline.decoding.evidence import GapEvidence
+from pipeline.decoding.pyav.container_index import ContainerIndex
 from pipeline.decoding.pyav.conversion import Converter, deinterlaced
 from pipeline.decoding.pyav.end import known_end, nominal_rate
 from pipeline.decoding.pyav.frames import FrameReader
@@ -221,6 +223,24 @@ class PyAvCapture:
         """Go to the last key frame at or before a position. The next grab decodes it."""
         seconds = Fraction(position_ms) / 1000
         self._frames.seek(int(seconds / self._time_base) + (self._stream.start_time or 0))
+
+    @property
+    def ratio(self) -> str:
+        """Width to height of a pixel, as the decoder has it now."""
+        return ratio_text(self._frames.ratio)
+
+    @property
+    def is_intra(self) -> bool:
+        """Whether the current frame is encoded without other frames."""
+        return self._frame is not None and self._frame.pict_type == PictureType.I
+
+    def seek_to(self, ticks: int) -> None:
+        """Go to the key frame with this decoding time, or to one before it."""
+        self._frames.seek(ticks)
+
+    def index(self) -> ContainerIndex:
+        """Return the index of the container. No frame may be grabbed after it was used."""
+        return ContainerIndex(self._container, self._stream, self._size_bytes)
 
     def release(self) -> None:
         """Free everything."""

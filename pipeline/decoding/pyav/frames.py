@@ -102,6 +102,7 @@ class FrameReader:
 
     def seek(self, ticks: int) -> None:
         """Go to the last key frame at or before a stream time, in units of the time base."""
+        self._settle()
         self._ahead.clear()
         self._decoding.clear()
         self._times.restart()
@@ -111,12 +112,18 @@ class FrameReader:
             self._container.seek(ticks, stream=self._stream)
         self._outcomes = self._decode()
 
+    @property
+    def ratio(self) -> Fraction:
+        """Width to height of a pixel, as the decoder, which is a few frames ahead, has it."""
+        return plausible_ratio(self._stream.codec_context.sample_aspect_ratio)
+
     def packet_ms(self, packet: av.Packet[av.VideoStream]) -> Fraction | None:
         """Return the position of the frame of a packet that is not decoded; None if unknown."""
         return self._times.packet_ms(packet)
 
     def close(self) -> None:
-        """Free the frames that were read ahead."""
+        """Stop decoding, and free the frames that were read ahead. Then the container is closed."""
+        self._settle()
         self._ahead.clear()
 
     @property
@@ -142,6 +149,17 @@ class FrameReader:
         # The first packets can be between two key frames.
         starts_anywhere = may_start_anywhere(self._container)
         return PacketFates(ticks_per_second, starts_anywhere=starts_anywhere)
+
+    def _settle(self) -> None:
+        """Wait until the decoder's threads have nothing more to do.
+
+        To flush or free a decoder, FFmpeg waits for its threads, and PyAV holds Python's lock
+        meanwhile. A thread that logs needs this lock, so both would wait for ever.
+        """
+        context = self._stream.codec_context
+        if context.is_open:
+            with suppress(av.FFmpegError):
+                context.decode(None)
 
     def _decode(self) -> Iterator[Outcome]:
         context = self._stream.codec_context
@@ -211,7 +229,7 @@ class FrameReader:
 
     def _note_ratio(self, position_ms: Fraction) -> None:
         """Note where the decoder, which is a few frames ahead, finds another ratio of pixels."""
-        ratio = plausible_ratio(self._stream.codec_context.sample_aspect_ratio)
+        ratio = self.ratio
         first_ratio, first_ms = self._first = self._first or (ratio, position_ms)
         if ratio != first_ratio and self.ratio_changes_ms is None:
             self.ratio_changes_ms = position_ms - first_ms

@@ -323,7 +323,7 @@ def test_the_number_of_threads_follows_the_memory_of_the_function(
             used.append(cpus)
             super().__init__(cpus, **options)
 
-    monkeypatch.setattr("pipeline.run.OrderedExecutor", NotingExecutor)
+    monkeypatch.setattr("pipeline.processing.OrderedExecutor", NotingExecutor)
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
     notify(put_video(s3))
     assert used == [1]

@@ -1,0 +1,151 @@
+"""Measure the merge of shards: time and memory by the number of sampled frames."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from imagehash import ImageHash
+
+from bench import results
+from bench.measuring import in_child, peak_megabytes, show_progress
+from pipeline.config.schema import DedupeConfig
+from pipeline.dataset import coco
+from pipeline.dataset.csv_tables import frames_csv
+from pipeline.dataset.dataset import Dataset
+from pipeline.decoding.key_frame import VideoFacts
+from pipeline.deduplication.fingerprint import AREA_MEANS, Fingerprint
+from pipeline.frame import Detections, Display, DuplicateMatch, FrameRecord, Track
+from pipeline.runlog import Coverage, RunLog
+from pipeline.sharding.merge import ShardMerge
+from pipeline.sharding.plan import Plan, Shard
+from pipeline.sharding.shard_result import ShardResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAMPLED = (10_000, 100_000, 1_000_000)
+_FRAMES_A_SHARD = 10_000
+_FRAMES_A_KEPT = 10
+_OBJECTS = 5
+# Every so many kept frames show a scene that a shard before has, too.
+_REPEATED = 8
+_TEXTURED, _WEAK = 8.0, 3.0
+
+
+class _Merged(NamedTuple):
+    kept: int
+    bytes_in: int
+    seconds: float
+    write_seconds: float
+    megabytes: float
+
+
+def main() -> None:
+    """Print the table, and write it with `--write`."""
+    results.run(_section, "Measure the merge of shards.")
+
+
+def _section() -> str:
+    rows = []
+    for name, texture in (("textured", _TEXTURED), ("little texture", _WEAK)):
+        for sampled in SAMPLED:
+            show_progress(f"merge of {sampled} frames, {name}")
+            merged = in_child(_merge, sampled, texture)
+            rows.append((
+                name, f"{sampled:,}", f"{merged.kept:,}", f"{merged.bytes_in / 1e6:.1f}",
+                f"{merged.seconds:.1f}", f"{1e6 * merged.seconds / sampled:.0f}",
+                f"{merged.write_seconds:.1f}", f"{merged.megabytes:.0f}",
+            ))  # fmt: skip
+    titles = (
+        "frames", "sampled", "kept", "results, MB", "merge, CPU s", "µs a sampled frame",
+        "files, CPU s", "peak, MB",
+    )  # fmt: skip
+    return (
+        f"## The merge of shards\n\n{results.date_and_processor()}. A tenth of the sampled frames "
+        "is kept by the segments, with 5 objects each, and an eighth of these is a duplicate "
+        "across segments. `merge` reads the results of shards from their bytes and compares; "
+        "`files` makes the COCO files and frames.csv.\n\n" + results.table(titles, rows)
+    )
+
+
+def _merge(sampled: int, texture: float) -> _Merged:
+    """Merge made-up results of shards with so many sampled frames in all."""
+    config = DedupeConfig()
+    shards = sampled // _FRAMES_A_SHARD
+    facts = VideoFacts(
+        30 * sampled, Fraction(0), 0.0, sampled, Display(1920, 1080), "1:1", Track(), 1920, 1080, 30
+    )
+    plan = Plan(facts, tuple(Shard(number, number, None) for number in range(shards)))
+    dataset, log = Dataset("clip", None, ("object",) * 80, "phash"), RunLog()
+    merge = ShardMerge(plan, config, dataset, log)
+    seconds, bytes_in = 0.0, 0
+    for data in _results(shards, texture):
+        bytes_in += len(data)
+        started = time.thread_time()
+        merge.add(ShardResult.from_bytes(data))
+        seconds += time.thread_time() - started
+    merge.finish()
+    started = time.thread_time()
+    frames_csv(dataset)
+    coco.predictions(dataset)
+    coco.instances(dataset)
+    written = time.thread_time() - started
+    return _Merged(len(dataset.kept), bytes_in, seconds, written, peak_megabytes())
+
+
+def _results(shards: int, texture: float) -> Iterator[bytes]:
+    rng = np.random.default_rng(1)
+    known: list[Fingerprint] = []
+    for number in range(shards):
+        yield _result(number, texture, rng, known).to_bytes()
+
+
+def _result(
+    number: int, texture: float, rng: np.random.Generator, known: list[Fingerprint]
+) -> ShardResult:
+    records: list[FrameRecord] = []
+    fingerprints: list[Fingerprint] = []
+    for index in range(number * _FRAMES_A_SHARD, (number + 1) * _FRAMES_A_SHARD):
+        is_kept = index % _FRAMES_A_KEPT == 0
+        if is_kept:
+            is_repeated = known and len(fingerprints) % _REPEATED == 0
+            each = known[rng.integers(len(known))] if is_repeated else _fingerprint(texture, rng)
+            known += [each] * (len(known) < _FRAMES_A_SHARD and not is_repeated)
+            fingerprints.append(each)
+        kept_index = index - index % _FRAMES_A_KEPT
+        records.append(
+            FrameRecord(
+                index=30 * index,
+                pts_ms=1000.0 * index,
+                segment=number,
+                width=1920,
+                height=1080,
+                hash=str(fingerprints[-1].hash),
+                duplicate=None if is_kept else DuplicateMatch(30 * kept_index, 2, "duplicate"),
+                detections=_objects(rng) if is_kept else _objects(rng, 0),
+            )
+        )
+    return ShardResult(
+        number, tuple(records), tuple(fingerprints), (), Coverage(30 * len(records)), 0.0, ()
+    )
+
+
+def _fingerprint(texture: float, rng: np.random.Generator) -> Fingerprint:
+    means = rng.integers(60, 180, AREA_MEANS, dtype=np.uint8)
+    bits = rng.integers(0, 2, (8, 8)).astype(np.bool_)
+    return Fingerprint(ImageHash(bits), means, texture, round(float(means[:64].mean())))
+
+
+def _objects(rng: np.random.Generator, count: int = _OBJECTS) -> Detections:
+    return Detections(
+        rng.random((count, 4), np.float32) * 1000,
+        rng.random(count, np.float32),
+        rng.integers(0, 80, count),
+    )
+
+
+if __name__ == "__main__":
+    main()

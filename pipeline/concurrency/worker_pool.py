@@ -1,0 +1,187 @@
+"""Processes of this machine that do tasks side by side, and whose results come in order.
+
+Unlike `concurrent.futures`, a process that is killed takes only its own task with it, which another
+process then does again. Tasks, results and errors are pickled.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Generic, Self, TypeAlias, TypeVar, cast
+
+from pipeline.errors import BrokenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.connection import Connection
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Report: TypeAlias = Callable[[float], None]
+"""Tells how far a task is, as a number."""
+
+Work: TypeAlias = Callable[[T, Report], R]
+"""Does a task, and returns its result."""
+
+_WATCH_SECONDS = 0.5
+_KILLED = (
+    "Two worker processes in a row were killed over the same part of the work, maybe because no "
+    "memory was left. Use fewer (--jobs)."
+)
+
+
+class WorkerPool(Generic[T, R]):
+    """Worker processes that end with the `with` block, in whatever way the block is left."""
+
+    def __init__(
+        self,
+        processes: int,
+        prepare: Callable[[], Work[T, R]],
+        *,
+        watch: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Create a pool; no process is started yet.
+
+        Args:
+            processes: number of worker processes.
+            prepare: called once in each process; returns what does a task. It can be pickled.
+            watch: called about twice a second while results are waited for. It may raise.
+        """
+        self._processes = processes
+        self._prepare = prepare
+        self._watch = watch
+        self._workers: list[_Worker[T, R]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        while self._workers:
+            self._workers.pop().end()
+
+    def map(
+        self, tasks: Sequence[T], on_progress: Callable[[int, float], None] = lambda _n, _done: None
+    ) -> Iterator[R]:
+        """Do all tasks, as many at a time as there are processes; yield the results in order.
+
+        Args:
+            tasks: the tasks.
+            on_progress: called with the number of a task, and what its process reported last.
+
+        Raises:
+            BrokenError: two processes were killed over the same task.
+            Exception: the first error of a task.
+        """
+        waiting = deque(range(len(tasks)))
+        is_second = [False] * len(tasks)
+        results: dict[int, R] = {}
+        for number in range(len(tasks)):
+            while number not in results:
+                self._begin(waiting, tasks)
+                for worker in self._heard():
+                    task = worker.number
+                    try:
+                        worker.receive(results, on_progress)
+                    except EOFError:
+                        self._workers.remove(worker)
+                        if is_second[task]:
+                            raise BrokenError(_KILLED) from None
+                        is_second[task] = True
+                        waiting.appendleft(task)
+            yield results.pop(number)
+
+    def _begin(self, waiting: deque[int], tasks: Sequence[T]) -> None:
+        """Give tasks to processes that have none, and start processes as long as some are left."""
+        idle = [worker for worker in self._workers if not worker.is_busy]
+        while waiting:
+            if idle:
+                worker = idle.pop()
+            elif len(self._workers) < self._processes:
+                worker = _Worker(self._prepare)
+                self._workers.append(worker)
+            else:
+                return
+            number = waiting.popleft()
+            worker.begin(number, tasks[number])
+
+    def _heard(self) -> Iterator[_Worker[T, R]]:
+        """Wait for a while; yield the processes that said something, or ended."""
+        by_connection = {worker.connection: worker for worker in self._workers if worker.is_busy}
+        heard = wait(list(by_connection), _WATCH_SECONDS)
+        self._watch()
+        for connection in heard:
+            yield by_connection[cast("Connection", connection)]
+
+
+class _Worker(Generic[T, R]):
+    """One process, as the parent sees it.
+
+    Attributes:
+        connection: the parent's end of the pipe.
+        is_busy: whether it has a task.
+        number: number of its last task.
+    """
+
+    def __init__(self, prepare: Callable[[], Work[T, R]]) -> None:
+        # Not forked: threads of ONNX Runtime and their locks would be left behind.
+        context = multiprocessing.get_context("spawn")
+        self.connection, other = context.Pipe()
+        self.is_busy = False
+        self.number = -1
+        self._process = context.Process(target=_serve, args=(other, prepare), daemon=True)
+        self._process.start()
+        other.close()
+
+    def begin(self, number: int, task: T) -> None:
+        """Give it a task."""
+        self.is_busy, self.number = True, number
+        with suppress(OSError):  # a process that is gone shows as the end of its messages
+            self.connection.send(task)
+
+    def receive(self, results: dict[int, R], on_progress: Callable[[int, float], None]) -> None:
+        """Take what it said.
+
+        Raises:
+            EOFError: it has ended.
+            Exception: what the task raised.
+        """
+        try:
+            kind, content = self.connection.recv()
+        except OSError as error:
+            raise EOFError from error
+        match kind:
+            case "progress":
+                on_progress(self.number, content)
+                return
+            case "failed":
+                raise content
+        self.is_busy = False
+        results[self.number] = content
+
+    def end(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+
+
+def _serve(connection: Connection, prepare: Callable[[], Work[T, R]]) -> None:
+    """Do tasks until the parent is gone. Runs in the worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is for the parent
+    with suppress(EOFError, OSError):
+        try:
+            work = prepare()
+            while True:
+                task = connection.recv()
+                result = work(task, lambda done: connection.send(("progress", done)))
+                connection.send(("done", result))
+        except (EOFError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the parent raises it
+            connection.send(("failed", error))

@@ -1,0 +1,79 @@
+"""Worker processes: order, errors, and what happens if one is killed."""
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline.concurrency.worker_pool import Report, Work, WorkerPool
+from pipeline.errors import BrokenError, RejectedError
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Prepares what returns the square of a number.
+
+    Attributes:
+        folder: a process that works on a number below `deadly` leaves a file here and is killed,
+            unless so many files are there.
+        deadly: see there.
+        deaths: how many processes are killed over a number.
+    """
+
+    folder: Path
+    deadly: int = 0
+    deaths: int = 1
+
+    def __call__(self) -> Work[int, int]:
+        def work(number: int, report: Report) -> int:
+            if number < 0:
+                raise RejectedError("negative", "It is negative.")
+            seen = len(list(self.folder.glob(f"{number}-*")))
+            if number < self.deadly and seen < self.deaths:
+                (self.folder / f"{number}-{seen}").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            report(number / 2)
+            return number**2
+
+        return work
+
+
+def test_results_come_in_order_with_progress(tmp_path: Path) -> None:
+    progress: dict[int, float] = {}
+    with WorkerPool(2, Squares(tmp_path)) as pool:
+        assert list(pool.map(range(10, 15), progress.__setitem__)) == [100, 121, 144, 169, 196]
+        assert list(pool.map([3])) == [9]  # the same processes again
+    assert progress == {0: 5.0, 1: 5.5, 2: 6.0, 3: 6.5, 4: 7.0}
+
+
+def test_a_killed_process_costs_nothing_but_its_time(tmp_path: Path) -> None:
+    with WorkerPool(2, Squares(tmp_path, deadly=3)) as pool:
+        assert list(pool.map(range(5))) == [0, 1, 4, 9, 16]
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_task_that_kills_twice_is_given_up(tmp_path: Path) -> None:
+    with (
+        WorkerPool(1, Squares(tmp_path, deadly=1, deaths=2)) as pool,
+        pytest.raises(BrokenError, match="killed"),
+    ):
+        list(pool.map(range(2)))
+
+
+def test_an_error_comes_as_what_it_was(tmp_path: Path) -> None:
+    with WorkerPool(2, Squares(tmp_path)) as pool, pytest.raises(RejectedError) as raised:
+        list(pool.map([1, -1, 2]))
+    assert (raised.value.reason, str(raised.value)) == ("negative", "It is negative.")
+
+
+def test_watch_may_give_up(tmp_path: Path) -> None:
+    def give_up() -> None:
+        raise KeyboardInterrupt
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        WorkerPool(2, Squares(tmp_path), watch=give_up) as pool,
+    ):
+        list(pool.map(range(4)))
