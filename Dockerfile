@@ -8,7 +8,8 @@ ARG BASE_IMAGE=public.ecr.aws/lambda/python:3.13
 FROM ${BASE_IMAGE} AS build
 COPY requirements/lambda.txt /tmp/
 # Only wheels with known hashes: nothing is compiled from source. The list is complete except for
-# scipy, which is never imported (see the Makefile), so pip must not resolve dependencies.
+# scipy and pycocotools, which only `pretag evaluate` imports (see the Makefile), so pip must not
+# resolve dependencies.
 RUN python3 -m pip install --quiet --no-cache-dir --no-compile --disable-pip-version-check \
       --require-hashes --no-deps --only-binary :all: --target /packages --requirement /tmp/lambda.txt
 COPY handler/ /app/handler/
@@ -25,4 +26,7 @@ ENV ORT_DISABLE_TELEMETRY=1 \
     POWERTOOLS_TRACE_DISABLED=true
 COPY --from=build /packages ${LAMBDA_TASK_ROOT}
 COPY --from=build /app ${LAMBDA_TASK_ROOT}
+# `docker run IMAGE pretag run ...` runs the command. Docker replaces no variable here: it is Lambda's
+# task root. /bin/sh, because the script need not be executable then.
+ENTRYPOINT ["/bin/sh", "/var/task/handler/entrypoint"]
 CMD ["handler.app.lambda_handler"]

@@ -115,6 +115,12 @@ image-test: .venv/dev.ready .tools/emulator.ready image ## test the image in con
 e2e: .venv/dev.ready .venv/cli.ready .tools/deploy.ready .tools/emulator.ready .tools/scan.ready image ## test the image and the stack in containers (needs Docker)
 	@PRETAG_IMAGE=$(call quoted,IMAGE) $(BIN)/pytest tests/e2e --verbose
 
+.PHONY: wheel
+wheel: .venv/dev.ready ## build the wheel in dist/, and test it in an environment of its own
+	@rm -rf dist build/lib build/bdist.*
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python
+	@$(BIN)/pytest tests/wheel --verbose
+
 .PHONY: known-result
 known-result: .venv/cli.ready ## write samples/pedestrians.json again, after a change that means to change it
 	@rm -rf build/known-result
@@ -143,9 +149,10 @@ format: .venv/dev.ready ## rewrite the sources in the project's format
 	@$(BIN)/ruff format .
 
 .PHONY: lock
-# imagehash depends on scipy (143 MB) for a DCT; pipeline/deduplication/hashing.py uses that of OpenCV.
+# The image can run `pretag run`, and leaves out what only `pretag evaluate` imports: scipy (143 MB), on which
+# imagehash depends too, for a DCT (pipeline/deduplication/hashing.py uses that of OpenCV), and pycocotools.
 lock: .venv/dev.ready ## resolve the requirements files again, with hashes
-	@for set in "dev.txt --extra cli --group dev" "cli.txt --extra cli --extra pyav --group build -c requirements/dev.txt" "lambda.txt --extra pyav -c requirements/dev.txt --no-emit-package scipy"; do \
+	@for set in "dev.txt --extra lambda --group dev" "cli.txt --extra lambda --extra pyav --group build -c requirements/dev.txt" "lambda.txt --extra lambda --extra pyav -c requirements/dev.txt --no-emit-package scipy --no-emit-package pycocotools"; do \
 	  $(LOCK) pyproject.toml --output-file requirements/$$set; \
 	done
 	@for group in deploy audit emulator scan; do \

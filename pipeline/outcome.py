@@ -44,6 +44,11 @@ class Outcome:
             log=log,
         )
 
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the video was rejected, in this attempt or in an earlier one."""
+        return self.reason is not None
+
     def summary(self) -> dict[str, Any]:
         """Return the outcome as a JSON object."""
         return {

@@ -8,14 +8,17 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-import resource
 import signal
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 from pipeline.child_process.system_calls import ARCHITECTURES, filter_program
+
+if sys.platform == "linux":
+    import resource
 
 # https://man7.org/linux/man-pages/man2/prctl.2.html
 _PR_SET_PDEATHSIG = 1

@@ -12,6 +12,13 @@ import click
 
 FAILED, USAGE, REJECTED, INTERRUPTED = 1, 2, 3, 130
 
+# How to get a package that only some commands need.
+_REMEDIES = {
+    "boto3": "Install pretag with its extra s3: in its folder, pip install '.[s3]'.",
+    "pycocotools": "Install pretag in Python: the image leaves it out.",
+    "scipy": "Install pretag in Python: the image leaves it out.",
+}
+
 
 def main() -> None:
     """Run the command line, and end the process with an exit code.
@@ -32,6 +39,8 @@ def main() -> None:
         code = USAGE
     except (KeyboardInterrupt, click.Abort):
         code = _print_error("Interrupted. A video in progress has no result.", INTERRUPTED)
+    except ModuleNotFoundError as error:
+        code = _print_error(_missing_package(error), FAILED)
     except OSError as error:  # standard output is full or closed
         code = _print_error(f"Input or output failed: {error.strerror or error}.", FAILED)
         _discard_output()
@@ -54,6 +63,20 @@ def _run() -> int:
         return _print_error(str(error), USAGE)
     except PretagError as error:
         return _print_error(str(error), FAILED)
+
+
+def _missing_package(error: ModuleNotFoundError) -> str:
+    """Return how to get a package that only some commands need.
+
+    Raises:
+        ModuleNotFoundError: the error, if it is of another module: a fault of the installation.
+    """
+    package = (error.name or "").partition(".")[0]
+    package = "boto3" if package == "botocore" else package  # its part, imported first by some
+    remedy = _REMEDIES.get(package)
+    if remedy is None:
+        raise error
+    return f"This needs the package {package}, which is not there. {remedy}"
 
 
 def _discard_output() -> None:

@@ -12,6 +12,7 @@ from pipeline.cli.evaluation_tables import (
     correction_sentences,
     correction_tables,
     metric_tables,
+    other_videos_sentence,
     unmatched_sentence,
 )
 from pipeline.cli.local_path import LocalPath
@@ -20,6 +21,7 @@ from pipeline.evaluation.coco_files import read_predictions, read_run, read_trut
 from pipeline.evaluation.coco_metrics import compute_metrics
 from pipeline.evaluation.comparison import compare_by_ids, compare_by_names
 from pipeline.evaluation.corrections import DEFAULT_TOLERANCE_PIXELS, count_corrections
+from pipeline.evaluation.run_names import RunNames
 from pipeline.evaluation.summary import evaluation_json
 from pipeline.storage.paths import check_file, check_folder, check_output_file, write_file
 from pipeline.storage.result_store import json_bytes
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from pipeline.evaluation.coco_metrics import Metrics
     from pipeline.evaluation.comparison import Comparison
     from pipeline.evaluation.corrections import Corrections
+
+_FEW_KEPT = 0.5
 
 
 @click.command("evaluate")
@@ -42,8 +46,8 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--run", "run_folder", type=LocalPath(check_folder),
-    help="Evaluate a run, and count corrections: its folder, OUT/<video>/<run id>. Images and "
-    "classes are matched by name.",
+    help="Evaluate a run, and count corrections: its folder, OUT/<video>/<run id>. Images are "
+    "matched by video and frame, classes by name.",
 )  # fmt: skip
 @click.option(
     "--tolerance", type=click.FloatRange(min=0), metavar="PIXELS",
@@ -76,7 +80,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument for each option
     if run_folder is not None and predictions is None:
         files = {"truth": truth, "run": run_folder}
         _check_output(out, *files.values())
-        comparison = compare_by_names(read_run(run_folder), read_truth(truth))
+        comparison = compare_by_names(
+            read_run(run_folder), read_truth(truth), RunNames.of(run_folder)
+        )
         corrections = count_corrections(
             comparison, DEFAULT_TOLERANCE_PIXELS if tolerance is None else tolerance
         )
@@ -126,3 +132,11 @@ def _print_results(
     if comparison.only_in_truth:
         reason = "not from this run, or renamed"
         click.echo(unmatched_sentence(comparison.only_in_truth, "the truth", reason))
+    if comparison.of_other_videos:
+        click.echo(other_videos_sentence(comparison))
+    # Tools that round boxes leave no number as it was, but most boxes are kept then.
+    if not comparison.same_boxes and (corrections.overall.kept_share or 0) < _FEW_KEPT:
+        click.echo(
+            "No box of the run is unchanged in the truth. If labellers corrected this run, check "
+            "that the truth is of the same video."
+        )

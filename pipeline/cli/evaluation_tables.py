@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pipeline.evaluation.coco_metrics import Metrics
-    from pipeline.evaluation.comparison import UnmatchedImage
+    from pipeline.evaluation.comparison import Comparison, UnmatchedImage
     from pipeline.evaluation.corrections import CorrectionCounts, Corrections
 
 _MAX_NAMES = 3
@@ -70,13 +70,25 @@ def unmatched_sentence(images: tuple[UnmatchedImage, ...], side: str, reason: st
         side: the side that has them.
         reason: why the other side may not have them.
     """
+    return f"Only in {side} ({reason}), so not compared: {_listed(images)}"
+
+
+def other_videos_sentence(comparison: Comparison) -> str:
+    """Return a sentence about the images of other videos, and how they were told apart."""
+    told_by = {
+        "names": "by names of videos or runs",
+        "boxes": "by boxes that are the same in the run",
+        "frames": "by frames that the run does not have",
+    }
+    how = told_by[str(comparison.told_by)]
+    return f"Of other videos ({how}), so not compared: {_listed(comparison.of_other_videos)}"
+
+
+def _listed(images: tuple[UnmatchedImage, ...]) -> str:
     names = ", ".join(printable(image.file_name) for image in images[:_MAX_NAMES])
     more = ", ..." if len(images) > _MAX_NAMES else ""
     objects = sum(image.objects for image in images)
-    return (
-        f"Only in {side} ({reason}), so not compared: {counted(len(images), 'image')} with "
-        f"{counted(objects, 'object')}: {names}{more}"
-    )
+    return f"{counted(len(images), 'image')} with {counted(objects, 'object')}: {names}{more}"
 
 
 def _class_metrics_table(metrics: Metrics) -> Table:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.config import default_model
 from pipeline.errors import ConfigError
 from pipeline.uris import uri_sentence
 
-MODELS_DIRECTORY = Path(__file__).parents[2] / "models"
+MODELS_DIRECTORY = default_model.MODELS_DIRECTORY
 
 
 def bundled_models() -> list[Path]:

@@ -2,9 +2,10 @@
 
 COCO results lists use the ids of their ground truth, so predictions are matched by id. Labelling
 tools give images and classes new ids, put folders and upload ids before a file name, write
-backslashes, and change the suffix. So the images of a run are matched by name, in four steps: the
-whole name, its last part, the last part without suffix, and that without upload id. Two images
-match only if no other image on either side has the same name.
+backslashes, and change the suffix. So the images of a run are matched by video (`videos`), and then
+by name, in five steps: the whole name, its last part, the last part without suffix, that without
+upload id, and the frame alone. Two images match only if no other image of the video has the same
+name.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.errors import InputFileError
 from pipeline.evaluation.coco_files import short_json, unknown_ids
+from pipeline.evaluation.run_names import UNKNOWN
+from pipeline.evaluation.videos import frame_name, images_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
         Prediction,
         RunInstances,
     )
+    from pipeline.evaluation.run_names import RunNames
+    from pipeline.evaluation.videos import ToldBy
 
 _Value = TypeVar("_Value", bound="Hashable")
 
@@ -74,6 +79,9 @@ class Comparison:
         truth: boxes of the ground truth in those images.
         only_in_run: images that the truth does not have. Their objects are not counted.
         only_in_truth: images that the run does not have. Their objects are not counted.
+        of_other_videos: images of the truth that are of other videos. They are not counted either.
+        told_by: what told the video of the run from others; None if it was not asked.
+        same_boxes: number of boxes with the very same numbers on both sides.
     """
 
     image_count: int
@@ -82,6 +90,9 @@ class Comparison:
     truth: list[Box]
     only_in_run: tuple[UnmatchedImage, ...] = ()
     only_in_truth: tuple[UnmatchedImage, ...] = ()
+    of_other_videos: tuple[UnmatchedImage, ...] = ()
+    told_by: ToldBy | None = None
+    same_boxes: int = 0
 
 
 def compare_by_ids(predictions: list[Prediction], truth: Instances) -> Comparison:
@@ -108,13 +119,15 @@ def compare_by_ids(predictions: list[Prediction], truth: Instances) -> Compariso
     )
 
 
-def compare_by_names(run: RunInstances, truth: Instances) -> Comparison:
-    """Match a run with a ground truth by the names of images and classes.
+def compare_by_names(run: RunInstances, truth: Instances, names: RunNames = UNKNOWN) -> Comparison:
+    """Match a run with a ground truth by video, and by the names of images and classes.
 
     Raises:
-        InputFileError: no image of the run is in the truth, or an image has another size there.
+        InputFileError: no image of the run is in the truth, or an image has another size there, or
+            nothing tells which images of the truth are of the run's video.
     """
-    matches = _match_images(run.images, truth.images)
+    found = images_of_run(run, truth, names)
+    matches = _match_images(run.images, found.of_run)
     if not matches:
         raise InputFileError(
             "No image of the run is in the truth, by its file_name. The first image of the run is "
@@ -131,8 +144,11 @@ def compare_by_names(run: RunInstances, truth: Instances) -> Comparison:
         class_names=tuple(class_indexes),
         predicted=_boxes(run.annotations, run_images, _by_id(run.categories, class_indexes)),
         truth=_boxes(truth.annotations, truth_images, _by_id(truth.categories, class_indexes)),
-        only_in_run=_unmatched_images(run, run_images),
-        only_in_truth=_unmatched_images(truth, truth_images),
+        only_in_run=_unmatched_images(run, run.images, run_images),
+        only_in_truth=_unmatched_images(truth, found.of_run, truth_images),
+        of_other_videos=_unmatched_images(truth, found.of_others, truth_images),
+        told_by=found.told_by,
+        same_boxes=found.same_boxes,
     )
 
 
@@ -194,7 +210,7 @@ def _without_upload_id(name: str) -> str:
 
 
 # Each step shortens a name more than the step before.
-_NAME_STEPS = (str, _last_part, _without_suffix, _without_upload_id)
+_NAME_STEPS = (str, _last_part, _without_suffix, _without_upload_id, frame_name)
 
 
 def _unique_names(images: list[Image], shorten: Callable[[str], str]) -> dict[str, Image]:
@@ -217,12 +233,12 @@ def _check_same_size(run_image: Image, truth_image: Image) -> None:
 
 
 def _unmatched_images(
-    coco: Instances | RunInstances, matched: Mapping[int | str, int]
+    coco: Instances | RunInstances, images: Iterable[Image], matched: Mapping[int | str, int]
 ) -> tuple[UnmatchedImage, ...]:
     counts = Counter(each.image_id for each in coco.annotations)
     unmatched = (
         UnmatchedImage(image.file_name, counts[image.id])
-        for image in coco.images
+        for image in images
         if image.id not in matched
     )
     return tuple(sorted(unmatched, key=lambda image: image.file_name))

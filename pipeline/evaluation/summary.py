@@ -35,6 +35,8 @@ def evaluation_json(
         images["untouched"] = corrections.untouched_images
         images["only_in_run"] = [asdict(image) for image in comparison.only_in_run]
         images["only_in_truth"] = [asdict(image) for image in comparison.only_in_truth]
+        images["of_other_videos"] = [asdict(image) for image in comparison.of_other_videos]
+        images["told_by"] = comparison.told_by
         evaluation["corrections"] = _corrections(corrections)
     evaluation["figures"] = {
         "overall": metrics.overall,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import sys
+
+if sys.platform != "win32":
+    import resource
 
 _PEAK = re.compile(rb"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 _LONGEST_STATUS = 65_536  # bytes
@@ -26,6 +28,8 @@ class PeakMemory:
     def kibibytes(self) -> int:
         """Return the peak of the resident memory in KiB; 0 if the system does not tell it."""
         if self._status is None:
+            if sys.platform == "win32":
+                return 0
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             # In bytes on macOS, in KiB elsewhere: https://docs.python.org/3/library/resource.html
             return peak // 1024 if sys.platform == "darwin" else peak

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from pipeline.digest import sha256_of_file
 from pipeline.storage.paths import check_regular_file, reading, writing
 from pipeline.storage.pointer import Pointer
-from pipeline.storage.result_store import LATEST, PublishedResult, json_bytes
+from pipeline.storage.result_folder import complete_manifest
+from pipeline.storage.result_store import LATEST, MANIFEST, Ending, PublishedResult, json_bytes
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.storage.result_store import Ending
     from pipeline.storage.source import ByteStream
 
 
@@ -97,22 +97,37 @@ class FolderStore:
     """Writes a run to `<root>/<video name>/<run id>`.
 
     Files go to a temporary folder, which is renamed when it is complete. A later run with the same
-    id replaces the result.
+    id replaces the result, or keeps it if it is complete.
 
     Raises:
         BrokenError: from any method, if the disk refuses; the message says what and why.
     """
 
-    def __init__(self, root: Path, video_name: str, run_id: str) -> None:
+    def __init__(self, root: Path, video_name: str, run_id: str, *, keep: bool = False) -> None:
+        """Create a store; nothing is written.
+
+        Args:
+            root: folder of all results.
+            video_name: folder of the video's results in it, with slashes.
+            run_id: id of the run.
+            keep: whether a complete dataset of this run is kept.
+        """
+        self._keep = keep
         self._video_folder = root / video_name
         self._run_folder = self._video_folder / run_id
         self._temporary = self._video_folder / f".{run_id}.{secrets.token_hex(4)}"
 
-    def begin(self) -> None:
-        """Make the temporary folder."""
+    def begin(self) -> PublishedResult | None:
+        """Make the temporary folder. Return the dataset if there is one to keep."""
+        if self._keep:
+            content = complete_manifest(self._run_folder)
+            if content is not None:
+                ending = Ending(MANIFEST, content)
+                return PublishedResult(path_text(self._run_folder), ending, is_repeated=True)
         with writing(self._video_folder):
             self._video_folder.mkdir(parents=True, exist_ok=True)
             self._temporary.mkdir()
+        return None
 
     def put(self, path: str, data: bytes) -> None:
         """Write one file to the temporary folder."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Any, Never
 
+from pipeline.storage.manifest import ContentError, Manifest, parse
 from pipeline.storage.paths import reading, writing
 from pipeline.storage.pointer import Pointer
-from pipeline.storage.result_store import LATEST, json_bytes
+from pipeline.storage.result_store import LATEST, MANIFEST, json_bytes
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
@@ -81,6 +83,23 @@ class ResultFolder:
                 temporary.replace(latest)
             finally:
                 temporary.unlink(missing_ok=True)
+
+
+def complete_manifest(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of a run whose files are all there with their sizes; else None.
+
+    `pretag verify` compares the content too.
+    """
+    try:
+        data = (folder / MANIFEST).read_bytes()
+        manifest = parse(Manifest, data)
+        is_complete = manifest.run_id == path_text(folder.name) and all(
+            (folder / file.path).stat().st_size == file.size_bytes for file in manifest.files
+        )
+    except (OSError, ContentError):
+        return None
+    content: dict[str, Any] = json.loads(data)
+    return content if is_complete else None
 
 
 def _raise(error: OSError) -> Never:

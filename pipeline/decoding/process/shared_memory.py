@@ -6,15 +6,18 @@ https://man7.org/linux/man-pages/man2/memfd_create.2.html
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import struct
+import sys
 import time
 import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if sys.platform == "linux":
+    import fcntl
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,6 +10,7 @@ import pytest
 from tests.support import clips
 from tests.support.coco_builders import Json, coco_file, prediction
 from tests.support.command import PRETAG_PROCESS, Pretag
+from tests.support.cvat_project import cvat_project, video
 
 BBOX = (1.0, 2.0, 30.0, 40.0)
 
@@ -109,6 +110,33 @@ def test_corrections_of_a_run_are_counted(pretag: Pretag, run_folder: Path, tmp_
     assert [each["added"] for each in vans] == [1]
 
 
+def test_frames_of_other_videos_in_a_cvat_project_are_not_compared(
+    pretag: Pretag, run_folder: Path, tmp_path: Path
+) -> None:
+    mine = json.loads((run_folder / "annotations" / "instances_default.json").read_text())
+    other = video(seed=1, frames=(0, 50, 100, 120), boxes=9)
+    truth = write(tmp_path / "project.json", cvat_project(other, mine))
+    done = pretag("evaluate", "--run", run_folder, "--truth", truth)
+    objects = len(mine["annotations"])
+    assert f"Kept: {objects} of {objects} pre-annotations (100.0%)." in done.out
+    assert "6 of 6 images needed no correction." in done.out
+    assert (
+        "Of other videos (by boxes that are the same in the run), so not compared: 4 images with "
+        "36 objects: frame_000000.jpg, frame_000050.jpg, frame_000100.jpg, ..." in done.out
+    )
+
+
+def test_a_truth_without_a_box_of_the_run_is_pointed_out(
+    pretag: Pretag, run_folder: Path, tmp_path: Path
+) -> None:
+    other = video(seed=1, frames=(0, 50, 100), boxes=9)
+    for image in other["images"]:
+        image |= {"width": 768, "height": 576}
+    truth = write(tmp_path / "other.json", other)
+    done = pretag("evaluate", "--run", run_folder, "--truth", truth)
+    assert "check that the truth is of the same video." in done.out
+
+
 def test_a_run_compared_with_itself_needs_no_correction(pretag: Pretag, run_folder: Path) -> None:
     truth = run_folder / "annotations" / "instances_default.json"
     done = pretag("evaluate", "--run", run_folder, "--truth", truth, "--json")
@@ -118,6 +146,7 @@ def test_a_run_compared_with_itself_needs_no_correction(pretag: Pretag, run_fold
     assert overall["kept_share"] == evaluation["figures"]["overall"]["AP"] == 1.0
     assert evaluation["images"] == {
         "compared": 6, "untouched": 6, "only_in_run": [], "only_in_truth": [],
+        "of_other_videos": [], "told_by": "only_video",
     }  # fmt: skip
 
 

@@ -87,14 +87,23 @@ def test_a_path_that_does_not_exist_is_wrong_usage(
     assert "does not exist" in said or "No such file" in said or "Not a directory" in said
 
 
-@pytest.mark.parametrize(
-    "name", ["a video", "a second video", "a truth", "predictions", "an image", "a model"]
-)
+@pytest.mark.parametrize("name", ["a truth", "predictions", "an image", "a model"])
 def test_a_folder_in_place_of_a_file_is_wrong_usage(
     pretag: Pretag, folder: Path, name: str
 ) -> None:
     said = check_refused(pretag, folder, reading("folder")[name])
     assert "folder is a directory" in said
+
+
+@pytest.mark.parametrize("name", ["a video", "a second video"])
+@pytest.mark.parametrize("empty", ["folder", "folder/*.mp4"])
+def test_a_folder_or_a_pattern_without_a_video_is_wrong_usage(
+    pretag: Pretag, folder: Path, name: str, empty: str
+) -> None:
+    (folder / "folder" / "notes.txt").touch()
+    assert f"{empty} has no video. The suffixes" in check_refused(
+        pretag, folder, reading(empty)[name]
+    )
 
 
 @pytest.mark.parametrize("name", ["a run", "a result to verify", "a result to promote"])
@@ -122,7 +131,7 @@ def test_a_uri_in_place_of_a_path_is_wrong_usage(
 @pytest.mark.parametrize("uri", ["s3://bucket/x", "s3:/bucket/x"])
 @pytest.mark.parametrize(
     "name",
-    [name for name in [*reading(""), *writing("")] if "result" not in name or name == "results"],
+    [name for name in [*reading(""), *writing("")] if "result" not in name and "video" not in name],
 )
 def test_what_is_in_s3_is_not_read_or_written_in_place(
     pretag: Pretag, folder: Path, name: str, uri: str
@@ -142,11 +151,19 @@ def test_the_config_file_of_the_environment_is_no_uri(
 
 
 def test_the_name_of_the_option_is_told(pretag: Pretag, folder: Path) -> None:
-    said = check_refused(pretag, folder, with_value(RUN, "--out", "s3://bucket/x"))
+    said = check_refused(pretag, folder, with_value(EVALUATE, "--truth", "s3://bucket/x"))
     assert said.splitlines()[-1] == (
-        "Error: Invalid value for '--out': s3://bucket/x is a URI, and a path on this machine is "
+        "Error: Invalid value for '--truth': s3://bucket/x is a URI, and a path on this machine is "
         "needed. Copy from and to S3 with `aws s3 cp`."
     )
+
+
+@pytest.mark.parametrize("name", ["a video", "results"])
+def test_a_name_in_s3_with_one_slash_is_wrong_usage(
+    pretag: Pretag, folder: Path, name: str
+) -> None:
+    commands = {**reading("s3:/bucket/x"), **writing("s3:/bucket/x")}
+    assert "must have the form s3://bucket" in check_refused(pretag, folder, commands[name])
 
 
 def test_a_colon_alone_makes_no_uri(pretag: Pretag, folder: Path) -> None:
