@@ -18,6 +18,9 @@ STACK  ?= pretag-$(ENV)
 # Another base image than the Dockerfile's, for machines that cannot pull it. Not for releases.
 BASE_IMAGE ?=
 
+# The tools that read exports, in environments of their own.
+ORACLES := readers fiftyone ultralytics label-studio
+
 # What comes from the command line or the environment is text: make does not expand it, and the shell
 # does not run it. In a recipe, $(call quoted,NAME) is the value of a variable as one word.
 TEXTS := VIDEO OUT IMAGE MODEL ENV STACK BASE_IMAGE VERSION REGISTRY TAG IMAGE_URI AWS_REGION \
@@ -121,6 +124,10 @@ wheel: .venv/dev.ready ## build the wheel in dist/, and test it in an environmen
 	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python
 	@$(BIN)/pytest tests/wheel --verbose
 
+.PHONY: exports-oracles
+exports-oracles: .venv/dev.ready .venv/cli.ready $(ORACLES:%=.tools/oracles/%.ready) ## test exports with the tools that read them (10 GB of packages)
+	@$(BIN)/pytest tests/oracles --verbose
+
 .PHONY: known-result
 known-result: .venv/cli.ready ## write samples/pedestrians.json again, after a change that means to change it
 	@rm -rf build/known-result
@@ -157,6 +164,10 @@ lock: .venv/dev.ready ## resolve the requirements files again, with hashes
 	done
 	@for group in deploy audit emulator scan; do \
 	  $(LOCK) --group $$group --output-file requirements/$$group.txt; \
+	done
+	@for group in readers fiftyone ultralytics label-studio; do \
+	  $(LOCK) --group $$group --no-emit-package fiftyone-db \
+	    --output-file tests/oracles/requirements/$$group.txt; \
 	done
 
 .PHONY: clean
@@ -212,4 +223,10 @@ smoke: .venv/cli.ready ## test a deployed stack with the sample clip: make smoke
 	@test -x .tools/$*/bin/python || $(PYTHON) -m venv .tools/$*
 	@echo "installing requirements/$*.txt into .tools/$* (once)"
 	@.tools/$*/bin/python -m pip install --quiet --require-hashes --no-deps --requirement requirements/$*.txt
+	@touch $@
+
+.tools/oracles/%.ready: tests/oracles/requirements/%.txt | .venv/dev.ready
+	@test -x .tools/oracles/$*/bin/python || $(PYTHON) -m venv .tools/oracles/$*
+	@echo "installing tests/oracles/requirements/$*.txt into .tools/oracles/$* (once)"
+	@$(BIN)/uv pip install --quiet --python .tools/oracles/$*/bin/python --require-hashes --no-deps --requirement $<
 	@touch $@

@@ -41,11 +41,15 @@ def check_size(config: Mapping[str, Any]) -> None:
             raise BrokenError(
                 f"The config of the event has a value for {shown(name)} that is too large or too "
                 f"deep. A value is a number, text of at most {_LONGEST_VALUE} characters, or a "
-                f"list of at most {_MOST_ITEMS} of them, with {_LONGEST_ITEM} characters each."
+                f"list or a table of at most {_MOST_ITEMS} of them, with {_LONGEST_ITEM} "
+                "characters each."
             )
 
 
 def _is_small(value: object) -> bool:
+    if isinstance(value, dict):
+        items = [*value, *value.values()]
+        return len(value) <= _MOST_ITEMS and all(_is_scalar(item, _LONGEST_ITEM) for item in items)
     if isinstance(value, list):
         return len(value) <= _MOST_ITEMS and all(_is_scalar(item, _LONGEST_ITEM) for item in value)
     return _is_scalar(value, _LONGEST_VALUE)

@@ -32,6 +32,7 @@ class Rule(Enum):
     FREE = "any value"
     AT_MOST = "not greater"
     AT_LEAST = "not less"
+    SOME = "some of them"
     NEVER = "not at all"
     MODEL = "a bundled model, or one below the model prefix"
 
@@ -63,6 +64,9 @@ RULES = {
     "limits.stalled_seconds": Rule.AT_MOST,
     "output.images": Rule.AT_MOST,
     "output.jpeg_quality": Rule.AT_MOST,
+    "output.class_names": Rule.FREE,
+    "output.categories": Rule.FREE,
+    "output.exports": Rule.SOME,
 }
 """The rule of each config key. A key without a rule is refused."""
 
@@ -172,6 +176,7 @@ class Trust:
 _REASONS = {
     Rule.AT_MOST: "An event may lower it, and never raise it, because that costs more.",
     Rule.AT_LEAST: "An event may raise it, and never lower it, because that costs more.",
+    Rule.SOME: "An event may leave some out, and add none, because that costs more.",
     Rule.NEVER: "Only the deployment may set it.",
 }
 
@@ -189,6 +194,8 @@ def _changes(deployed: Config, wanted: Config) -> Iterator[tuple[str, Any, Any]]
 def _is_allowed(key: str, rule: Rule, before: Any, after: Any) -> bool:  # noqa: ANN401 - any value
     if rule is Rule.FREE:
         return True
+    if rule is Rule.SOME:
+        return set(after) <= set(before)
     deployed: float = _NULL[key] if before is None else before
     wanted: float = _NULL[key] if after is None else after
     return wanted <= deployed if rule is Rule.AT_MOST else wanted >= deployed

@@ -171,6 +171,7 @@ def _annotated(
         config = effective_config(environment, job, retries)
         model = load_model(config.detector, retries, output.budget)
     # Imported late: see load_model.
+    from pipeline.dataset.classes import final_labels  # noqa: PLC0415
     from pipeline.detection.detector import Detector  # noqa: PLC0415
 
     video = _found(job, finding)
@@ -182,7 +183,9 @@ def _annotated(
         cpus=available_cpus(environment.memory_megabytes),
         budget=output.budget,
     )
-    return outcome, () if _names_model(job) else model.labels
+    return outcome, () if _names_classes(job) else final_labels(
+        model.labels, config.output.class_names
+    )
 
 
 def _found(job: Job, finding: Future[S3Video]) -> S3Video:
@@ -203,8 +206,9 @@ def _found(job: Job, finding: Future[S3Video]) -> S3Video:
         ) from error
 
 
-def _names_model(job: Job) -> bool:
-    """Tell whether the event names a model. Only the deployed one may add metrics."""
+def _names_classes(job: Job) -> bool:
+    """Tell whether the event names a model or classes. Only the deployed ones may add metrics."""
     from pipeline.config import layers  # noqa: PLC0415 - see effective_config
 
-    return "detector.model" in layers.tree_layer("the event", job.config).values
+    values = layers.tree_layer("the event", job.config).values
+    return "detector.model" in values or "output.class_names" in values

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.concurrency.deferred_signals import DeferredSignals
 from pipeline.concurrency.ordered_executor import OrderedExecutor
+from pipeline.dataset.classes import ClassMap
 from pipeline.dataset.thumbnails import MOST_CANDIDATES, Candidates
 from pipeline.decoding.opening import open_video
 from pipeline.decoding.sampling import Sampler, SamplingGrid
@@ -48,6 +50,15 @@ class Processing:
     budget: Budget
     log: RunLog
 
+    @cached_property
+    def classes(self) -> ClassMap:
+        """What takes the classes of the model to those of the dataset.
+
+        Raises:
+            ConfigError: `output.class_names` does not fit the model.
+        """
+        return ClassMap(self.detector.model.labels, self.config)
+
     def run(  # noqa: PLR0913 - where frames come from, and where they go
         self,
         selector: Selector,
@@ -77,10 +88,21 @@ class Processing:
             ShardMismatchError: the part is not as its plan says.
             PretagError: the run failed.
         """
-        time_limit = TimeLimit(self.source.uri, self.budget, self.config.sampling.end_seconds)
+        time_limit = TimeLimit(
+            self.source.uri,
+            self.budget,
+            self.config.sampling.end_seconds,
+            copies=1 + len(self.config.output.exports),
+        )
         time_limit.check()
         stages = FrameStages(
-            self.config.output, selector, self.detector, put, self.log, Candidates(most_thumbnails)
+            self.config.output,
+            selector,
+            self.detector,
+            self.classes,
+            put,
+            self.log,
+            Candidates(most_thumbnails),
         )
         sampler = Sampler(SamplingGrid.from_config(self.config), part)
         signals = DeferredSignals()

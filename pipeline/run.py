@@ -14,6 +14,7 @@ import onnxruntime
 
 from pipeline import __version__
 from pipeline.dataset import coco
+from pipeline.dataset.classes import with_categories
 from pipeline.dataset.csv_tables import frames_csv, logs_csv
 from pipeline.dataset.dataset import Dataset
 from pipeline.dataset.report.figures import Subject, figures_of
@@ -76,6 +77,7 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
         The outcome. A rejected video is an outcome, not an exception.
 
     Raises:
+        ConfigError: a config key does not fit the model.
         PretagError: the run failed: retryable, broken or superseded. No result is visible.
     """
     run = _Run(source, config, detector, budget)
@@ -177,7 +179,7 @@ def _new_dataset(run: _Run) -> Dataset:
         video=run.source.name,
         size_bytes=run.source.size,
         modified=run.source.modified,
-        labels=run.detector.model.labels,
+        labels=run.classes.labels,
         hash_name=None if method == "none" else method,
     )
 
@@ -206,17 +208,24 @@ def _display_warnings(display: Display) -> tuple[str, ...]:
 def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> PublishedResult:
     """Write the data files, the log and the report; then publish the result."""
     run.detector.check_boxes()
+    dataset = with_categories(dataset, run.config)
     run.log.detections_by_class = dataset.detections_by_class()
     counts = run.log.counts()
     run.log.warnings = (
         *run.detector.warnings(counts["frames_kept"], counts["detections"]),
         *_display_warnings(dataset.display),
     )
-    publisher.put("annotations/instances_default.json", coco.instances(dataset))
+    instances = coco.instances(dataset)
+    publisher.put("annotations/instances_default.json", instances)
     publisher.put("predictions.json", coco.predictions(dataset))
     publisher.put_text("frames.csv", frames_csv(dataset))
     settings = _effective_config(run)
     publisher.put_json("config.json", settings)
+    if run.config.output.exports:
+        # Imported late, because few runs need it.
+        from pipeline.dataset.exports.of_run import put_exports  # noqa: PLC0415
+
+        put_exports(run.config, instances, publisher, run.source.uri, run.id)
     log = run.log.finished()
     publisher.put_text("logs.csv", logs_csv(log))
     figures = figures_of(dataset, log, _subject(run, log, dataset.size_bytes, settings))

@@ -12,6 +12,7 @@ from pipeline.dataset.thumbnails import make_thumbnail
 
 if TYPE_CHECKING:
     from pipeline.config.schema import OutputConfig
+    from pipeline.dataset.classes import ClassMap
     from pipeline.dataset.thumbnails import Candidates, Thumbnail
     from pipeline.detection.detector import Detector
     from pipeline.frame import Frame, FrameRecord, Image
@@ -58,6 +59,7 @@ class FrameStages:
         output: OutputConfig,
         selector: Selector,
         detector: Detector,
+        classes: ClassMap,
         put: PutImage,
         log: RunLog,
         candidates: Candidates,
@@ -68,6 +70,7 @@ class FrameStages:
             output: which images are written.
             selector: decides which frames are kept.
             detector: finds the objects.
+            classes: takes its classes to those of the dataset.
             put: writes an image.
             log: gets counts and times.
             candidates: decides which frames have thumbnails.
@@ -76,6 +79,7 @@ class FrameStages:
         self._selector = selector
         self._candidates = candidates
         self._detector = detector
+        self._classes = classes
         self._put = put
         self._log = log
 
@@ -94,7 +98,7 @@ class FrameStages:
         if staged.image is None:
             return staged
         with self._log.measure("detect") as detect:
-            detections = self._detector.detect(staged.image)
+            detections = self._classes.apply(self._detector.detect(staged.image))
             detect.items_out += len(detections)
         record = replace(staged.record, detections=detections)
         if not self._output.images:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _MAX_NAME_LENGTH = 200
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# https://www.w3.org/TR/xml/#charsets
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def printable(text: str) -> str:
@@ -29,6 +31,11 @@ def shortened(name: str) -> str:
 def replace_surrogates(text: str) -> str:
     """Return text that can be encoded as UTF-8: lone surrogates are replaced."""
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def xml_text(text: str) -> str:
+    """Return text that an XML file may have: characters that it may not have are replaced."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def path_text(path: str | PurePath) -> str:

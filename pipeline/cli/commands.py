@@ -5,7 +5,9 @@ import click
 from pipeline import __version__
 from pipeline.cli.config import print_config
 from pipeline.cli.evaluate import evaluate
+from pipeline.cli.export import export_results
 from pipeline.cli.forget import forget_results
+from pipeline.cli.handover import hand_over_results
 from pipeline.cli.model import model_group
 from pipeline.cli.preview import preview_result
 from pipeline.cli.promote import promote_result
@@ -36,6 +38,8 @@ pretag.add_command(run_videos)
 pretag.add_command(print_config)
 pretag.add_command(model_group)
 pretag.add_command(evaluate)
+pretag.add_command(export_results)
+pretag.add_command(hand_over_results)
 pretag.add_command(verify_results)
 pretag.add_command(preview_result)
 pretag.add_command(promote_result)

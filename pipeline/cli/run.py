@@ -18,7 +18,7 @@ from pipeline.config import layers
 from pipeline.decoding.process.spare import prepare_decoder
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.errors import PretagError
+from pipeline.errors import ConfigError, PretagError
 from pipeline.run import annotate
 from pipeline.run_in_shards import annotate_in_shards
 
@@ -88,6 +88,8 @@ def run_videos(  # noqa: PLR0913, PLR0917 - click passes each option as an argum
                     source = video.open()
                     open_store = partial(place.store, video.folder, source.uri)
                     outcome = _annotate(source, open_store, config, model, jobs, on_progress)
+            except ConfigError:  # it holds for all videos
+                raise
             except PretagError as error:  # the other videos may be better
                 display.add_failure(video.folder, str(error))
                 code = FAILED

@@ -7,6 +7,19 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pipeline.config.default_model import default_model
 from pipeline.digest import sha256_of_json
 
+ExportName = Literal[
+    "cvat",
+    "cvat-video",
+    "label-studio",
+    "fiftyone",
+    "yolo",
+    "voc",
+    "roboflow",
+    "coco-annotator",
+    "huggingface",
+    "csv",
+]
+_EXPORTS_WITHOUT_IMAGES = {"cvat-video", "csv"}
 HashMethodName = Literal["phash", "dhash", "average_hash", "whash"]
 # Longer than any recording, and small enough that microseconds are exact.
 _YEAR_SECONDS = 366 * 24 * 3600
@@ -15,6 +28,9 @@ _YEAR_SECONDS = 366 * 24 * 3600
 def _split_commas(value: object) -> object:
     """Split `person,car` into a list, because the environment and `--set` have only text."""
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+ClassName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f]+\z")]
 
 
 class StrictModel(BaseModel):
@@ -207,6 +223,30 @@ class OutputConfig(StrictModel):
     jpeg_quality: int = Field(
         default=95, ge=1, le=100, description="JPEG quality of the kept frames."
     )
+    class_names: dict[str, ClassName | None] = Field(
+        default={},
+        description="Other names for classes of the model, such as {car: vehicle, truck: vehicle}. "
+        "Classes with one name are united; null drops a class with its objects.",
+    )
+    categories: Literal["all", "used", "chosen"] = Field(
+        default="all",
+        description="Classes in the COCO file: all of the model, used (there is an object), or "
+        "chosen (those of detector.classes).",
+    )
+    exports: Annotated[tuple[ExportName, ...], BeforeValidator(_split_commas)] = Field(
+        default=(),
+        description="Forms in which the result is written too, as exports/<name>.zip, such as cvat "
+        "or label-studio. `pretag export --help` lists them.",
+    )
+
+    @model_validator(mode="after")
+    def _exports_have_images(self) -> Self:
+        need_images = [name for name in self.exports if name not in _EXPORTS_WITHOUT_IMAGES]
+        if need_images and not self.images:
+            raise ValueError(f"the export {need_images[0]} has images: set images to true")
+        if len(set(self.exports)) < len(self.exports):
+            raise ValueError("exports has a name twice")
+        return self
 
 
 class Config(StrictModel):

@@ -26,7 +26,7 @@ def frames_csv(dataset: Dataset) -> str:
         "frame_index", "pts_ms", "segment", "status",
         "reason", "duplicate_of", "distance", "hash",
     )  # fmt: skip
-    return _csv(header, (_frame_row(frame) for frame in dataset.frames))
+    return csv_text(header, (_frame_row(frame) for frame in dataset.frames))
 
 
 def logs_csv(log: RunLog) -> str:
@@ -45,7 +45,7 @@ def logs_csv(log: RunLog) -> str:
         for stage in stage_rows(log)
     ]  # fmt: skip
     rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", "", "", "", "", ""))
-    return _csv(header, rows)
+    return csv_text(header, rows)
 
 
 def _covered(coverage: Coverage) -> Sequence[object]:
@@ -61,7 +61,8 @@ def _frame_row(frame: FrameRecord) -> Sequence[object]:
     return (*position, "dropped", match.reason, match.index, match.distance, frame.hash)
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table as CSV, with cells that no spreadsheet takes for formulas."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -73,8 +74,8 @@ def _cell(value: object) -> object:
     """Return the value of a cell. Text that a spreadsheet takes for a formula gets an apostrophe.
 
     Control characters are replaced: a cell with a carriage return would end the row.
-    https://owasp.org/www-community/attacks/CSV_Injection. All text cells are pretag's own words and
-    hex digits today; this holds whatever a later column has.
+    https://owasp.org/www-community/attacks/CSV_Injection. Names of videos and classes come from
+    outside.
     """
     if not isinstance(value, str):
         return value

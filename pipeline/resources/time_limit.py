@@ -33,15 +33,20 @@ _CLEAR_MARGIN = 2.0
 class TimeLimit:
     """Compares the progress of one run with its deadline. Only the main thread may call it."""
 
-    def __init__(self, name: str, budget: Budget, end_seconds: float | None) -> None:
+    def __init__(
+        self, name: str, budget: Budget, end_seconds: float | None, *, copies: int = 1
+    ) -> None:
         """Create the limit; the run begins now.
 
         Args:
             name: name of the video in messages.
             budget: the deadline, and what the function has, for the message.
             end_seconds: presentation time at which sampling ends; None: at the video's end.
+            copies: how often each image is written after the video's end: 1 to publish it, and 1
+                for each export.
         """
         self._name = name
+        self._copies = copies
         self._budget = budget
         self._end_seconds = math.inf if end_seconds is None else end_seconds
         self._given_seconds = budget.deadline.seconds_left()
@@ -53,7 +58,7 @@ class TimeLimit:
     def reserve_seconds(self) -> float:
         """Time that is kept for writing and publishing."""
         fixed = min(_RESERVE_SECONDS, _RESERVE_SHARE * self._given_seconds)
-        return fixed + _RESERVE_SECONDS_A_FILE * self._files
+        return fixed + _RESERVE_SECONDS_A_FILE * self._copies * self._files
 
     def check(self) -> None:
         """Check that more time is left than writing needs.

@@ -17,7 +17,7 @@ from pipeline.storage.result_store import LATEST, MANIFEST, Ending, PublishedRes
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pipeline.storage.source import ByteStream
@@ -117,13 +117,17 @@ class FolderStore:
         self._run_folder = self._video_folder / run_id
         self._temporary = self._video_folder / f".{run_id}.{secrets.token_hex(4)}"
 
+    @property
+    def location(self) -> str:
+        """The folder of the run."""
+        return path_text(self._run_folder)
+
     def begin(self) -> PublishedResult | None:
         """Make the temporary folder. Return the dataset if there is one to keep."""
         if self._keep:
             content = complete_manifest(self._run_folder)
             if content is not None:
-                ending = Ending(MANIFEST, content)
-                return PublishedResult(path_text(self._run_folder), ending, is_repeated=True)
+                return PublishedResult(self.location, Ending(MANIFEST, content), is_repeated=True)
         with writing(self._video_folder):
             self._video_folder.mkdir(parents=True, exist_ok=True)
             self._temporary.mkdir()
@@ -131,10 +135,21 @@ class FolderStore:
 
     def put(self, path: str, data: bytes) -> None:
         """Write one file to the temporary folder."""
+        self.put_blocks(path, [data])
+
+    def put_blocks(self, path: str, blocks: Iterable[bytes]) -> None:
+        """Write one file of any size to the temporary folder."""
         target = self._temporary / path
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
+            with target.open("wb") as file:
+                file.writelines(blocks)
+
+    def read(self, path: str) -> bytes:
+        """Return a file of the temporary folder."""
+        file = self._temporary / path
+        with reading(file):
+            return file.read_bytes()
 
     def remove(self, paths: Sequence[str]) -> None:
         """Remove files from the temporary folder."""

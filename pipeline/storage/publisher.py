@@ -16,7 +16,7 @@ from pipeline.errors import CapacityError
 from pipeline.storage.result_store import MANIFEST, REJECTION, Ending, json_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
     from pipeline.errors import RejectedError
@@ -92,6 +92,11 @@ class Publisher:
         """Prepare to write. Return the result if there is one already; the run then has ended."""
         return self._store.begin()
 
+    @property
+    def location(self) -> str:
+        """Folder or S3 prefix of the run, where readers will see it."""
+        return self._store.location
+
     def put(self, path: str, data: bytes) -> None:
         """Write one file. May be called from any thread."""
         with self._log.measure("write") as write:
@@ -103,6 +108,26 @@ class Publisher:
     def note(self, files: Iterable[WrittenFile]) -> None:
         """List files that others wrote to the same store. Their work is in no log yet."""
         self._files += files
+
+    def put_blocks(self, path: str, blocks: Iterable[bytes]) -> None:
+        """Write one file of any size; each block but the last has at least 5 MiB."""
+        digest, size_bytes = hashlib.sha256(), 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal size_bytes
+            for block in blocks:
+                digest.update(block)
+                size_bytes += len(block)
+                yield block
+
+        with self._log.measure("write") as write:
+            self._store.put_blocks(path, counted())
+            write.items_out += size_bytes
+        self._files.append(WrittenFile(path, size_bytes, digest.hexdigest()))
+
+    def read(self, path: str) -> bytes:
+        """Return a file that was written. May be called from any thread."""
+        return self._store.read(path)
 
     def put_text(self, path: str, text: str) -> None:
         """Write one text file."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MANIFEST = "manifest.json"
 REJECTION = "rejection.json"
@@ -60,6 +60,10 @@ class PublishedResult:
 class ResultStore(Protocol):
     """Where one attempt writes the files of a run, and where they are published."""
 
+    @property
+    def location(self) -> str:
+        """Folder or S3 prefix of the run, where readers will see it."""
+
     def begin(self) -> PublishedResult | None:
         """Prepare to write. Return the result if there is one already; the run then has ended.
 
@@ -69,6 +73,12 @@ class ResultStore(Protocol):
 
     def put(self, path: str, data: bytes) -> None:
         """Write one file, which is not visible yet. The path is relative to the run's folder."""
+
+    def put_blocks(self, path: str, blocks: Iterable[bytes]) -> None:
+        """Write one file of any size; each block but the last has at least 5 MiB."""
+
+    def read(self, path: str) -> bytes:
+        """Return a file that this attempt wrote. May be called from any thread."""
 
     def commit(self, ending: Ending) -> PublishedResult:
         """End the run, and make its result visible.

@@ -72,6 +72,7 @@ class Config:
     def __init__(self, name: str) -> None:
         self.name = name
         self.detector = mock.Mock(classes=())
+        self.output = mock.Mock(class_names={})
 
     def digest(self) -> str:
         """Return the name."""

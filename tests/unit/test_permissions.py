@@ -75,7 +75,7 @@ GRANTS = sorted(
         ("TellMissingFromForbidden", {"s3:ListBucket"}, {INPUT, WATCHED}),
         (
             "ReadAndWriteResults",
-            {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
+            {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
             {"${OutputBucket.Arn}/${OutputPrefix}/*", "${OutputBucket.Arn}/pretag-work/*"},
         ),
         (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import mimetypes
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
 from pipeline.storage.s3.errors import error_code
+from pipeline.storage.s3.multipart import MultipartUpload
 from pipeline.storage.s3.retries import TRY_SECONDS
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ _MISSING = {"404", "NoSuchKey"}
 _CONDITION_FAILED = {"412", "PreconditionFailed"}
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 _DELETED_AT_ONCE = 1000
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+LARGEST_COPY_BYTES = 5_000_000_000
+COPIED_PART_BYTES = 1_000_000_000
 
 # Small files are usual; the limits leave time for large ones.
 _GET_SECONDS = 60.0
@@ -113,6 +119,24 @@ class Bucket:
         tagging = {"Tagging": urlencode(tags)} if tags else {}
         self._call(partial(self._put, key, data, **tagging), key, _put_seconds(data))
 
+    def put_blocks(self, key: str, blocks: Iterable[bytes]) -> None:
+        """Write an object of any size, whether or not it exists; one of several blocks in parts.
+
+        Args:
+            key: its key.
+            blocks: its bytes. Each block but the last has at least 5 MiB.
+        """
+        following = iter(blocks)
+        first = next(following, b"")
+        second = next(following, None)
+        if second is None:
+            self.put(key, first)
+            return
+        with self._multipart(key) as upload:
+            for block in chain((first, second), following):
+                upload.add(block)
+            upload.complete()
+
     def create(self, key: str, data: bytes) -> bool:
         """Write an object that does not exist; return False if it exists."""
 
@@ -146,6 +170,24 @@ class Bucket:
 
         return self._call(_or_false(_MISSING, request), source_key, _COPY_SECONDS)
 
+    def copy_large(self, source_key: str, key: str, size_bytes: int) -> None:
+        """Copy an object of more than 5 GB, which S3 does in parts.
+
+        Args:
+            source_key: the object. It is an error if it does not exist.
+            key: the key of the copy.
+            size_bytes: the size of the object.
+        """
+        source = {
+            "CopySource": {"Bucket": self.name, "Key": source_key},
+            **self._source_owner,
+        }
+        with self._multipart(key) as upload:
+            for first in range(0, size_bytes, COPIED_PART_BYTES):
+                last = min(first + COPIED_PART_BYTES, size_bytes) - 1
+                upload.add_copy(source, first, last)
+            upload.complete()
+
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects. Those that do not exist are no error."""
         listed = list(keys)
@@ -169,9 +211,13 @@ class Bucket:
         # Not even a failed read in a bucket of results says that a video was superseded.
         return self._retries.call(request, self.uri(key), "write", try_seconds=try_seconds)
 
+    def _multipart(self, key: str) -> MultipartUpload:
+        return MultipartUpload(
+            self._client, self._bucket, key, _content_type(key), partial(self._call, key=key)
+        )
+
     def _put(self, key: str, data: bytes, **options: str) -> None:
-        content_type = mimetypes.guess_type(key)[0] or "application/octet-stream"
-        arguments: dict[str, Any] = {"ContentType": content_type, **options}
+        arguments: dict[str, Any] = {"ContentType": _content_type(key), **options}
         self._client.put_object(
             **self._bucket, Key=key, Body=data, ChecksumAlgorithm="SHA256", **arguments
         )
@@ -185,6 +231,10 @@ class Bucket:
             raise ClientError(
                 {"Error": {"Code": error.get("Code", ""), "Message": message}}, "DeleteObjects"
             )
+
+
+def _content_type(key: str) -> str:
+    return mimetypes.guess_type(key)[0] or "application/octet-stream"
 
 
 def _put_seconds(data: bytes) -> float:

@@ -10,7 +10,7 @@ import time
 from logging import getLogger
 from typing import TYPE_CHECKING
 
-from pipeline.errors import CapacityError, PretagError
+from pipeline.errors import BrokenError, CapacityError, PretagError
 from pipeline.storage.result_store import MANIFEST
 from pipeline.storage.s3.attempt_context import decision_of, settled_result
 from pipeline.storage.s3.attempts import count_deaths
@@ -19,6 +19,8 @@ from pipeline.storage.s3.publication import finish
 from pipeline.storage.s3.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline.storage.result_store import Ending, PublishedResult
     from pipeline.storage.s3.attempt_context import AttemptContext
 
@@ -41,6 +43,11 @@ class S3ResultStore:
         self._folder = folder
         self._work = context.workspace(folder)
         self._may_be_decided = False
+
+    @property
+    def location(self) -> str:
+        """The S3 prefix of the run."""
+        return RunFolder(self._context.bucket, self._folder).location
 
     def begin(self) -> PublishedResult | None:
         """Register this attempt. Return the result if there is one already.
@@ -68,7 +75,31 @@ class S3ResultStore:
         Raises:
             BrokenError, RetryableError: S3 did not accept it.
         """
-        self._context.bucket.put(self._work.file_key(self._context.attempt.id, path), data)
+        self._context.bucket.put(self._file_key(path), data)
+
+    def put_blocks(self, path: str, blocks: Iterable[bytes]) -> None:
+        """Write one file of any size below `pretag-work/`, in parts.
+
+        Raises:
+            BrokenError, RetryableError: S3 did not accept it.
+        """
+        self._context.bucket.put_blocks(self._file_key(path), blocks)
+
+    def read(self, path: str) -> bytes:
+        """Return a file that this attempt wrote. May be called from any thread.
+
+        Raises:
+            BrokenError: it is gone.
+            RetryableError: S3 did not return it.
+        """
+        found = self._context.bucket.get(self._file_key(path))
+        if found is None:
+            uri = self._context.bucket.uri(self._file_key(path))
+            raise BrokenError(
+                f"{uri} is gone while the run still writes. Delete nothing below pretag-work/, and "
+                "send the event again."
+            )
+        return found.data
 
     def commit(self, ending: Ending) -> PublishedResult:
         """Decide how the run and the upload end, unless that is decided; publish what is decided.
@@ -101,6 +132,9 @@ class S3ResultStore:
                 self._context.withdraw()
         except PretagError as error:  # the first error is told
             logger.warning("What this attempt wrote was not removed: %s", error)
+
+    def _file_key(self, path: str) -> str:
+        return self._work.file_key(self._context.attempt.id, path)
 
     def _earlier_decision(self) -> Decision | None:
         """Return the decision of the upload, or that of the run; None if none holds."""

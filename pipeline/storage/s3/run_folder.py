@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BrokenError
 from pipeline.storage.result_store import MANIFEST, REJECTION, Ending, json_bytes
+from pipeline.storage.s3.bucket import LARGEST_COPY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,12 +88,18 @@ class RunFolder:
     def _copy_files(self, manifest: bytes, file_key: Callable[[str], str]) -> bool:
         """Copy the files that the manifest lists; return False if one is gone."""
 
-        def copy(path: str) -> bool:
-            return self._bucket.copy(file_key(path), f"{self._folder}/{path}")
+        def copy(file: dict[str, Any]) -> bool:
+            source_key, key = file_key(file["path"]), f"{self._folder}/{file['path']}"
+            if file["bytes"] <= LARGEST_COPY_BYTES:
+                return self._bucket.copy(source_key, key)
+            if not self._bucket.exists(source_key):
+                return False
+            self._bucket.copy_large(source_key, key, file["bytes"])
+            return True
 
-        paths = [file["path"] for file in json.loads(manifest)["files"]]
+        files = json.loads(manifest)["files"]
         with ThreadPoolExecutor(_PARALLEL_COPIES, thread_name_prefix="copy") as executor:
-            return all(executor.map(copy, paths))
+            return all(executor.map(copy, files))
 
     def _remove_rejections(self, folders: set[str]) -> None:
         self._bucket.delete([f"{folder}/{REJECTION}" for folder in sorted(folders)])

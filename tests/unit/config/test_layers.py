@@ -140,7 +140,8 @@ def test_all_keys_are_explained() -> None:
         "decoding.backend", "decoding.square_pixels",
         "limits.gigabytes", "limits.megapixels", "limits.hours", "limits.streams",
         "limits.codecs", "limits.stalled_seconds",
-        "output.images", "output.jpeg_quality",
+        "output.images", "output.jpeg_quality", "output.class_names", "output.categories",
+        "output.exports",
     ]  # fmt: skip
     assert all(explain_keys().values())
 

@@ -63,7 +63,8 @@ def test_a_job_within_the_deployment_is_accepted(job: Job) -> None:
         (replace(JOB, config={"a": {"b": ["x" * 257]}}), "value for b that is too large"),
         (replace(JOB, config={"a": {"b": ["x"] * 2001}}), "value for b that is too large"),
         (replace(JOB, config={"a": {"b": 10**400}}), "value for b that is too large"),
-        (replace(JOB, config={"a": {"b": {"c": 1}}}), "value for b that is too large"),
+        (replace(JOB, config={"a": {"b": {"c": [1]}}}), "value for b that is too large"),
+        (replace(JOB, config={"a": {"b": {"x" * 257: 1}}}), "value for b that is too large"),
         (replace(JOB, config={"a": {"b": [[]]}}), "value for b that is too large"),
         (replace(JOB, config={"a": [["b"]]}), "value for a that is too large"),
         (replace(JOB, config={"a": {"b": "\ud800"}}), "value for b that is too large"),
@@ -93,6 +94,14 @@ BOUNDED = {
     "decoding.square_pixels": (False, False, True),
     "output.jpeg_quality": (90, 1, 91),
 }
+
+
+def test_an_event_may_leave_exports_out_and_add_none() -> None:
+    deployed = tree("output.exports", ["cvat", "csv"])
+    check(tree("output.exports", ["csv"]), deployed)
+    check(tree("output.exports", []), deployed)
+    with pytest.raises(BrokenError, match=r"sets output\.exports .* add none"):
+        check(tree("output.exports", ["csv", "yolo"]), deployed)
 
 
 def tree(key: str, value: object) -> dict[str, Any]:

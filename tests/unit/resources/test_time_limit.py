@@ -122,6 +122,13 @@ def test_a_video_of_unknown_length_is_stopped_when_only_the_reserve_is_left(
     assert run.worked_seconds >= seconds - run.limit.reserve_seconds - 0.001
 
 
+def test_each_export_writes_each_image_once_more() -> None:
+    limit = TimeLimit("cam.mp4", Budget(ManualDeadline(900), None), None, copies=3)
+    for second in range(1000):
+        limit.add_frame(second, 1000, is_written=True)
+    assert limit.reserve_seconds == pytest.approx(20 + 3 * 10)
+
+
 @pytest.mark.parametrize(("seconds", "files", "reserve"), [
     (900, 0, 20), (900, 1000, 30), (60, 0, 9), (30, 0, 4.5), (30, 50, 5),
 ])  # fmt: skip
