@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from handler.environment import Environment
-from handler.events import is_batch, jobs_in, jobs_in_text, messages_in
+from handler.events import is_batch, is_command, jobs_in, jobs_in_text, messages_in
 from handler.invocation import Invocation
 from handler.tracing import traced
 from handler.worker import process_jobs
@@ -29,7 +29,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
     Returns:
         For an event from a queue, the messages that failed (`batchItemFailures`). Otherwise a
-        summary: an object for each video, and for each skipped record with the reason.
+        summary: an object for each video, and for each skipped record with the reason. For a
+        command of the state machine, what was done.
 
     Raises:
         PretagError: the first error that is not the fault of a video, after all other videos. AWS
@@ -37,6 +38,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """
     environment = Environment.load()
     invocation = Invocation.begin(context, environment.timeout_seconds)
+    if is_command(event):
+        # Imported late: only the state machine of long videos sends commands.
+        from handler.commands import obey  # noqa: PLC0415
+
+        return obey(event, environment, invocation)
     if not is_batch(event):
         return process_jobs(jobs_in(event), environment, invocation)
     failures: list[str | None] = []

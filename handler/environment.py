@@ -12,6 +12,25 @@ from pipeline.errors import BrokenError
 
 
 @dataclass(frozen=True)
+class LongVideoSettings:
+    """How long videos are divided. None of this changes a result, so it is no part of a run id.
+
+    Attributes:
+        state_machine: ARN of the state machine that works on the shards.
+        function: name and version of this function, `name:7`. Shards are worked on by the version
+            that planned them, so that a deployment in between mixes nothing.
+        after_seconds: a video that would take longer than this is divided, and any that does not
+            fit the time of the invocation.
+        concurrency: how many shards of one video are worked on at once.
+    """
+
+    state_machine: str
+    function: str
+    after_seconds: int
+    concurrency: int
+
+
+@dataclass(frozen=True)
 class Environment:
     """Settings of the function. The settings of the pipeline are in `pipeline.config`.
 
@@ -25,6 +44,7 @@ class Environment:
         config_file: `s3://bucket/key` of a config file; None: no file.
         memory_megabytes: memory of the function, set by Lambda; None elsewhere.
         timeout_seconds: time-out of the function; None if it is not set.
+        long_videos: how long videos are divided; None: they are not.
     """
 
     output: str
@@ -36,6 +56,7 @@ class Environment:
     config_file: str | None
     memory_megabytes: int | None
     timeout_seconds: int | None
+    long_videos: LongVideoSettings | None = None
 
     @classmethod
     def load(cls) -> Environment:
@@ -76,7 +97,28 @@ class Environment:
             config_file=config_file,
             memory_megabytes=int(memory) if memory else None,
             timeout_seconds=int(timeout) if timeout else None,
+            long_videos=_long_videos(),
         )
+
+
+def _long_videos() -> LongVideoSettings | None:
+    state_machine, function = _variable("LONG_VIDEOS"), _variable("AWS_LAMBDA_FUNCTION_NAME")
+    if state_machine is None or function is None:
+        return None
+    version = _variable("AWS_LAMBDA_FUNCTION_VERSION") or "$LATEST"
+    return LongVideoSettings(
+        state_machine=state_machine,
+        function=f"{function}:{version}",
+        after_seconds=_whole_number("SHARD_AFTER_SECONDS", 900),
+        concurrency=_whole_number("SHARD_CONCURRENCY", 60),
+    )
+
+
+def _whole_number(name: str, default: int) -> int:
+    value = _variable(name) or str(default)
+    if not value.isdecimal():
+        raise BrokenError(f"The variable {name} is {value!r}; it must be a whole number.")
+    return int(value)
 
 
 def _models() -> str | None:

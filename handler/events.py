@@ -68,6 +68,11 @@ def is_batch(event: object) -> bool:
     )
 
 
+def is_command(event: object) -> bool:
+    """Tell whether the event is a command of the state machine. No message can contain one."""
+    return isinstance(event, dict) and "pretag" in event
+
+
 def messages_in(event: dict[str, Any]) -> Iterator[tuple[str | None, object]]:
     """Yield the id and the body of each message in an event from a queue; None for what it lacks.
 
@@ -84,9 +89,10 @@ def jobs_in(event: object) -> Iterator[Item]:
     """Yield the jobs of an event, in order.
 
     Args:
-        event: an S3 notification, alone or wrapped by SNS, SQS or Lambda's failure destination;
-            an EventBridge "Object Created"; or a direct `{"video": ..., "config": ...,
-            "output": ...}`, which no queue or topic may have carried.
+        event: an S3 notification, alone or wrapped by SNS, SQS, Lambda's failure destination or an
+            execution that failed; an EventBridge "Object Created"; or a direct
+            `{"video": ..., "config": ..., "output": ...}`, which no queue or topic may have
+            carried.
 
     Raises:
         BrokenError: the event is none of these. A wrong record in it is no exception: it is
@@ -115,6 +121,8 @@ def _jobs(event: object, way: _Way) -> Iterator[Item]:
         yield from _jobs_in_text(event.get("Message"), way.inside(is_message=True))
     elif event.get("source") == "aws.s3":
         yield _of_event_bridge(event)
+    elif event.get("source") == "aws.states":  # a long video that failed, from the failure queue
+        yield from _of_execution(event, way)
     elif "video" in event:
         check_sender(is_message=way.is_message)
         yield _of_direct(event)
@@ -128,15 +136,36 @@ def _jobs(event: object, way: _Way) -> Iterator[Item]:
 
 
 def _jobs_in_text(text: object, way: _Way) -> Iterator[Item]:
+    yield from _jobs(_parsed(text), way)
+
+
+def _parsed(text: object) -> object:
     if not isinstance(text, str):
         raise BrokenError(f"A message is {shown(text)}; it must be text. Send it again as JSON.")
     try:
-        event = json.loads(text)
+        return json.loads(text)
     except ValueError as error:
         raise BrokenError(f"A message is not JSON: {error}. Send it again as JSON.") from error
     except RecursionError as error:
         raise BrokenError("A message has too many brackets in each other.") from error
-    yield from _jobs(event, way)
+
+
+def _of_execution(change: dict[str, Any], way: _Way) -> Iterator[Item]:
+    """Yield the jobs of the event that an execution was started with, which Step Functions tells.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+    """
+    detail = change.get("detail")
+    text = detail.get("input") if isinstance(detail, dict) else None
+    given = None if text is None else _parsed(text)
+    if not isinstance(given, dict) or "event" not in given:
+        raise BrokenError(
+            "The message tells of an execution, and not of the event that it was started with. "
+            "Look its input up in Step Functions, and send the event again."
+        )
+    name = text_at(change, "detail.name")
+    for item in _jobs(given["event"], way.inside(is_message=False)):
+        yield replace(item, failed_execution=name) if isinstance(item, Job) else item
 
 
 def _records(records: list[object], way: _Way) -> Iterator[Item]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 from pipeline.errors import BrokenError
 from pipeline.storage.s3.upload import Upload
@@ -25,6 +26,7 @@ class Job:
         config: configuration from the event, which overrides all other layers.
         output: `s3://bucket/prefix` for the result; None: the function's own.
         named: whether a person named this object. It is then processed whatever its suffix.
+        failed_execution: name of the execution that worked on it and failed; None if none did.
     """
 
     bucket: str
@@ -36,6 +38,7 @@ class Job:
     config: Mapping[str, Any] = field(default_factory=dict)
     output: str | None = None
     named: bool = False
+    failed_execution: str | None = None
 
     @property
     def uri(self) -> str:
@@ -46,6 +49,29 @@ class Job:
     def what(self) -> str:
         """The job's name in logs: the URI."""
         return self.uri
+
+    def event(self) -> dict[str, Any]:
+        """Return an event of which `events.jobs_in` makes this job."""
+        if self.named:
+            given = {"config": dict(self.config), "output": self.output}
+            return {"video": self.uri, **{name: value for name, value in given.items() if value}}
+        facts = {
+            "key": quote_plus(self.key, safe="/"),
+            "versionId": self.version_id,
+            "eTag": self.etag,
+            "sequencer": self.sequencer,
+        }
+        record = {
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": {
+                "bucket": {"name": self.bucket},
+                "object": {name: value for name, value in facts.items() if value is not None},
+            },
+        }
+        if self.submission is not None:
+            record["submission"] = self.submission
+        return {"Records": [record]}
 
     @property
     def upload(self) -> Upload | None:

@@ -69,6 +69,13 @@ def emit_superseded(video: str) -> None:
     metrics.flush_metrics()
 
 
+def emit_divided(video: str) -> None:
+    """Print the metric of a video that was divided among many invocations."""
+    metrics = _metrics(video)
+    metrics.add_metric("VideosDivided", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
 def _metrics(video: str) -> Metrics:
     metrics = Metrics(namespace=NAMESPACE)
     metrics.add_metadata("video", video)
@@ -88,3 +95,9 @@ def _add_log(metrics: Metrics, log: RunLog) -> None:
     metrics.add_metric("VideoSeconds", MetricUnit.Seconds, log.video_seconds)
     metrics.add_metric("RealTimeFactor", MetricUnit.NoUnit, log.real_time_factor)
     metrics.add_metric("PeakMemory", MetricUnit.Megabytes, log.peak_memory_megabytes)
+    if log.shards is not None:
+        metrics.add_metric("Shards", MetricUnit.Count, len(log.shards.seconds))
+        metrics.add_metric("ShardSeconds", MetricUnit.Seconds, sum(log.shards.seconds))
+        metrics.add_metric("SlowestShardSeconds", MetricUnit.Seconds, max(log.shards.seconds))
+    if log.dollars is not None:
+        metrics.add_metadata("dollars", round(log.dollars, 6))

@@ -10,6 +10,7 @@ from handler.result_keys import ResultKeys
 from pipeline.storage.s3.attempt_context import AttemptContext
 from pipeline.storage.s3.bucket import Bucket
 from pipeline.storage.s3.client import s3_client, split_uri
+from pipeline.storage.s3.ranged_reader import BLOCK_BYTES
 from pipeline.storage.s3.result_store import S3ResultStore
 from pipeline.storage.s3.retries import Retries
 
@@ -20,9 +21,20 @@ if TYPE_CHECKING:
     from handler.invocation import Invocation
     from handler.jobs import Job
     from pipeline.storage.result_store import PublishedResult
+    from pipeline.storage.s3.divided import DividedRun
+    from pipeline.storage.s3.result_store import Shards
     from pipeline.storage.s3.video import S3Video
 
 logger = Logger(child=True)
+
+# A frame takes some 40 bytes in any container, so this is at most 100,000 frames: minutes of work.
+SURELY_SHORT_BYTES = BLOCK_BYTES
+
+
+def results_bucket(environment: Environment, retries: Retries) -> Bucket:
+    """Return the output bucket. An event may name another prefix, and never another bucket."""
+    name, _ = split_uri(environment.output)
+    return Bucket(s3_client(), name, environment.output_owner, retries)
 
 
 class JobOutput:
@@ -37,24 +49,40 @@ class JobOutput:
         self._job = job
         self._environment = environment
         self._invocation = invocation
-        self._bucket, prefix = split_uri(job.output or environment.output)
+        _, prefix = split_uri(job.output or environment.output)
         self.keys = ResultKeys(prefix, job.key)
         self.retries = Retries(invocation.deadline)
         self.budget = invocation.budget()
 
-    def store(self, video: S3Video, run_id: str) -> S3ResultStore:
-        """Return the result store of a run."""
+    def store(self, video: S3Video, run_id: str, shards: Shards | None = None) -> S3ResultStore:
+        """Return the result store of a run.
+
+        Args:
+            video: the video.
+            run_id: the run id.
+            shards: whether shards of the run may write images; None: if its video may be long.
+        """
+        if shards is None:
+            is_short = video.size <= SURELY_SHORT_BYTES or self._environment.long_videos is None
+            shards = "impossible" if is_short else "possible"
         logger.info(
             "Run started",
             extra={"run_id": run_id, "source": video.identity, "bytes": video.size},
         )
-        return S3ResultStore(self.attempt(video.is_current_version), self.keys.folder(run_id))
+        context = self.attempt(video.is_current_version)
+        return S3ResultStore(context, self.keys.folder(run_id), shards)
 
-    def rejection_store(self, run_id: str) -> S3ResultStore:
-        """Return the result store of a video of which nothing is read."""
+    def rejection_store(self, run_id: str, shards: Shards = "impossible") -> S3ResultStore:
+        """Return the result store of a video that is rejected without being read."""
         has_room = self.keys.too_long() is None
         folder = self.keys.folder(run_id) if has_room else self.keys.rejection_folder(run_id)
-        return S3ResultStore(self.attempt(), folder)
+        return S3ResultStore(self.attempt(), folder, shards)
+
+    def divided_run(self, run_id: str) -> DividedRun:
+        """Return the objects of a divided run."""
+        from pipeline.storage.s3.divided import DividedRun  # noqa: PLC0415 - only long videos
+
+        return DividedRun(results_bucket(self._environment, self.retries), self.keys.folder(run_id))
 
     def attempt(self, is_current: Callable[[], bool] = lambda: False) -> AttemptContext:
         """Return a new attempt.
@@ -62,9 +90,8 @@ class JobOutput:
         Args:
             is_current: tells whether the object is still the current version of its key.
         """
-        owner = self._environment.output_owner
         return AttemptContext(
-            bucket=Bucket(s3_client(), self._bucket, owner, self.retries),
+            bucket=results_bucket(self._environment, self.retries),
             attempt=self._invocation.attempt(self._job.uri),
             upload=self._job.upload,
             is_current=is_current,

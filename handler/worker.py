@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from handler.jobs import Skip, Unreadable
-from handler.metrics import emit_outcome, emit_superseded
+from handler.long_videos import LongVideo
+from handler.metrics import emit_divided, emit_outcome, emit_superseded
 from handler.models import load_model
 from handler.output import JobOutput
 from handler.trust import Trust
 from handler.unread_videos import reject
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.decoding.process.spare import prepare_decoder
-from pipeline.errors import RejectedError, RetryableError, SupersededError
+from pipeline.errors import HandedOverError, RejectedError, RetryableError, SupersededError
 from pipeline.outcome import Outcome
-from pipeline.run import annotate
+from pipeline.resources.hand_over import NoHandOver
+from pipeline.run import annotate, run_id_of
 from pipeline.runlog import RunLog
 from pipeline.storage.s3.attempt_context import settled_result
 from pipeline.storage.s3.client import read_text, s3_client
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from handler.invocation import Invocation
     from handler.jobs import Job
     from pipeline.config.schema import Config
+    from pipeline.detection.model import Model
+    from pipeline.resources.hand_over import HandOver
     from pipeline.storage.s3.retries import Retries
 
 logger = Logger(child=True)
@@ -72,7 +76,7 @@ def process_job(job: Item, environment: Environment, invocation: Invocation) -> 
     """Annotate one object, write its result to the output bucket, and print its metrics.
 
     Returns:
-        The job's entry in the summary: done, rejected, repeated, superseded or skipped.
+        The job's entry in the summary: done, rejected, repeated, superseded, skipped or divided.
 
     Raises:
         PretagError: retryable or broken.
@@ -100,9 +104,7 @@ def process_job(job: Item, environment: Environment, invocation: Invocation) -> 
     result = settled_result(output.attempt(), None)
     if result is None:
         try:
-            return _tell(*_annotated(job, environment, output))
-        except RejectedError as error:
-            return _tell(reject(job, output, error), ())
+            return _processed(job, environment, output)
         except SupersededError as error:
             if job.named:  # no other event tells of the object
                 raise RetryableError(f"{error} It is tried again.") from error
@@ -111,6 +113,23 @@ def process_job(job: Item, environment: Environment, invocation: Invocation) -> 
                 emit_superseded(job.uri)
                 return {"video": job.uri, "status": "superseded", "message": str(error)}
     return _tell(Outcome.published(job.uri, RunLog().finished(), result), ())
+
+
+def _processed(job: Job, environment: Environment, output: JobOutput) -> dict[str, Any]:
+    """Annotate one object, reject it, or hand it over; return its entry in the summary."""
+    try:
+        return _tell(*_annotated(job, environment, output))
+    except HandedOverError as handed_over:
+        emit_divided(job.uri)
+        return {
+            "video": job.uri,
+            "status": "divided",
+            "execution": handed_over.execution,
+            "shards": handed_over.shards,
+            "message": str(handed_over),
+        }
+    except RejectedError as error:
+        return _tell(reject(job, output, error), ())
 
 
 def _tell(outcome: Outcome, labels: tuple[str, ...]) -> dict[str, Any]:
@@ -171,21 +190,25 @@ def _annotated(
         config = effective_config(environment, job, retries)
         model = load_model(config.detector, retries, output.budget)
     # Imported late: see load_model.
-    from pipeline.dataset.classes import final_labels  # noqa: PLC0415
     from pipeline.detection.detector import Detector  # noqa: PLC0415
 
     video = _found(job, finding)
+    detector = Detector(model, config.detector)
+    hand_over: HandOver = NoHandOver()
+    run_id, settings = run_id_of(video, config, detector), environment.long_videos
+    store = output.store(video, run_id)
+    if settings is not None:
+        hand_over = LongVideo(job, environment, settings, output, video, config, run_id, store)
     outcome = annotate(
         video,
         config,
-        Detector(model, config.detector),
-        lambda run_id: output.store(video, run_id),
+        detector,
+        lambda _run_id: store,
         cpus=available_cpus(environment.memory_megabytes),
         budget=output.budget,
+        hand_over=hand_over,
     )
-    return outcome, () if _names_classes(job) else final_labels(
-        model.labels, config.output.class_names
-    )
+    return outcome, metric_labels(job, model, config)
 
 
 def _found(job: Job, finding: Future[S3Video]) -> S3Video:
@@ -206,9 +229,14 @@ def _found(job: Job, finding: Future[S3Video]) -> S3Video:
         ) from error
 
 
-def _names_classes(job: Job) -> bool:
-    """Tell whether the event names a model or classes. Only the deployed ones may add metrics."""
+def metric_labels(job: Job, model: Model, config: Config) -> tuple[str, ...]:
+    """Return the labels that may become metrics: none if the event names a model or classes."""
     from pipeline.config import layers  # noqa: PLC0415 - see effective_config
 
+    # Imported late: see load_model.
+    from pipeline.dataset.classes import final_labels  # noqa: PLC0415
+
     values = layers.tree_layer("the event", job.config).values
-    return "detector.model" in values or "output.class_names" in values
+    if "detector.model" in values or "output.class_names" in values:
+        return ()
+    return final_labels(model.labels, config.output.class_names)

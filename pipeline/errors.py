@@ -37,6 +37,20 @@ class SupersededError(PretagError):
     """The object was replaced or deleted before it was read. A new version has its own event."""
 
 
+class HandedOverError(PretagError):
+    """Other invocations do the run. This attempt has ended in good order, without a result.
+
+    Attributes:
+        execution: name of the execution that does it.
+        shards: number of parts of the video.
+    """
+
+    def __init__(self, message: str, execution: str, shards: int) -> None:
+        super().__init__(message)
+        self.execution = execution
+        self.shards = shards
+
+
 class RetryableError(PretagError):
     """A service is at fault, as with throttling or a reset connection. Trying again may help."""
 

@@ -28,8 +28,10 @@ from pipeline.errors import CapacityError, RejectedError, RetryableError
 from pipeline.outcome import Outcome
 from pipeline.processing import Processing
 from pipeline.resources.budget import Budget
-from pipeline.resources.prices import Rates, bill
-from pipeline.runlog import RunLog
+from pipeline.resources.hand_over import NoHandOver
+from pipeline.resources.prices import Rates, bill, is_arm
+from pipeline.resources.time_limit import TOO_LONG
+from pipeline.runlog import RunLog, ShardTimes
 from pipeline.sharding.merge import ShardMerge
 from pipeline.storage.publisher import Publisher
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from pipeline.config.schema import Config
     from pipeline.detection.detector import Detector
     from pipeline.frame import Display, Track
+    from pipeline.resources.hand_over import HandOver
     from pipeline.sharding.plan import Plan
     from pipeline.sharding.shard_result import ShardResult
     from pipeline.storage.result_store import PublishedResult, ResultStore
@@ -49,7 +52,7 @@ logger = getLogger(__name__)
 Progress = Callable[[float, float | None], None]
 """Called with the seconds of video done, and the length according to the header, if known."""
 
-_UNLIMITED = Budget.unlimited()
+_UNLIMITED, _STAYS = Budget.unlimited(), NoHandOver()
 
 
 def annotate(  # noqa: PLR0913 - each argument is a different part of the run
@@ -61,6 +64,7 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
     cpus: int,
     on_progress: Progress = lambda _done, _total: None,
     budget: Budget = _UNLIMITED,
+    hand_over: HandOver = _STAYS,
 ) -> Outcome:
     """Turn one video into a published dataset, or into a published rejection.
 
@@ -72,12 +76,14 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
         cpus: number of CPUs to use.
         on_progress: called after each sampled frame.
         budget: the time and the memory that the run has. A video that does not fit is rejected.
+        hand_over: lets others do a run that does not fit its time.
 
     Returns:
         The outcome. A rejected video is an outcome, not an exception.
 
     Raises:
         ConfigError: a config key does not fit the model.
+        HandedOverError: others do the run.
         PretagError: the run failed: retryable, broken or superseded. No result is visible.
     """
     run = _Run(source, config, detector, budget)
@@ -85,9 +91,13 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
         try:
             result = publisher.begin()
             if result is None:
+                hand_over.before_work()
                 dataset = _process(run, publisher, cpus, on_progress)
                 result = _write(run, dataset, publisher)
-        except RejectedError as error:
+        except RejectedError as rejection:
+            error = rejection
+            if isinstance(error, CapacityError) and error.reason == TOO_LONG:
+                error = hand_over.out_of_time(error)
             if isinstance(error, CapacityError) and not budget.is_whole:
                 raise RetryableError(
                     f"{error} Other videos of the event took a part of the time. It is tried again."
@@ -128,6 +138,8 @@ def publish_shards(  # noqa: PLR0913 - as `annotate`, and what the shards gave
         result = publisher.begin()
         if result is None:
             dataset = _new_dataset(run)
+            if budget.capacity is not None:
+                run.log.shards = ShardTimes(megabytes=budget.capacity.megabytes)
             merge = ShardMerge(plan, config.dedupe, dataset, run.log)
             for each in results:
                 merge.add(each)
@@ -237,10 +249,9 @@ def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> PublishedResult
 def _subject(run: _Run, log: RunLog, size_bytes: int, settings: dict[str, object]) -> Subject:
     capacity = run.budget.capacity
     cost = None
-    if capacity is not None:
-        is_arm = platform.machine() in {"aarch64", "arm64"}
+    if capacity is not None and log.shards is None:
         cost = bill(
-            Rates(capacity.megabytes, is_arm=is_arm),
+            Rates(capacity.megabytes, is_arm=is_arm()),
             work_seconds=log.total_seconds,
             frames=log.stage("encode").items_out,
             size_bytes=size_bytes,

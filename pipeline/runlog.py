@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from pipeline.resources.peak_memory import PeakMemory
+from pipeline.resources.prices import lambda_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +108,28 @@ class StageLog:
         return self.items_in / self.seconds if self.seconds else 0.0
 
 
+@dataclass(frozen=True)
+class ShardTimes:
+    """How long the shards of a divided run took.
+
+    Attributes:
+        seconds: time of each shard, in order.
+        megabytes: memory of the function that worked on them; None: processes of one machine did.
+    """
+
+    seconds: tuple[float, ...] = ()
+    megabytes: int | None = None
+
+    def and_one(self, seconds: float) -> ShardTimes:
+        """Return the times with those of the next shard."""
+        return replace(self, seconds=(*self.seconds, seconds))
+
+    @property
+    def slowest(self) -> int:
+        """The number of the slowest shard."""
+        return max(range(len(self.seconds)), key=self.seconds.__getitem__)
+
+
 @dataclass
 class RunLog:
     """All counts and times of a run. Any thread may add to it.
@@ -117,10 +140,12 @@ class RunLog:
         coverage: how much of the video was decoded.
         warnings: sentences that a person has to read about the result.
         video_seconds: presentation time that the run reached.
-        total_seconds: time from the log's creation to `finished()`.
+        total_seconds: time from the log's creation to `finished()`. For a run that many invocations
+            did, the time of all of them.
         peak_memory_megabytes: peak memory of the process so far, and of the decoder's process. Both
             have about 25 MB of libraries, which they share.
         decoder_megabytes: peak memory of the decoder's process; 0 if decoding has none.
+        shards: times of the shards; None if the run was not divided.
     """
 
     stages: dict[str, StageLog] = field(
@@ -133,6 +158,7 @@ class RunLog:
     total_seconds: float = 0.0
     peak_memory_megabytes: float = 0.0
     decoder_megabytes: float = 0.0
+    shards: ShardTimes | None = None
     _started: float = field(default_factory=time.perf_counter, repr=False)
     _adding: Lock = field(default_factory=Lock, repr=False)
 
@@ -180,9 +206,23 @@ class RunLog:
             self,
             stages={name: replace(stage) for name, stage in self.stages.items()},
             detections_by_class=self.detections_by_class.copy(),
-            total_seconds=time.perf_counter() - self._started,
+            total_seconds=time.perf_counter() - self._started + self._seconds_elsewhere,
             peak_memory_megabytes=_peak_memory_megabytes() + self.decoder_megabytes,
         )
+
+    @property
+    def dollars(self) -> float | None:
+        """The estimated price of the invocations of a divided run; None if none worked on it."""
+        if self.shards is None or self.shards.megabytes is None:
+            return None
+        invocations = len(self.shards.seconds) + 1
+        return lambda_dollars(self.total_seconds, self.shards.megabytes, invocations)
+
+    @property
+    def _seconds_elsewhere(self) -> float:
+        if self.shards is None or self.shards.megabytes is None:
+            return 0.0
+        return sum(self.shards.seconds)
 
     @property
     def real_time_factor(self) -> float:

@@ -44,6 +44,14 @@ def logs_csv(log: RunLog) -> str:
         )
         for stage in stage_rows(log)
     ]  # fmt: skip
+    if log.shards is not None:
+        seconds = log.shards.seconds
+        for name, count, spent in (
+            ("shards", len(seconds), sum(seconds)),
+            ("slowest shard", log.shards.slowest, max(seconds)),
+        ):
+            unit = "shards" if name == "shards" else "shard number"
+            rows.append((name, count, unit, "", "", "", f"{spent:.3f}", "", "", "", "", ""))
     rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", "", "", "", "", ""))
     return csv_text(header, rows)
 

@@ -5,6 +5,7 @@ Estimates, reports and the documentation's bill of an attack take their prices f
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 
 REGION = "us-east-1"
@@ -14,6 +15,12 @@ AS_OF = "November 2026"
 GIGABYTE_SECOND, ARM_SHARE, STORAGE_GIGABYTE_SECOND = 0.0000166667, 0.8, 0.0000000309
 INVOCATION, WRITE, READ, EVENT = 0.0000002, 0.000005, 0.0000004, 0.000001
 """Dollars for one. A write is a PUT, a COPY or a LIST; a read is a GET or a HEAD."""
+
+TRANSITION = 0.000025
+"""Dollars for entering a state of Step Functions."""
+
+TRANSITIONS_A_SHARD, TRANSITIONS_A_RUN = 2, 3
+"""A shard enters one state, and its execution starts; the parent enters two, and starts."""
 
 FREE_STORAGE_MEGABYTES = 512
 WRITES_A_FRAME, WRITES_A_VIDEO, READS_A_VIDEO, BLOCK_BYTES = 2, 23, 12, 4 * 1024 * 1024
@@ -84,3 +91,24 @@ def bill(
         reads=(size_bytes / BLOCK_BYTES + READS_A_VIDEO * videos) * READ,
         calls=videos * (INVOCATION + EVENT),
     )
+
+
+def lambda_dollars(seconds: float, megabytes: int, invocations: int) -> float:
+    """Return the price of the invocations and of the state machine of one divided run.
+
+    Args:
+        seconds: time of all invocations.
+        megabytes: memory of the function.
+        invocations: their number: one for each shard, and the last one.
+    """
+    transitions = TRANSITIONS_A_SHARD * (invocations - 1) + TRANSITIONS_A_RUN
+    return (
+        seconds * Rates(megabytes, is_arm=is_arm()).dollars_a_second
+        + invocations * INVOCATION
+        + transitions * TRANSITION
+    )
+
+
+def is_arm() -> bool:
+    """Tell whether this process runs on arm64."""
+    return platform.machine() in {"aarch64", "arm64"}

@@ -16,7 +16,7 @@ from pipeline.resources.pace import Mark, Pace
 if TYPE_CHECKING:
     from pipeline.resources.budget import Budget
 
-REASON = "too_long_for_function"
+TOO_LONG = "too_long_for_function"
 
 # Ending takes a second to notice, up to 2 for a decoder that hangs, and a few requests to S3. A
 # short time-out must leave time to work.
@@ -107,7 +107,7 @@ class TimeLimit:
     def _error(self) -> CapacityError:
         left_seconds = self._budget.deadline.seconds_left()
         return CapacityError(
-            REASON,
+            TOO_LONG,
             f"{self._name} takes longer than the function may run. "
             f"{self._progress_sentence(self._given_seconds - left_seconds)} "
             f"{self._given_sentence()} {self._remedy_sentence()}",

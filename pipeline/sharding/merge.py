@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.deduplication.selection import Merge
-from pipeline.runlog import Coverage, StageLog
+from pipeline.runlog import Coverage, ShardTimes, StageLog
 
 if TYPE_CHECKING:
     from pipeline.config.schema import DedupeConfig
@@ -60,6 +60,7 @@ class ShardMerge:
         for stage in result.stages:
             self._log.add(stage)
         self._log.add_decoder(result.decoder_megabytes)
+        self._log.shards = (self._log.shards or ShardTimes()).and_one(result.seconds)
         with self._log.stage("dedupe").timed():
             dropped = self._add_records(result)
         self._add_images(result, dropped)

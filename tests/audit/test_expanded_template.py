@@ -45,7 +45,14 @@ def test_only_the_alias_and_what_watches_or_checks_name_the_function(
 ) -> None:
     naming = {n for n, each in expanded["Resources"].items() if "Function" in references(each)}
     watching = {name for name in naming if name.endswith("Alarm")} | {"Dashboard"}
-    assert naming - watching == {"Version", "Live", "Retries", "TrafficShiftRole", "CheckRole"}
+    assert naming - watching == {
+        "Version",
+        "Live",
+        "Retries",
+        "TrafficShiftRole",
+        "CheckRole",
+        "LongVideosRole",
+    }
 
 
 @pytest.mark.parametrize("name", ["ImageUri", "MemoryMegabytes", "ConfigFile", "LogRetentionDays"])

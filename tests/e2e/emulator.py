@@ -1,7 +1,7 @@
 """An AWS emulator: ministack, which runs Lambda images on the Docker engine.
 
-https://github.com/ministackorg/ministack. It emulates S3, Lambda, SQS, CloudFormation, EventBridge
-and CloudWatch Logs. It does not enforce IAM policies.
+https://github.com/ministackorg/ministack. It emulates S3, Lambda, SQS, CloudFormation, EventBridge,
+Step Functions and CloudWatch Logs. It does not enforce IAM policies.
 """
 
 import json
@@ -164,6 +164,7 @@ def _environment(emulator: Emulator, host: str) -> dict[str, str]:
         "LAMBDA_EXECUTOR": "docker",
         "LAMBDA_STRICT": "1",
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",  # AWS waits a minute, then two
+        "SFN_WAIT_SCALE": "0.05",  # of what the state machine waits before it tries again
         "LAMBDA_DOCKER_FLAGS": f"--read-only --tmpfs /tmp:size=512m -m {megabytes}m",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

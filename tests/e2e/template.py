@@ -36,8 +36,9 @@ def read_template(file: Path = SOURCE) -> dict[str, Any]:
 def write_for_emulator(folder: Path) -> Path:
     """Write the template without the alarms that the emulator refuses; return the file.
 
-    Those of metric math are left out, also where something names them. The code of the check is
-    named by its absolute path, because the file lies elsewhere.
+    Those of metric math are left out, also where something names them. The code of the check and
+    the definition of the state machine are named by their absolute paths, because the file lies
+    elsewhere.
     """
     template = read_template()
     refused = {
@@ -48,8 +49,9 @@ def write_for_emulator(folder: Path) -> Path:
     resources = {n: each for n, each in template["Resources"].items() if n not in refused}
     group = resources["TrafficShiftGroup"]["Properties"]["AlarmConfiguration"]
     group["Alarms"] = [each for each in group["Alarms"] if each["Name"]["Ref"] not in refused]
-    code = resources["Check"]["Properties"]
-    code["Code"] = str(ROOT / code["Code"])
+    for name, key in (("Check", "Code"), ("LongVideos", "DefinitionS3Location")):
+        properties = resources[name]["Properties"]
+        properties[key] = str(ROOT / properties[key])
     path = folder / "template.json"
     path.write_text(json.dumps({**template, "Resources": resources}))
     return path

@@ -5,6 +5,7 @@ Before each request takes effect, the scheduler may let other actors act, or kil
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -108,7 +109,14 @@ class S3Model:
             if found is None:
                 raise _error("404", 404, "HeadObject")
             version = {"VersionId": found.version_id} if found.version_id else {}
-            return {"ETag": found.etag, **version}
+            digest = base64.b64encode(hashlib.sha256(found.data).digest()).decode()
+            size = len(found.data)
+            return {
+                "ETag": found.etag,
+                "ContentLength": size,
+                "ChecksumSHA256": digest,
+                **version,
+            }
 
         answer: dict[str, Any] = self._request(Bucket, "head", take_effect, _other)
         return answer

@@ -205,6 +205,83 @@ def direct_and_deleted(world: World) -> None:
     world.at_random(lambda: world.s3.write(VIDEOS, "cam/a.mp4", None))
 
 
+def divided(world: World) -> None:
+    """A long video is divided; its event comes three times."""
+    world.divides = True
+    event = world.upload(LONG)
+    for _ in range(3):
+        world.deliver(event)
+
+
+def divided_once(world: World) -> None:
+    """A long video is divided; its event comes once."""
+    world.divides = True
+    world.deliver(world.upload(LONG))
+
+
+def divided_and_deleted(world: World) -> None:
+    """A long video is deleted while its shards are worked on."""
+    world.divides = True
+    event = world.upload(LONG, is_versioned=False)
+    world.deliver(event)
+    world.deliver(event)
+    world.at_random(lambda: world.s3.write(VIDEOS, "cam/a.mp4", None))
+
+
+def divided_and_replaced(world: World) -> None:
+    """Two versions of a long video; the later event first."""
+    world.divides = True
+    first, second = world.upload(LONG), world.upload({**LONG, "name": "second"})
+    world.deliver(second)
+    world.deliver(first)
+
+
+def divided_by_two_versions(world: World) -> None:
+    """A duplicate meets a new version of pretag, which makes another plan."""
+    world.divides = True
+    event = world.upload(LONG)
+    world.deliver(event)
+    world.deliver(event, version="2")
+
+
+def divided_and_mismatched(world: World) -> None:
+    """The shards of a long video do not fit together: one invocation does it."""
+    world.divides = True
+    event = world.upload({**LONG, "kind": "mismatched"})
+    world.deliver(event)
+    world.deliver(event)
+
+
+def divided_and_rejected(world: World) -> None:
+    """A shard of a long video cannot be read."""
+    world.divides = True
+    event = world.upload({**LONG, "kind": "half"})
+    world.deliver(event)
+    world.deliver(event)
+
+
+def divided_and_direct(world: World) -> None:
+    """A long video, as an upload and as a direct event for the same run."""
+    world.divides = True
+    world.deliver(world.upload(LONG))
+    world.deliver({"video": f"s3://{VIDEOS}/cam/a.mp4"})
+
+
+def divided_and_uploaded_again(world: World) -> None:
+    """The same long video is uploaded twice to a bucket without versions: one run, two uploads."""
+    world.divides = True
+    for _ in range(2):
+        world.deliver(world.upload(LONG, is_versioned=False))
+
+
+def divided_and_larger(world: World) -> None:
+    """A long video that fits a larger function, which gets a duplicate."""
+    world.divides = True
+    event = world.upload(LONG)
+    world.deliver(event)
+    world.deliver(event, capacity=LARGE)
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
@@ -235,5 +312,15 @@ SCENARIOS: dict[str, Scenario] = {
         direct_once,
         direct_and_missing,
         direct_and_deleted,
+        divided,
+        divided_once,
+        divided_and_deleted,
+        divided_and_replaced,
+        divided_by_two_versions,
+        divided_and_mismatched,
+        divided_and_rejected,
+        divided_and_direct,
+        divided_and_uploaded_again,
+        divided_and_larger,
     )
 }

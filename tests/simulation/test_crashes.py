@@ -38,7 +38,7 @@ def test_each_fault_of_each_request(name: str, fault: Fault) -> None:
         run_and_check(World(Random(0), plan), SCENARIOS[name])
 
 
-@pytest.mark.parametrize("name", ONE_DELIVERY)
+@pytest.mark.parametrize("name", [*ONE_DELIVERY, "divided_once"])
 def test_each_death(name: str) -> None:
     for number in requests_of(name):
         plan = Plan(kills={number}.__contains__)

@@ -71,7 +71,7 @@ def manifest_before_files(
     manifest = folder._bucket.get(file_key("manifest.json"))
     if manifest is not None:
         folder._bucket.put(f"{folder._folder}/manifest.json", manifest.data)
-        folder._copy_files(manifest.data, file_key)
+        folder._bring_files(decision, manifest.data, file_key)
 
 
 def publish_own_files(context: AttemptContext, decision: Decision) -> PublishedResult:
@@ -231,6 +231,11 @@ def reject_without_a_result(job: Job, output: JobOutput, error: RejectedError) -
     return Outcome(job.uri, "rejected", result, error.reason, str(error), RunLog())
 
 
+def keep_images(folder: RunFolder, _ending: Ending | None) -> set[str]:
+    prefix = f"{folder._folder}/"
+    return {key.removeprefix(prefix) for key in folder._bucket.keys(f"{prefix}images/")}
+
+
 COMMIT, FINISH = S3ResultStore.commit, publication.finish
 
 BUGS: dict[str, Bug] = {
@@ -299,7 +304,7 @@ BUGS: dict[str, Bug] = {
         ("deadly_then_enlarged", "too_long"),
     ),
     "deaths are not counted": (
-        "pipeline.storage.s3.result_store.S3ResultStore._check_deaths", no_check, ("deadly",)
+        "pipeline.storage.s3.result_store.S3ResultStore.check_deaths", no_check, ("deadly",)
     ),
     "an error after the decision removes the files": (
         "pipeline.storage.s3.result_store.S3ResultStore.abandon", abandon_all, ("one_upload",)
@@ -356,6 +361,39 @@ BUGS: dict[str, Bug] = {
         "handler.output.Bucket",
         lambda client, name, _owner, retries: Bucket(client, name, None, retries),
         ("one_upload",),
+    ),
+    "images of shards stay": (
+        "pipeline.storage.s3.run_folder.RunFolder.remove_unlisted", keep_images,
+        ("divided_and_rejected",),
+    ),
+    "an image that was there counts as the new one": (
+        "pipeline.storage.s3.divided.DividedRun.as_they_lie", lambda _run, images: tuple(images),
+        ("divided",),
+    ),
+    "results of shards outlive their images": (
+        "pipeline.storage.s3.divided.DividedRun.drop_results", no_check, ("divided_once",)
+    ),
+    "a run that is handed over stays registered": (
+        "pipeline.storage.s3.attempt_context.AttemptContext.withdraw", no_check, ("divided_once",)
+    ),
+    "a divided run is ended by others": (
+        "pipeline.storage.s3.result_store.S3ResultStore._is_divided_elsewhere",
+        lambda _store: False, ("divided_and_larger", "divided"),
+    ),
+    "who works alone is not waited for": (
+        "pipeline.storage.s3.divided.DividedRun.check_alone", no_check, ("divided_and_larger",)
+    ),
+    "shards of an execution that failed are not waited for": (
+        "pipeline.storage.s3.divided.DividedRun.check_idle", no_check,
+        ("divided_and_direct",),
+    ),
+    "another upload of the same run is forgotten": (
+        "handler.run_plan.RunPlan.is_of", lambda _plan, _job: True,
+        ("divided_and_uploaded_again",),
+    ),
+    "a rejection stays while shards work for a larger function": (
+        "pipeline.storage.s3.divided.DividedRun.remove_rejection", no_check,
+        ("divided_and_replaced",),
     ),
 }  # fmt: skip
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-from handler.environment import Environment
+from handler.commands import obey
+from handler.environment import Environment, LongVideoSettings
 from handler.events import jobs_in
 from handler.invocation import Invocation
 from handler.notification import Notification
@@ -24,6 +25,7 @@ from pipeline.errors import RetryableError
 from pipeline.resources.capacity import Capacity
 from pipeline.resources.deadline import Deadline
 from pipeline.storage.s3.attempts import WORK_PREFIX
+from tests.simulation.executions import STATE_MACHINE, Command, Execution, StepFunctions
 from tests.simulation.replacements import replaced
 from tests.simulation.s3_model import Fault, S3Model, Version
 from tests.support.visible_results import Violation, check_folder
@@ -62,6 +64,8 @@ class Delivery:
         attempts: number of attempts that began.
         outcome: entry of the summary; None if the last attempt failed or none has ended.
         is_queued: whether the event is in the failure queue.
+        message: what the function gets; the event itself, unless an execution failed.
+        execution: name of the execution that does the run; None if none does.
         changes_before: number of changes of the video before the event came for the first time.
     """
 
@@ -73,6 +77,11 @@ class Delivery:
     outcome: dict[str, Any] | None = None
     is_queued: bool = False
     changes_before: int = 0
+    message: dict[str, Any] = field(default_factory=dict)
+    execution: str | None = None
+
+    def __post_init__(self) -> None:
+        self.message = self.message or self.event
 
     @property
     def is_direct(self) -> bool:
@@ -130,6 +139,8 @@ class World:
         has_faults: whether a request failed, or the plan killed an attempt.
         is_supervised: whether what readers see is checked; not while a person deletes a result.
         violation: what the checks found.
+        divides: whether the function divides videos that are too long.
+        step_functions: Step Functions.
     """
 
     random: Random
@@ -145,13 +156,15 @@ class World:
     has_faults: bool = False
     is_supervised: bool = True
     violation: Violation | None = None
+    divides: bool = False
     _people: list[Callable[[], None]] = field(default_factory=list)
     _requests: int = 0
     _tokens: int = 0
-    _actors: dict[greenlet, Delivery] = field(default_factory=dict)
+    _actors: dict[greenlet, Delivery | Command] = field(default_factory=dict)
     _latest: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.step_functions = StepFunctions(self)
         self.s3.buckets = {name: {} for name in (VIDEOS, OTHER_VIDEOS, RESULTS)}
         self.s3.owned = {RESULTS}
         self.s3.step = self._step
@@ -193,10 +206,11 @@ class World:
         version: str = "1",
         capacity: Capacity = SMALL,
         request_id: str | None = None,
+        message: dict[str, Any] | None = None,
     ) -> Delivery:
-        """Deliver an event. Nothing happens before `run`."""
+        """Deliver an event, perhaps in a message. Nothing happens before `run`."""
         request_id = request_id or f"request {self._requests} {len(self._actors)}"
-        delivery = Delivery(event, version, capacity, request_id)
+        delivery = Delivery(event, version, capacity, request_id, message=message or event)
         delivery.changes_before = self.video_changes[delivery.key]
         self.deliveries.append(delivery)
         self._start(delivery)
@@ -239,7 +253,10 @@ class World:
         for delivery in [delivery for delivery in self.deliveries if delivery.is_queued]:
             self.deliveries.remove(delivery)
             again = self.deliver(
-                delivery.event, capacity=capacity, version=version or delivery.version
+                delivery.event,
+                capacity=capacity,
+                version=version or delivery.version,
+                message=delivery.message,
             )
             again.changes_before = delivery.changes_before
         self.run()
@@ -247,7 +264,7 @@ class World:
     # -- What the handler sees -----------------------------------------------------------------
 
     @property
-    def actor(self) -> Delivery:
+    def actor(self) -> Delivery | Command:
         """The delivery whose attempt acts now."""
         return self._actors[getcurrent()]
 
@@ -274,6 +291,29 @@ class World:
         if fault is Fault.ANSWER_LOST:
             raise RetryableError("EventBridge did not answer.")
 
+    def step(self, name: str) -> Fault | None:
+        """Let others act before a request takes effect; return what goes wrong with it."""
+        return self._step(name)
+
+    def invoke(self, command: Command) -> None:
+        """Let an execution invoke the function."""
+        command.request_id = f"command {self.token()}"
+        self._start(command)
+
+    def ended(self, execution: Execution) -> None:
+        """Give all deliveries of an execution its ending."""
+        for delivery in self.deliveries:
+            if delivery.execution == execution.name:
+                self._end_with(delivery, execution)
+
+    def _end_with(self, delivery: Delivery, execution: Execution) -> None:
+        delivery.execution = execution.name
+        if execution.status == "SUCCEEDED":
+            delivery.outcome = execution.outcome
+        elif execution.status == "FAILED":
+            delivery.is_queued = True
+            delivery.message = execution.message
+
     def die(self) -> None:
         """End the process of the acting attempt without a word. Does not return."""
         _scheduler().switch("died")
@@ -281,7 +321,7 @@ class World:
 
     # -- Scheduling ----------------------------------------------------------------------------
 
-    def _start(self, delivery: Delivery) -> None:
+    def _start(self, delivery: Delivery | Command) -> None:
         delivery.attempts += 1
         invocation = Invocation(
             request_id=delivery.request_id,
@@ -291,21 +331,40 @@ class World:
             capacity=delivery.capacity,
         )
 
-        def attempt() -> None:
-            summary = process_jobs(jobs_in(delivery.event), ENVIRONMENT, invocation)
-            self._step("end")
-            (delivery.outcome,) = summary["videos"]
+        environment = ENVIRONMENT
+        if self.divides:
+            function = f"pretag:{delivery.version}:{delivery.capacity.megabytes}"
+            settings = LongVideoSettings(STATE_MACHINE, function, 900, 60)
+            environment = replace(environment, long_videos=settings)
 
-        self._actors[greenlet(attempt)] = delivery
+        def attempt() -> None:
+            if isinstance(delivery, Command):
+                summary = obey(delivery.message, environment, invocation)
+                self._step("end")
+                self.step_functions.succeed(delivery, summary)
+                return
+            summary = process_jobs(jobs_in(delivery.message), environment, invocation)
+            self._step("end")
+            (outcome,) = summary["videos"]
+            if outcome["status"] == "divided":
+                execution = self.step_functions.executions[outcome["execution"]]
+                self._end_with(delivery, execution)
+            else:
+                delivery.outcome = outcome
+
+        # An actor may start another one, as when it starts an execution.
+        here = getcurrent()
+        scheduler = _scheduler() if here in self._actors else here
+        self._actors[greenlet(attempt, scheduler)] = delivery
 
     def _resume(self, actor: greenlet) -> None:
         """Let an actor act until its next request, or until it ends."""
         delivery = self._actors[actor]
         try:
             said = actor.switch()
-        except Exception:  # noqa: BLE001 - Lambda tries again after any error
+        except Exception as error:  # noqa: BLE001 - Lambda tries again after any error
             del self._actors[actor]
-            self._fail(delivery)
+            self._fail(delivery, error)
             said = None
         if self.violation is not None:
             raise self.violation
@@ -314,13 +373,15 @@ class World:
         if said == "died":
             del self._actors[actor]
             self.deaths[delivery.key] += 1
-            self._fail(delivery)
+            self._fail(delivery, None)
         elif actor.dead:
             del self._actors[actor]
 
-    def _fail(self, delivery: Delivery) -> None:
+    def _fail(self, delivery: Delivery | Command, error: Exception | None) -> None:
         self.is_calm = False
-        if delivery.attempts < _ATTEMPTS:
+        if isinstance(delivery, Command):
+            self.step_functions.fail(delivery, error)
+        elif delivery.attempts < _ATTEMPTS:
             self.now += 60
             self._start(delivery)
         else:
@@ -381,7 +442,8 @@ class World:
         self._latest[key] = now
         if self.s3.current(RESULTS, f"{key.removesuffix('latest.json')}{now['manifest']}") is None:
             self._found("latest.json names a result that is not visible.")
-        if self.actor.is_direct:
+        # An execution that a direct event started ends waiting uploads too.
+        if isinstance(self.actor, Delivery) and "video" in self.actor.message:
             self._found("A direct event moved latest.json.")
         if before is None:
             return

@@ -26,6 +26,8 @@ WATCHED = {
         "InvocationsFailedToBeSentToDlq",
     },
     "LostEventAlarm": {"DestinationDeliveryFailures"},
+    "LongVideoAlarm": {"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"},
+    "LostLongVideoAlarm": {"FailedInvocations"},
     "RejectionAlarm": {"VideosRejected"},
     "SupersededAlarm": {"VideosSuperseded"},
 }
@@ -38,6 +40,8 @@ def test_every_kind_of_failure_has_an_alarm() -> None:
         "UndeliveredAlarm": "WatchesInputBucket",
         "NewVersionErrorAlarm": "ShiftsTraffic",
         "NewVersionDurationAlarm": "ShiftsTraffic",
+        "LongVideoAlarm": "HasShards",
+        "LostLongVideoAlarm": "HasShards",
     }
 
 

@@ -61,6 +61,8 @@ ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
 INPUT = "arn:${AWS::Partition}:s3:::${AWS::StackName}-input-${AWS::AccountId}-${AWS::Region}"
 WATCHED = "arn:${AWS::Partition}:s3:::${InputBucketName}"
 MODELS = "arn:${AWS::Partition}:s3:::${ModelBucketName}"
+STATES = f"arn:${{AWS::Partition}}:states:{ACCOUNT}"
+LONG_VIDEOS = "${AWS::StackName}-long-videos"
 THROUGH_S3 = json.dumps(
     {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}}
 )
@@ -103,6 +105,12 @@ GRANTS = sorted(
             "WriteLogs",
             {"logs:CreateLogStream", "logs:PutLogEvents"},
             {f"arn:${{AWS::Partition}}:logs:{ACCOUNT}:log-group:/pretag/${{AWS::StackName}}:*"},
+        ),
+        ("StartLongVideos", {"states:StartExecution"}, {f"{STATES}:stateMachine:{LONG_VIDEOS}"}),
+        (
+            "SeeWhetherTheyWork",
+            {"states:DescribeExecution"},
+            {f"{STATES}:execution:{LONG_VIDEOS}:*"},
         ),
         ("ReadModelsAndConfig", {"s3:GetObject"}, {f"{MODELS}/${{ModelPrefix}}*"}),
         ("TellMissingCardFromForbidden", {"s3:ListBucket"}, {MODELS}),
@@ -165,6 +173,8 @@ def test_the_optional_permissions_depend_on_their_parameters() -> None:
     }
     assert conditions == {
         "SendNotifications": "HasEventBus",
+        "StartLongVideos": "HasShards",
+        "SeeWhetherTheyWork": "HasShards",
         "ReadModelsAndConfig": "HasModelBucket",
         "TellMissingCardFromForbidden": "HasModelBucket",
         "DecryptVideos": "HasInputKey",
@@ -181,6 +191,21 @@ def test_the_optional_permissions_depend_on_their_parameters() -> None:
 DEPLOY = f"arn:${{AWS::Partition}}:codedeploy:{ACCOUNT}"
 CHECKED = "${OutputPrefix}/${InputPrefix}pretag-check/*"
 OTHER_GRANTS = {
+    "LongVideosRole": [
+        ("InvokeVersions", {"lambda:InvokeFunction"}, {"${Function.Arn}:*"}, "null"),
+        (
+            "StartShards",
+            {"states:StartExecution"},
+            {f"{STATES}:stateMachine:{LONG_VIDEOS}"},
+            "null",
+        ),
+        (
+            "WatchShards",
+            {"states:DescribeExecution", "states:StopExecution"},
+            {f"{STATES}:execution:{LONG_VIDEOS}{end}:*" for end in ("", "/Shards")},
+            "null",
+        ),
+    ],
     "CheckRole": [
         ("DecryptTheKnownResult", {"kms:Decrypt"}, {"ModelKmsKeyArn"}, THROUGH_S3),
         ("DecryptTheResult", {"kms:Decrypt"}, {"OutputKmsKeyArn"}, THROUGH_S3),

@@ -208,8 +208,21 @@ def test_failed_events_go_to_the_failure_queue() -> None:
         "Fn::GetAtt": "FailureQueue.Arn"
     }
     assert 1 <= retries["MaximumRetryAttempts"] <= 2
+    queue = {"Fn::GetAtt": "FailureQueue.Arn"}
     for rule in of_type("AWS::Events::Rule").values():
-        assert all("DeadLetterConfig" in target for target in rule["Targets"])
+        for target in rule["Targets"]:
+            assert target.get("DeadLetterConfig", target)["Arn"] == queue
+
+
+def test_an_execution_that_fails_in_any_way_goes_to_the_failure_queue() -> None:
+    rule = of_type("AWS::Events::Rule")["LongVideoFailed"]
+    assert rule["EventPattern"]["detail"] == {
+        "stateMachineArn": [{"Ref": "LongVideos"}],
+        "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+    }
+    allowed = values_of("Condition", of_type("AWS::SQS::QueuePolicy"))
+    source = {"Fn::GetAtt": "LongVideoFailed.Arn"}
+    assert {"ArnEquals": {"aws:SourceArn": source}} in list(allowed)
 
 
 def test_the_redrive_of_the_failure_queue_is_off_by_default() -> None:

@@ -87,7 +87,7 @@ def ways_in(resources: dict[str, Any]) -> dict[str, Any]:
         if kind == "AWS::S3::Bucket":
             for target in values_of("LambdaConfigurations", properties):
                 found[name] = target[0]["Function"]
-        elif kind == "AWS::Events::Rule":
+        elif kind == "AWS::Events::Rule" and name != "LongVideoFailed":  # to the failure queue
             found[name] = properties["Targets"][0]["Arn"]
         elif kind in {"AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping"}:
             found[name] = properties["FunctionName"]
@@ -122,6 +122,7 @@ def test_nothing_else_sends_events_to_the_function() -> None:
         "Retries",
         "TrafficShiftRole",  # moves the alias
         "CheckRole",  # invokes a version
+        "LongVideosRole",  # invokes the version that an execution names
     }
 
 

@@ -25,8 +25,9 @@ WORK_PREFIX = "pretag-work/"
 RUNS_PREFIX = f"{WORK_PREFIX}runs/"
 FILES_PREFIX = f"{WORK_PREFIX}files/"
 UPLOADS_PREFIX = f"{WORK_PREFIX}uploads/"
-# Clocks of two machines may differ.
-_CLOCK_SECONDS = 60.0
+CLOCK_SECONDS = 60.0
+"""By how much the clocks of two machines may differ."""
+
 # Two deliveries of an event at once begin within a few seconds.
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 _RETRY_SECONDS = 30.0
@@ -76,7 +77,7 @@ class Attempt:
         Args:
             now: the time, in seconds since 1970.
         """
-        return self.has_failed or now > self.deadline + _CLOCK_SECONDS
+        return self.has_failed or now > self.deadline + CLOCK_SECONDS
 
     def has_died(self, by: Attempt, now: float) -> bool:
         """Return whether this attempt ended without an error: a crash, no memory, a time-out."""
@@ -130,6 +131,7 @@ class Workspace:
         self._attempts = f"{RUNS_PREFIX}{name}/attempts/"
         self._files = f"{FILES_PREFIX}{name}/"
         self.decision_key = f"{RUNS_PREFIX}{name}/decision.json"
+        self._plan_key = f"{RUNS_PREFIX}{name}/plan.json"
 
     def register(self, attempt: Attempt) -> None:
         """Write the attempt's registration, with the decision that there is already."""
@@ -145,12 +147,18 @@ class Workspace:
         """Return the decision of the run; None if there is none."""
         return read_decision(self._bucket, self.decision_key)
 
+    def is_divided(self) -> bool:
+        """Tell whether the run has a plan: its shards are worked on by others."""
+        return self._bucket.exists(self._plan_key)
+
     def others(self, attempt: Attempt) -> list[Attempt]:
         """Return the registered attempts but this one."""
         own = self._registration(attempt.id)
-        keys = [key for key in self._bucket.keys(self._attempts) if key != own]
-        registrations = [self._bucket.get(key) for key in keys]
-        return [Attempt.from_json(found.data) for found in registrations if found is not None]
+        return self._read([key for key in self._bucket.keys(self._attempts) if key != own])
+
+    def registered(self) -> list[Attempt]:
+        """Return all registered attempts."""
+        return self._read(self._bucket.keys(self._attempts))
 
     def is_idle(self) -> bool:
         """Tell whether no attempt is registered."""
@@ -168,6 +176,10 @@ class Workspace:
         """Remove the registrations of attempts, one after the other, in the given order."""
         for name in attempt_ids:
             self._bucket.delete([self._registration(name)])
+
+    def _read(self, keys: Iterable[str]) -> list[Attempt]:
+        registrations = [self._bucket.get(key) for key in keys]
+        return [Attempt.from_json(found.data) for found in registrations if found is not None]
 
     def _registration(self, attempt_id: str) -> str:
         return f"{self._attempts}{attempt_id}.json"

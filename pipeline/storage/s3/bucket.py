@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import mimetypes
 from dataclasses import dataclass
 from functools import partial
@@ -50,6 +51,19 @@ class StoredObject:
 
     data: bytes
     etag: str
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """What S3 says of an object without its bytes.
+
+    Attributes:
+        size_bytes: its size.
+        sha256: digest of its content, in hex, as it was sent when the object was written.
+    """
+
+    size_bytes: int
+    sha256: str
 
 
 class Bucket:
@@ -107,6 +121,21 @@ class Bucket:
             return True
 
         return self._call(_or_false(_MISSING, request), key)
+
+    def head(self, key: str) -> ObjectFacts | None:
+        """Return size and digest of an object that `put` or `create` wrote; None if it is gone."""
+
+        def request() -> ObjectFacts | None:
+            try:
+                answer = self._client.head_object(**self._bucket, Key=key, ChecksumMode="ENABLED")
+            except ClientError as error:
+                if error_code(error) in _MISSING:
+                    return None
+                raise
+            digest = base64.b64decode(answer["ChecksumSHA256"]).hex()
+            return ObjectFacts(answer["ContentLength"], digest)
+
+        return self._call(request, key)
 
     def put(self, key: str, data: bytes, tags: Mapping[str, str] | None = None) -> None:
         """Write an object, whether or not it exists.

@@ -43,6 +43,8 @@ class Decision:
         rejection: content of `rejection.json`; None if not rejected.
         replaced: earlier rejections that this decision replaces.
         video: `s3://bucket/key` of the video, for `pretag forget`; None if superseded.
+        is_divided: whether shards wrote images into the visible folder. Then those that the
+            attempt does not have itself are already where they stay, and all others are removed.
     """
 
     ending: Literal["done", "rejected", "superseded"]
@@ -51,6 +53,7 @@ class Decision:
     rejection: Mapping[str, Any] | None = None
     replaced: tuple[ReplacedRejection, ...] = ()
     video: str | None = None
+    is_divided: bool = False
 
     @property
     def capacity(self) -> Capacity | None:
@@ -70,8 +73,11 @@ class Decision:
         return replace(self, replaced=(*earlier.replaced, rejection))
 
     def data(self) -> bytes:
-        """Return the decision as JSON."""
-        return json_bytes(asdict(self))
+        """Return the decision as JSON, which earlier versions read unless the run is divided."""
+        value = asdict(self)
+        if not self.is_divided:
+            del value["is_divided"]
+        return json_bytes(value)
 
     @classmethod
     def from_json(cls, data: bytes) -> Decision:

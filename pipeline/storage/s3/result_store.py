@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from logging import getLogger
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from pipeline.errors import BrokenError, CapacityError, PretagError
+from pipeline.errors import BrokenError, CapacityError, PretagError, RetryableError
 from pipeline.storage.result_store import MANIFEST
 from pipeline.storage.s3.attempt_context import decision_of, settled_result
 from pipeline.storage.s3.attempts import count_deaths
@@ -28,17 +28,24 @@ logger = getLogger(__name__)
 
 _DEATHS_BEFORE_REJECTION = 2
 
+Shards = Literal["impossible", "possible", "done"]
+"""Whether shards of a run may write images: none does, some may if the run has a plan, or all have
+and this attempt merges them.
+"""
+
 
 class S3ResultStore:
     """Writes one attempt at a run to `s3://<bucket>/<prefix>/<video key>/<run id>`."""
 
-    def __init__(self, context: AttemptContext, folder: str) -> None:
+    def __init__(self, context: AttemptContext, folder: str, shards: Shards = "impossible") -> None:
         """Create a store; nothing is requested.
 
         Args:
             context: the attempt.
             folder: key prefix of the run's visible folder, without a slash at the end.
+            shards: whether shards of this run may write images into its visible folder.
         """
+        self._shards = shards
         self._context = context
         self._folder = folder
         self._work = context.workspace(folder)
@@ -55,7 +62,7 @@ class S3ResultStore:
         For a result that is complete, nothing is written.
 
         Raises:
-            CapacityError: two attempts died on this video, in a function that was not smaller.
+            CapacityError: as `check_deaths`, unless the run may be handed over.
             SupersededError: another attempt found that the object was gone.
         """
         context = self._context
@@ -66,7 +73,8 @@ class S3ResultStore:
         decision = self._earlier_decision()
         if decision is not None:
             return self._finish(decision)
-        self._check_deaths()
+        if self._shards != "possible":  # a run that is handed over kills nobody here
+            self.check_deaths()
         return None
 
     def put(self, path: str, data: bytes) -> None:
@@ -86,15 +94,18 @@ class S3ResultStore:
         self._context.bucket.put_blocks(self._file_key(path), blocks)
 
     def read(self, path: str) -> bytes:
-        """Return a file that this attempt wrote. May be called from any thread.
+        """Return a file that this attempt or a shard wrote. May be called from any thread.
 
         Raises:
             BrokenError: it is gone.
             RetryableError: S3 did not return it.
         """
-        found = self._context.bucket.get(self._file_key(path))
+        bucket = self._context.bucket
+        found = bucket.get(self._file_key(path))
+        if found is None and self._shards == "done":
+            found = bucket.get(f"{self._folder}/{path}")
         if found is None:
-            uri = self._context.bucket.uri(self._file_key(path))
+            uri = bucket.uri(self._file_key(path))
             raise BrokenError(
                 f"{uri} is gone while the run still writes. Delete nothing below pretag-work/, and "
                 "send the event again."
@@ -106,8 +117,15 @@ class S3ResultStore:
 
         Raises:
             SupersededError: it was decided that the object was gone.
+            RetryableError: meanwhile another attempt divided the run. Only who merges its shards
+                may end it, because they may still write images.
             BrokenError, RetryableError: S3 or EventBridge failed.
         """
+        if self._is_divided_elsewhere():
+            raise RetryableError(
+                f"s3://{self._context.bucket.name}/{self._folder} was divided by another attempt "
+                "meanwhile. It is tried again."
+            )
         rejection = dict(ending.content) if ending.is_rejection else None
         if rejection is None:
             self.put(MANIFEST, ending.data())
@@ -117,6 +135,7 @@ class S3ResultStore:
             attempt=self._context.attempt.id,
             rejection=rejection,
             video=ending.video_uri,
+            is_divided=self._shards == "done",
         )
         return self._finish(decision)
 
@@ -136,6 +155,9 @@ class S3ResultStore:
     def _file_key(self, path: str) -> str:
         return self._work.file_key(self._context.attempt.id, path)
 
+    def _is_divided_elsewhere(self) -> bool:
+        return self._shards == "possible" and self._work.is_divided()
+
     def _earlier_decision(self) -> Decision | None:
         """Return the decision of the upload, or that of the run; None if none holds."""
         bucket = self._context.bucket
@@ -145,10 +167,18 @@ class S3ResultStore:
             self._work.decision(),
             None if ending is None else decision_of(ending, self._folder),
         )
-        return next((found for found in candidates if found and self._context.holds(found)), None)
+        holding = (found for found in candidates if found and self._context.holds(found))
+        decision = next(holding, None)
+        if decision is not None and decision.capacity and self._is_divided_elsewhere():
+            return None  # a larger function has its shards worked on, and will replace it
+        return decision
 
-    def _check_deaths(self) -> None:
-        """Raise an error if two attempts died, in a function that was not smaller than this one."""
+    def check_deaths(self) -> None:
+        """Check that attempts at this video end in good order.
+
+        Raises:
+            CapacityError: two died, in a function that was not smaller than this one.
+        """
         attempt = self._context.attempt
         now = time.time()
         deaths = count_deaths(

@@ -1,7 +1,9 @@
 """The visible folder of a run: what readers of the bucket see.
 
 It holds the files of one attempt and their manifest, or a rejection alone. All attempts copy the
-same files there, those of the decided attempt, so two of them at once do no harm.
+same files there, those of the decided attempt, so two of them at once do no harm. Images of a
+divided run are not copied: its shards wrote them here. Before the manifest or the rejection becomes
+visible, the images that it does not list are removed.
 """
 
 from __future__ import annotations
@@ -15,10 +17,13 @@ from pipeline.storage.result_store import MANIFEST, REJECTION, Ending, json_byte
 from pipeline.storage.s3.bucket import LARGEST_COPY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pipeline.storage.s3.bucket import Bucket
     from pipeline.storage.s3.decision import Decision
+
+IMAGES_PREFIX = "images/"
+"""Below this path of a run folder are its images."""
 
 _PARALLEL_COPIES = 8
 # A lifecycle rule of the bucket selects rejections by this tag, because they lie beside results.
@@ -55,6 +60,8 @@ class RunFolder:
         """Make the decided rejection visible. One in this folder is overwritten in one step."""
         replaced = {rejection.folder for rejection in decision.replaced}
         self._remove_rejections(replaced - {self._folder})
+        if decision.is_divided:
+            self.remove_unlisted(None)
         data = json_bytes(decision.rejection)
         self._bucket.put(f"{self._folder}/{REJECTION}", data, REJECTION_TAGS)
 
@@ -74,7 +81,7 @@ class RunFolder:
         if self._bucket.exists(f"{self._folder}/{MANIFEST}"):
             return
         manifest = self._bucket.get(file_key(MANIFEST))
-        if manifest is None or not self._copy_files(manifest.data, file_key):
+        if manifest is None or not self._bring_files(decision, manifest.data, file_key):
             # Another attempt may have published them, and removed its files.
             if self._bucket.exists(f"{self._folder}/{MANIFEST}"):
                 return
@@ -85,8 +92,37 @@ class RunFolder:
             )
         self._bucket.put(f"{self._folder}/{MANIFEST}", manifest.data)
 
-    def _copy_files(self, manifest: bytes, file_key: Callable[[str], str]) -> bool:
-        """Copy the files that the manifest lists; return False if one is gone."""
+    def remove_rejection(self) -> None:
+        """Remove the rejection."""
+        self._remove_rejections({self._folder})
+
+    def remove_unlisted(self, ending: Ending | None) -> set[str]:
+        """Remove the images that a manifest does not list; return the paths of all others.
+
+        Args:
+            ending: the manifest; None: no image is listed.
+        """
+        listed = set() if ending is None else {file["path"] for file in ending.content["files"]}
+        prefix = f"{self._folder}/"
+        found = {key.removeprefix(prefix) for key in self._bucket.keys(f"{prefix}{IMAGES_PREFIX}")}
+        self._bucket.delete(f"{prefix}{path}" for path in sorted(found - listed))
+        return found & listed
+
+    def _bring_files(
+        self, decision: Decision, manifest: bytes, file_key: Callable[[str], str]
+    ) -> bool:
+        """Bring the files that the manifest lists into the folder; return False if one is gone."""
+        content = json.loads(manifest)
+        files = content["files"]
+        if decision.is_divided:
+            own = file_key("")
+            there = self.remove_unlisted(Ending(MANIFEST, content))
+            there -= {key.removeprefix(own) for key in self._bucket.keys(own)}
+            files = [file for file in files if file["path"] not in there]
+        return self._copy_files(files, file_key)
+
+    def _copy_files(self, files: Iterable[dict[str, Any]], file_key: Callable[[str], str]) -> bool:
+        """Copy files of the attempt; return False if one is gone."""
 
         def copy(file: dict[str, Any]) -> bool:
             source_key, key = file_key(file["path"]), f"{self._folder}/{file['path']}"
@@ -97,7 +133,6 @@ class RunFolder:
             self._bucket.copy_large(source_key, key, file["bytes"])
             return True
 
-        files = json.loads(manifest)["files"]
         with ThreadPoolExecutor(_PARALLEL_COPIES, thread_name_prefix="copy") as executor:
             return all(executor.map(copy, files))
 

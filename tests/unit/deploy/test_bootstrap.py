@@ -114,6 +114,7 @@ SERVICES = {
     "CloudWatch": "cloudwatch",
     "AppConfig": "appconfig",
     "CodeDeploy": "codedeploy",
+    "StepFunctions": "states",
 }
 
 

@@ -323,3 +323,57 @@ def check_items(event: object) -> None:
     for sentence in sentences:
         assert len(sentence) < 1000
         assert sentence.isprintable()
+
+
+def failed_execution(event: dict[str, Any]) -> dict[str, Any]:
+    """Return what Step Functions tells of an execution that was started with an event."""
+    return {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {"name": "run-1", "status": "FAILED", "input": json.dumps({"event": event})},
+    }
+
+
+@given(
+    st.builds(
+        Job,
+        bucket=st.just("videos"),
+        key=st.text(st.characters(codec="utf-8"), min_size=1, max_size=200),
+        version_id=st.none() | st.just("v1"),
+        etag=st.none() | st.just("e1"),
+        sequencer=st.none() | st.just("00FF"),
+        submission=st.none() | st.just("submission-1"),
+    )
+)
+def test_the_event_of_a_job_makes_the_same_job(job: Job) -> None:
+    assert list(jobs_in(job.event())) == [job]
+
+
+@pytest.mark.parametrize("config", [{}, {"sampling": {"every_seconds": 2}}])
+@pytest.mark.parametrize("output", [None, "s3://results/other"])
+def test_the_direct_event_of_a_job_makes_the_same_job(
+    config: dict[str, Any], output: str | None
+) -> None:
+    job = Job("videos", "a b+c.mp4", config=config, output=output, named=True)
+    assert list(jobs_in(job.event())) == [job]
+
+
+def test_a_long_video_that_failed_is_the_job_of_its_upload() -> None:
+    job = Job("videos", "höhe 1.mp4", etag="e1", sequencer="0A")
+    body = json.dumps(failed_execution(job.event()))
+    (found,) = jobs_in_text(body)
+    assert found == Job("videos", "höhe 1.mp4", etag="e1", sequencer="0A", failed_execution="run-1")
+
+
+def test_a_direct_event_of_a_long_video_that_failed_is_refused_in_a_message() -> None:
+    event = failed_execution(Job("videos", "a.mp4", named=True).event())
+    with pytest.raises(BrokenError, match="invoke the function"):
+        list(jobs_in_text(json.dumps(event)))
+    (job,) = jobs_in(event)  # sent again by who may invoke the function
+    assert isinstance(job, Job)
+
+
+@pytest.mark.parametrize("detail", [None, {}, {"input": 1}, {"input": "[]"}, {"input": "{"}])
+def test_an_execution_without_its_event_is_an_error(detail: object) -> None:
+    with pytest.raises(BrokenError):
+        list(jobs_in({"source": "aws.states", "detail": detail}))

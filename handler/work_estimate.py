@@ -1,0 +1,57 @@
+"""How long one invocation would take for a video, before it works.
+
+CPU milliseconds of each stage, with the default model: the table "Each stage alone" of
+bench/RESULTS.md, whose clips have 0.44 and 2.07 megapixels; a line through both. Other codecs and
+models take longer. A run that does not fit although it seemed to is noticed while it works.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.config.schema import Config
+    from pipeline.decoding.key_frame import VideoFacts
+
+MEGABYTES_FOR_A_CPU = 1769
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+
+# Stage: milliseconds a frame, and more for each megapixel.
+DECODE, DEDUPE, DETECT, ENCODE = (0.77, 1.20), (0.72, 0.61), (21.3, 0.0), (0.34, 2.76)
+# To publish an image, S3 copies it in 30 to 100 ms, eight at a time: see time_limit.py.
+_PUBLISH_SECONDS_A_FRAME = 0.01
+# Cold start, and what is written at the end.
+_FIXED_SECONDS = 3.0
+# Where samples are far apart, frames between them are not decoded: about so many for a sample.
+_FRAMES_A_SAMPLE = 60
+
+
+def work_seconds(facts: VideoFacts, config: Config, cpus: float) -> float:
+    """Return the estimated seconds of work for a video, if each sampled frame is kept.
+
+    Args:
+        facts: number of frames, size and length of the video.
+        config: the effective configuration.
+        cpus: number of CPUs, or the share of one.
+    """
+    start = config.sampling.start_seconds
+    end = min(config.sampling.end_seconds or facts.seconds, facts.seconds)
+    share = max(0.0, end - start) / facts.seconds if facts.seconds else 1.0
+    samples = min(share * facts.frames, (end - start) / config.sampling.every_seconds)
+    samples = max(samples, 0.0)
+    decoded = min(share * facts.frames, samples * _FRAMES_A_SAMPLE)
+    megapixels = facts.width * facts.height / 1e6
+    tiles = config.detector.tiles**2 + 1 if config.detector.tiles > 1 else 1
+    images = samples if config.output.images else 0.0
+    milliseconds = (
+        decoded * _of_frame(DECODE, megapixels)
+        + samples * _of_frame(DEDUPE, megapixels)
+        + samples * tiles * _of_frame(DETECT, megapixels)
+        + images * _of_frame(ENCODE, megapixels)
+    )
+    return _FIXED_SECONDS + milliseconds / 1000 / cpus + images * _PUBLISH_SECONDS_A_FRAME
+
+
+def _of_frame(stage: tuple[float, float], megapixels: float) -> float:
+    each, for_a_megapixel = stage
+    return each + for_a_megapixel * megapixels
