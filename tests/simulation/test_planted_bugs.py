@@ -376,16 +376,8 @@ BUGS: dict[str, Bug] = {
     "a run that is handed over stays registered": (
         "pipeline.storage.s3.attempt_context.AttemptContext.withdraw", no_check, ("divided_once",)
     ),
-    "a divided run is ended by others": (
-        "pipeline.storage.s3.result_store.S3ResultStore._is_divided_elsewhere",
-        lambda _store: False, ("divided_and_larger", "divided"),
-    ),
     "who works alone is not waited for": (
         "pipeline.storage.s3.divided.DividedRun.check_alone", no_check, ("divided_and_larger",)
-    ),
-    "shards of an execution that failed are not waited for": (
-        "pipeline.storage.s3.divided.DividedRun.check_idle", no_check,
-        ("divided_and_direct",),
     ),
     "another upload of the same run is forgotten": (
         "handler.run_plan.RunPlan.is_of", lambda _plan, _job: True,
@@ -393,7 +385,7 @@ BUGS: dict[str, Bug] = {
     ),
     "a rejection stays while shards work for a larger function": (
         "pipeline.storage.s3.divided.DividedRun.remove_rejection", no_check,
-        ("divided_and_replaced",),
+        ("divided",),
     ),
 }  # fmt: skip
 

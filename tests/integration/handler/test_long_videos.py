@@ -12,6 +12,7 @@ import pytest
 from handler import executions, output
 from handler.events import jobs_in
 from handler.jobs import Job
+from handler.long_videos import LongVideo
 from handler.run_plan import RunPlan
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.errors import BrokenError, RejectedError, RetryableError
@@ -207,6 +208,15 @@ def test_a_video_that_is_deleted_meanwhile_is_superseded(
     assert machine.run(divided["execution"])["status"] == "superseded"
     assert visible_files(s3) == {}
     assert work_left(s3) == []
+
+
+def test_an_attempt_that_worked_alone_gives_up_if_the_run_was_divided_meanwhile(
+    divided: dict[str, Any], s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LongVideo, "before_work", lambda _run: None)
+    with pytest.raises(RetryableError, match="divided by another attempt"):
+        notify(divided["record"])
+    assert visible_files(s3) == {}
 
 
 def test_a_shard_that_fails_does_not_count_as_working(
