@@ -68,8 +68,10 @@ def obey(event: dict[str, Any], environment: Environment, invocation: Invocation
     found = bucket.get(plan_key(run))
     plan = None if found is None else RunPlan.from_json(found.data)
     if command == "finish":
-        # To an attempt, an earlier one of the same run is what Lambda tries again: it has ended.
-        invocation = replace(invocation, request_id=f"finish {run}")
+        # To an attempt, an earlier one of the same execution, or of one that this one follows, is
+        # what Lambda tries again: it has ended.
+        follows = text_at(event, "pretag.execution").rpartition("-")[0]
+        invocation = replace(invocation, request_id=f"finish {follows}")
         return _finished(event, plan, environment, invocation)
     if plan is None:
         raise _no_plan(run)

@@ -1,0 +1,123 @@
+"""Write the files of a dataset: annotations, tables, configuration, log and reports."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import onnxruntime
+
+from pipeline import __version__
+from pipeline.dataset import coco
+from pipeline.dataset.classes import with_categories
+from pipeline.dataset.csv_tables import frames_csv, logs_csv
+from pipeline.dataset.report.figures import Subject, figures_of
+from pipeline.dataset.report.html import report_html
+from pipeline.dataset.report.markdown import report_markdown
+from pipeline.decoding.backend import pyav_version
+from pipeline.resources.prices import Rates, bill, is_arm
+
+if TYPE_CHECKING:
+    from pipeline.dataset.dataset import Dataset
+    from pipeline.frame import Display
+    from pipeline.processing import Processing
+    from pipeline.runlog import RunLog
+    from pipeline.storage.publisher import Publisher
+
+
+def write_files(run: Processing, run_id: str, dataset: Dataset, publisher: Publisher) -> RunLog:
+    """Write all files of a dataset but its images and the manifest; return the finished log.
+
+    Args:
+        run: what the video was processed with.
+        run_id: the run id.
+        dataset: the complete dataset.
+        publisher: writes the files, and has written the images.
+
+    Raises:
+        BrokenError: the model gives impossible boxes.
+        PretagError: a file cannot be written.
+    """
+    run.detector.check_boxes()
+    dataset = with_categories(dataset, run.config)
+    run.log.detections_by_class = dataset.detections_by_class()
+    counts = run.log.counts()
+    run.log.warnings = (
+        *run.detector.warnings(counts["frames_kept"], counts["detections"]),
+        *_display_warnings(dataset.display),
+    )
+    instances = coco.instances(dataset)
+    publisher.put("annotations/instances_default.json", instances)
+    publisher.put("predictions.json", coco.predictions(dataset))
+    publisher.put_text("frames.csv", frames_csv(dataset))
+    settings = _effective_config(run)
+    publisher.put_json("config.json", settings)
+    if run.config.output.exports:
+        # Imported late, because few runs need it.
+        from pipeline.dataset.exports.of_run import put_exports  # noqa: PLC0415
+
+        put_exports(run.config, instances, publisher, run.source.uri, run_id)
+    log = run.log.finished()
+    publisher.put_text("logs.csv", logs_csv(log))
+    figures = figures_of(dataset, log, _subject(run, run_id, log, settings))
+    publisher.put_text("report.md", report_markdown(figures))
+    publisher.put_text("report.html", report_html(figures, dataset))
+    return log
+
+
+def _display_warnings(display: Display) -> tuple[str, ...]:
+    if display.ratio_changes_ms is None:
+        return ()
+    seconds = display.ratio_changes_ms / 1000
+    warning = (
+        f"The aspect ratio of the pixels changes at about {seconds:.1f} seconds. All images were "
+        f"made with the first one, {display.sample_aspect_ratio}, so later ones look stretched. "
+        "Cut the video there, and upload the parts."
+    )
+    return (warning,)
+
+
+def _subject(run: Processing, run_id: str, log: RunLog, settings: dict[str, object]) -> Subject:
+    capacity = run.budget.capacity
+    cost = None
+    if capacity is not None and log.shards is None:
+        cost = bill(
+            Rates(capacity.megabytes, is_arm=is_arm()),
+            work_seconds=log.total_seconds,
+            frames=log.stage("encode").items_out,
+            size_bytes=run.source.size,
+        )
+    return Subject(
+        run_id=run_id,
+        video_uri=run.source.uri,
+        every_ms=1000 * run.config.sampling.every_seconds,
+        settings=settings,
+        bill=cost,
+        memory_megabytes=None if capacity is None else capacity.megabytes,
+    )
+
+
+def _effective_config(run: Processing) -> dict[str, object]:
+    """Return the content of config.json: everything but the video that decides the result."""
+    return {
+        "config": run.config.model_dump(mode="json"),
+        "model": run.detector.description(),
+        "versions": computed_by(),
+    }
+
+
+def computed_by() -> dict[str, str]:
+    """Return what computes a result: the versions and the architecture. Part of the run id.
+
+    The same video can give other bytes with another of these.
+    """
+    return {
+        "pretag": __version__,
+        "opencv": cv2.__version__,
+        "pyav": pyav_version() or "not installed",
+        "onnxruntime": onnxruntime.__version__,
+        "numpy": np.__version__,
+        "architecture": platform.machine(),
+    }
