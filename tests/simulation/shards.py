@@ -149,7 +149,7 @@ def replacements(world: World) -> dict[str, Any]:
         "handler.finishing.time": mock.Mock(time=lambda: world.now),
         "handler.finishing.emit_outcome": lambda _outcome, _classes: None,
         "handler.finishing.emit_superseded": lambda _uri: None,
-        "handler.finishing.metric_labels": lambda _job, _model: (),
+        "handler.finishing.metric_labels": lambda _job, _model, _config: (),
         "handler.worker.emit_divided": lambda _uri: None,
         "handler.prepared.s3_client": lambda: world.s3,
         "handler.prepared.prepare_decoder": lambda: None,
