@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.outcome import Outcome
     from pipeline.sharding.shard_result import ShardResult
 
-_TIMED = {"logs.csv", "report.md", "manifest.json"}
+_TIMED = {"logs.csv", "report.md", "report.html", "manifest.json"}
 
 
 class _Run(NamedTuple):

@@ -17,7 +17,7 @@ from pipeline.sharding.plan import SinglePath
 from pipeline.sharding.planning import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pipeline.config.schema import Config
     from pipeline.detection.detector import Detector
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.run import Progress
     from pipeline.sharding.local import ShardStore
     from pipeline.sharding.plan import Plan
+    from pipeline.sharding.shard_result import ShardResult
     from pipeline.storage.source import VideoSource
 
 logger = getLogger(__name__)
@@ -83,15 +84,25 @@ def _annotate(  # noqa: PLR0913, PLR0917 - as `annotate_in_shards`
     on_progress: Progress,
 ) -> Outcome:
     store = open_store(run_id_of(source, config, detector))
-    tasks = [ShardTask(source, config, plan, each.number, store) for each in plan.shards]
-    signals = DeferredSignals()
-    with signals, shard_pool(processes, config.detector, signals.deliver) as pool:
-        return publish_shards(
-            source,
-            config,
-            detector,
-            lambda _run_id: store,
-            plan=plan,
-            results=work_on_shards(pool, tasks, lambda done: on_progress(done, plan.facts.seconds)),
-            remove_images=store.remove,
-        )
+
+    def results() -> Iterator[ShardResult]:
+        """Yield the results. After an error or Ctrl-C, the processes end before it is raised.
+
+        So none still writes images while the store removes them.
+        """
+        tasks = [ShardTask(source, config, plan, each.number, store) for each in plan.shards]
+        signals = DeferredSignals()
+        with signals, shard_pool(processes, config.detector, signals.deliver) as pool:
+            yield from work_on_shards(
+                pool, tasks, lambda done: on_progress(done, plan.facts.seconds)
+            )
+
+    return publish_shards(
+        source,
+        config,
+        detector,
+        lambda _run_id: store,
+        plan=plan,
+        results=results(),
+        remove_images=store.remove,
+    )
