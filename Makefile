@@ -54,11 +54,11 @@ run: .venv/cli.ready ## annotate a video: make run [VIDEO=clip.mp4] [OUT=folder]
 
 .PHONY: test
 test: .venv/dev.ready ## run the fast tests
-	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(BIN)/pytest -n 2
 
 .PHONY: coverage
 coverage: .venv/dev.ready ## run the fast tests, and check how much of the code they cover
-	@$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
+	@$(BIN)/pytest -n 2 --cov --cov-report=term
 
 .PHONY: lint
 lint: .venv/dev.ready ## check style, imports and format

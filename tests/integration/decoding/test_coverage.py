@@ -46,7 +46,7 @@ CLIPS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with all clips, each of 100 frames at 25 a second."""
     folder = tmp_path_factory.mktemp("clips")
