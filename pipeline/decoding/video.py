@@ -247,7 +247,8 @@ class Video:
             if capture.next_rank is not None:
                 raise _EmptyTrackError(capture.next_rank)
             raise no_frame_error(capture, self._stream, self._name)
-        if coverage.lost > coverage.decoded:
+        # OpenCV tells of failed grabs where PyAV tells of lost frames.
+        if max(coverage.lost, decoder.failed_grabs) > coverage.decoded:
             check_protection(self._stream, self._name)
         if self._unconverted is not None and not self._log.items_out:
             raise unconvertible_error(self._name, self._unconverted)
