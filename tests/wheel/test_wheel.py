@@ -59,9 +59,11 @@ def test_the_wheel_has_the_packages_and_the_model_and_nothing_else(wheel: Path) 
     }  # fmt: skip
     models = {name for name in names if name.startswith("pipeline/models/")}
     assert models == {f"pipeline/models/{MODEL}{suffix}" for suffix in (".onnx", ".toml")}
-    assert {"pipeline/py.typed", "pipeline/dataset/report.md.j2", "pipeline/cli/card.toml.j2"} <= {
-        *names
-    }
+    assert {
+        "pipeline/py.typed",
+        "pipeline/dataset/report/report.html.j2",
+        "pipeline/cli/card.toml.j2",
+    } <= {*names}
 
 
 def test_the_sample_is_annotated_with_the_model_of_the_wheel(
