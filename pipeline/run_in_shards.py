@@ -1,4 +1,4 @@
-"""Annotate one long video with several processes of this machine: the same result, sooner."""
+"""Annotate one long video with several processes of this machine: the result is the same."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ Work: TypeAlias = Callable[[T, Report], R]
 _WATCH_SECONDS = 0.5
 _KILLED = (
     "Two worker processes in a row were killed over the same part of the work, maybe because no "
-    "memory was left. Use fewer (--jobs)."
+    "memory was left. Lower --jobs."
 )
 
 
