@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from handler.correlation import prepare_log
 from handler.environment import Environment
 from handler.events import is_batch, is_command, jobs_in, jobs_in_text, messages_in
 from handler.invocation import Invocation
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
+prepare_log(logger)
 # The decoder's process belongs to the same user. It must not read the credentials of this one.
 hide_from_children()
 

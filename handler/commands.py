@@ -7,11 +7,13 @@ and cannot make one up. docs/trust.md says the same.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from handler.correlation import correlated
 from handler.events import jobs_in
 from handler.fields import shown, text_at
 from handler.finishing import Finish
@@ -76,6 +78,17 @@ def obey(event: dict[str, Any], environment: Environment, invocation: Invocation
     if plan is None:
         raise _no_plan(run)
     Trust.of(environment).check_job(plan.job)
+    with correlated(plan.job.correlation_id):
+        return _carry_out(command, event, plan, environment, invocation)
+
+
+def _carry_out(
+    command: str,
+    event: dict[str, Any],
+    plan: RunPlan,
+    environment: Environment,
+    invocation: Invocation,
+) -> dict[str, Any]:
     output = JobOutput(plan.job, environment, invocation)
     shard = _Shard(plan, _shard_number(event, plan), output.divided_run(plan.run_id))
     if command == "crashed":
@@ -94,15 +107,15 @@ def _finished(
         RetryableError: the other execution has not ended the run yet.
     """
     (job,) = jobs_in(event["pretag"].get("event"))
-    if plan is not None and isinstance(job, Job) and plan.is_of(job):
-        Trust.of(environment).check_job(plan.job)
-        output = JobOutput(plan.job, environment, invocation)
-        summary = Finish(plan, environment, output).run()
-    else:
-        summary = process_job(job, environment, invocation)
-        if summary.get("execution") == text_at(event, "pretag.execution"):
-            raise RetryableError(f"The run of {job.what} has not ended yet. It is tried again.")
-    logger.info("Video processed", extra={"outcome": summary})
+    with correlated(job.correlation_id) if isinstance(job, Job) else nullcontext():
+        if plan is not None and isinstance(job, Job) and plan.is_of(job):
+            Trust.of(environment).check_job(plan.job)
+            summary = Finish(plan, environment, JobOutput(plan.job, environment, invocation)).run()
+        else:
+            summary = process_job(job, environment, invocation)
+            if summary.get("execution") == text_at(event, "pretag.execution"):
+                raise RetryableError(f"The run of {job.what} has not ended yet. It is tried again.")
+        logger.info("Video processed", extra={"outcome": summary})
     return summary
 
 

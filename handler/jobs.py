@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 from pipeline.storage.s3.upload import Upload
 
@@ -44,6 +45,14 @@ class Job:
     def uri(self) -> str:
         """`s3://bucket/key`."""
         return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def correlation_id(self) -> str:
+        """32 hex digits that are the same in all attempts at this job: the upload's id, if any."""
+        if self.upload is not None:
+            return self.upload.id
+        asked = [self.bucket, self.key, self.version_id, dict(self.config), self.output]
+        return sha256_of_json(asked)[:32]
 
     @property
     def what(self) -> str:

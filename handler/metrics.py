@@ -13,6 +13,8 @@ from aws_lambda_powertools import Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from handler.class_values import ClassValues
+from handler.correlation import current_correlation
+from pipeline.drift.drift import Drift, drift_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +81,9 @@ def emit_divided(video: str) -> None:
 def _metrics(video: str) -> Metrics:
     metrics = Metrics(namespace=NAMESPACE)
     metrics.add_metadata("video", video)
+    correlation_id = current_correlation()
+    if correlation_id is not None:
+        metrics.add_metadata("correlation_id", correlation_id)
     return metrics
 
 
@@ -99,5 +104,10 @@ def _add_log(metrics: Metrics, log: RunLog) -> None:
         metrics.add_metric("Shards", MetricUnit.Count, len(log.shards.seconds))
         metrics.add_metric("ShardSeconds", MetricUnit.Seconds, sum(log.shards.seconds))
         metrics.add_metric("SlowestShardSeconds", MetricUnit.Seconds, max(log.shards.seconds))
+    if isinstance(log.drift, Drift):
+        metrics.add_metric("DriftLevel", MetricUnit.NoUnit, log.drift.level)
+        metrics.add_metric("RunsDrifted", MetricUnit.Count, int(log.drift.is_drifted))
+    if log.drift is not None:
+        metrics.add_metadata("drift", drift_json(log.drift))
     if log.dollars is not None:
         metrics.add_metadata("dollars", round(log.dollars, 6))

@@ -96,6 +96,7 @@ class JobOutput:
             upload=self._job.upload,
             is_current=is_current,
             notify=self._notify,
+            correlation_id=self._job.correlation_id,
         )
 
     def _notify(self, result: PublishedResult) -> None:

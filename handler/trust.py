@@ -67,6 +67,7 @@ RULES = {
     "output.class_names": Rule.FREE,
     "output.categories": Rule.FREE,
     "output.exports": Rule.SOME,
+    "drift.baseline": Rule.NEVER,
 }
 """The rule of each config key. A key without a rule is refused."""
 

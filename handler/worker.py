@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from handler.jobs import Skip, Unreadable
+from handler.correlation import correlated
+from handler.jobs import Job, Skip, Unreadable
 from handler.long_videos import LongVideo
 from handler.metrics import emit_divided, emit_outcome, emit_superseded
 from handler.models import load_model
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from handler.environment import Environment
     from handler.events import Item
     from handler.invocation import Invocation
-    from handler.jobs import Job
     from pipeline.config.schema import Config
     from pipeline.detection.model import Model
     from pipeline.resources.hand_over import HandOver
@@ -59,13 +60,14 @@ def process_jobs(
     summary: dict[str, Any] = {"videos": [], "skipped": []}
     failures: list[Exception] = []
     for job in jobs:
-        try:
-            outcome = process_job(job, environment, invocation)
-        except Exception as error:  # raised below, after the other jobs
-            logger.exception("Video failed", extra={"job": job.what})
-            failures.append(error)
-            continue
-        logger.info("Video processed", extra={"outcome": outcome})
+        with correlated(job.correlation_id) if isinstance(job, Job) else nullcontext():
+            try:
+                outcome = process_job(job, environment, invocation)
+            except Exception as error:  # raised below, after the other jobs
+                logger.exception("Video failed", extra={"job": job.what})
+                failures.append(error)
+                continue
+            logger.info("Video processed", extra={"outcome": outcome})
         summary["skipped" if "skipped" in outcome else "videos"].append(outcome)
     if failures:
         raise failures[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from pipeline.drift.drift import drift_json
+
 if TYPE_CHECKING:
     from pipeline.runlog import RunLog
     from pipeline.storage.result_store import PublishedResult
@@ -60,4 +62,5 @@ class Outcome:
             "warnings": list(self.log.warnings),
             "counts": self.log.counts(),
             "seconds": round(self.log.total_seconds, 3),
+            **({} if self.log.drift is None else {"drift": drift_json(self.log.drift)}),
         }

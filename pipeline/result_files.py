@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -21,13 +21,21 @@ from pipeline.resources.prices import Rates, bill, is_arm
 
 if TYPE_CHECKING:
     from pipeline.dataset.dataset import Dataset
+    from pipeline.drift.baseline import Baseline
+    from pipeline.drift.drift import Drift, NotCompared
     from pipeline.frame import Display
     from pipeline.processing import Processing
     from pipeline.runlog import RunLog
     from pipeline.storage.publisher import Publisher
 
 
-def write_files(run: Processing, run_id: str, dataset: Dataset, publisher: Publisher) -> RunLog:
+def write_files(
+    run: Processing,
+    run_id: str,
+    dataset: Dataset,
+    publisher: Publisher,
+    baseline: Baseline | None,
+) -> RunLog:
     """Write all files of a dataset but its images and the manifest; return the finished log.
 
     Args:
@@ -35,6 +43,7 @@ def write_files(run: Processing, run_id: str, dataset: Dataset, publisher: Publi
         run_id: the run id.
         dataset: the complete dataset.
         publisher: writes the files, and has written the images.
+        baseline: what the run is compared with; None: nothing.
 
     Raises:
         BrokenError: the model gives impossible boxes.
@@ -59,12 +68,22 @@ def write_files(run: Processing, run_id: str, dataset: Dataset, publisher: Publi
         from pipeline.dataset.exports.of_run import put_exports  # noqa: PLC0415
 
         put_exports(run.config, instances, publisher, run.source.uri, run_id)
+    if baseline is not None:
+        run.log.drift = _drift(dataset, settings, baseline)
     log = run.log.finished()
     publisher.put_text("logs.csv", logs_csv(log))
     figures = figures_of(dataset, log, _subject(run, run_id, log, settings))
     publisher.put_text("report.md", report_markdown(figures))
     publisher.put_text("report.html", report_html(figures, dataset))
     return log
+
+
+def _drift(dataset: Dataset, settings: dict[str, Any], baseline: Baseline) -> Drift | NotCompared:
+    # Imported late, as few runs have a baseline.
+    from pipeline.drift.comparison import compare  # noqa: PLC0415
+    from pipeline.drift.sample import Sample  # noqa: PLC0415
+
+    return compare(Sample.of(settings, dataset.detections_by_class(), dataset.scores()), baseline)
 
 
 def _display_warnings(display: Display) -> tuple[str, ...]:
@@ -79,7 +98,7 @@ def _display_warnings(display: Display) -> tuple[str, ...]:
     return (warning,)
 
 
-def _subject(run: Processing, run_id: str, log: RunLog, settings: dict[str, object]) -> Subject:
+def _subject(run: Processing, run_id: str, log: RunLog, settings: dict[str, Any]) -> Subject:
     capacity = run.budget.capacity
     cost = None
     if capacity is not None and log.shards is None:
@@ -99,10 +118,10 @@ def _subject(run: Processing, run_id: str, log: RunLog, settings: dict[str, obje
     )
 
 
-def _effective_config(run: Processing) -> dict[str, object]:
+def _effective_config(run: Processing) -> dict[str, Any]:
     """Return the content of config.json: everything but the video that decides the result."""
     return {
-        "config": run.config.model_dump(mode="json"),
+        "config": run.config.computing(),
         "model": run.detector.description(),
         "versions": computed_by(),
     }

@@ -20,6 +20,7 @@ from pipeline.resources.time_limit import TOO_LONG
 from pipeline.result_files import computed_by, write_files
 from pipeline.runlog import RunLog, ShardTimes
 from pipeline.sharding.merge import ShardMerge
+from pipeline.storage.baseline_file import read_baseline
 from pipeline.storage.publisher import Publisher
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pipeline.config.schema import Config
     from pipeline.detection.detector import Detector
+    from pipeline.drift.baseline import Baseline
     from pipeline.frame import Track
     from pipeline.resources.hand_over import HandOver
     from pipeline.sharding.plan import Plan
@@ -79,8 +81,9 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
             result = publisher.begin()
             if result is None:
                 hand_over.before_work()
+                baseline = read_baseline(config.drift.baseline, budget.deadline)
                 dataset = _process(run, publisher, cpus, on_progress)
-                result = _write(run, dataset, publisher)
+                result = _write(run, dataset, publisher, baseline)
         except RejectedError as rejection:
             error = rejection
             if isinstance(error, CapacityError) and error.reason == TOO_LONG:
@@ -124,6 +127,7 @@ def publish_shards(  # noqa: PLR0913 - as `annotate`, and what the shards gave
     with Publisher(open_store(run.id), run.id, source, run.log) as publisher:
         result = publisher.begin()
         if result is None:
+            baseline = read_baseline(config.drift.baseline, budget.deadline)
             dataset = _new_dataset(run)
             if budget.capacity is not None:
                 run.log.shards = ShardTimes(megabytes=budget.capacity.megabytes)
@@ -135,7 +139,7 @@ def publish_shards(  # noqa: PLR0913 - as `annotate`, and what the shards gave
             publisher.note(merge.images)
             remove_images(merge.dropped_images)
             _tell_of_tracks(source.uri, dataset.track)
-            result = _write(run, dataset, publisher)
+            result = _write(run, dataset, publisher, baseline)
     return Outcome.published(source.uri, run.log.finished(), result)
 
 
@@ -186,13 +190,19 @@ def _new_dataset(run: _Run) -> Dataset:
 def _tell_of_tracks(name: str, track: Track | None) -> None:
     if track is not None and track.count > 1:
         logger.info(
-            "%s has several video tracks",
-            name,
-            extra={"track": track.number, "tracks": track.count, "ignored": track.ignored},
+            "Video has several tracks",
+            extra={
+                "video": name,
+                "track": track.number,
+                "tracks": track.count,
+                "ignored": track.ignored,
+            },
         )
 
 
-def _write(run: _Run, dataset: Dataset, publisher: Publisher) -> PublishedResult:
+def _write(
+    run: _Run, dataset: Dataset, publisher: Publisher, baseline: Baseline | None
+) -> PublishedResult:
     """Write the data files, the log and the report; then publish the result."""
-    log = write_files(run, run.id, dataset, publisher)
-    return publisher.finish(log.counts())
+    log = write_files(run, run.id, dataset, publisher, baseline)
+    return publisher.finish(log.counts(), log.figures(run.budget.capacity))

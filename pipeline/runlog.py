@@ -10,13 +10,17 @@ from collections import Counter
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipeline.drift.drift import drift_json
 from pipeline.resources.peak_memory import PeakMemory
-from pipeline.resources.prices import lambda_dollars
+from pipeline.resources.prices import invocation_dollars, lambda_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pipeline.drift.drift import Drift, NotCompared
+    from pipeline.resources.capacity import Capacity
 
 STAGE_UNITS: dict[str, tuple[str, str]] = {
     "fetch": ("reads", "bytes"),
@@ -146,6 +150,7 @@ class RunLog:
             have about 25 MB of libraries, which they share.
         decoder_megabytes: peak memory of the decoder's process; 0 if decoding has none.
         shards: times of the shards; None if the run was not divided.
+        drift: how much the run differs from the baseline; None if there is none.
     """
 
     stages: dict[str, StageLog] = field(
@@ -159,6 +164,7 @@ class RunLog:
     peak_memory_megabytes: float = 0.0
     decoder_megabytes: float = 0.0
     shards: ShardTimes | None = None
+    drift: Drift | NotCompared | None = None
     _started: float = field(default_factory=time.perf_counter, repr=False)
     _adding: Lock = field(default_factory=Lock, repr=False)
 
@@ -217,6 +223,22 @@ class RunLog:
             return None
         invocations = len(self.shards.seconds) + 1
         return lambda_dollars(self.total_seconds, self.shards.megabytes, invocations)
+
+    def figures(self, capacity: Capacity | None) -> dict[str, Any]:
+        """Return what lists of results show of a finished run, as a JSON object.
+
+        Args:
+            capacity: that of the function; None elsewhere, where a run has no price.
+        """
+        dollars = self.dollars
+        if dollars is None and capacity is not None:
+            dollars = invocation_dollars(self.total_seconds, capacity.megabytes)
+        return {
+            "coverage": round(self.coverage.share, 6),
+            "seconds": round(self.total_seconds, 3),
+            "dollars": None if dollars is None else round(dollars, 6),
+            "drift": None if self.drift is None else drift_json(self.drift),
+        }
 
     @property
     def _seconds_elsewhere(self) -> float:

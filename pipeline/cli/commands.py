@@ -3,11 +3,13 @@
 import click
 
 from pipeline import __version__
+from pipeline.cli.baseline import write_baseline
 from pipeline.cli.config import print_config
 from pipeline.cli.evaluate import evaluate
 from pipeline.cli.export import export_results
 from pipeline.cli.forget import forget_results
 from pipeline.cli.handover import hand_over_results
+from pipeline.cli.index import write_index
 from pipeline.cli.model import model_group
 from pipeline.cli.preview import preview_result
 from pipeline.cli.promote import promote_result
@@ -40,6 +42,8 @@ pretag.add_command(model_group)
 pretag.add_command(evaluate)
 pretag.add_command(export_results)
 pretag.add_command(hand_over_results)
+pretag.add_command(write_baseline)
+pretag.add_command(write_index)
 pretag.add_command(verify_results)
 pretag.add_command(preview_result)
 pretag.add_command(promote_result)

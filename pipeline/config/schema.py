@@ -1,6 +1,6 @@
 """The configuration: all keys with their defaults, limits and descriptions."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -249,8 +249,19 @@ class OutputConfig(StrictModel):
         return self
 
 
+class DriftConfig(StrictModel):
+    """What a run is compared with. No part of what computes the result."""
+
+    baseline: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Baseline that runs are compared with (`pretag baseline`): a path or "
+        "s3://bucket/key; null: none.",
+    )
+
+
 class Config(StrictModel):
-    """The effective configuration of one run. Its digest is part of the run id."""
+    """The effective configuration of one run. The digest of what computes is part of the run id."""
 
     sampling: SamplingConfig = SamplingConfig()
     dedupe: DedupeConfig = DedupeConfig()
@@ -259,7 +270,12 @@ class Config(StrictModel):
     decoding: DecodingConfig = DecodingConfig()
     limits: LimitsConfig = LimitsConfig()
     output: OutputConfig = OutputConfig()
+    drift: DriftConfig = DriftConfig()
+
+    def computing(self) -> dict[str, Any]:
+        """Return the configuration that decides the result, as a JSON object: all but drift."""
+        return self.model_dump(mode="json", exclude={"drift"})
 
     def digest(self) -> str:
-        """Return the sha256 (hex) of the configuration as canonical JSON."""
-        return sha256_of_json(self.model_dump(mode="json"))
+        """Return the sha256 (hex) of what decides the result, as canonical JSON."""
+        return sha256_of_json(self.computing())

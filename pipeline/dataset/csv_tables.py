@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pipeline.dataset.report.figures import coverage_row, stage_rows
+from pipeline.drift.drift import Drift
 from pipeline.text import printable
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ def logs_csv(log: RunLog) -> str:
         ):
             unit = "shards" if name == "shards" else "shard number"
             rows.append((name, count, unit, "", "", "", f"{spent:.3f}", "", "", "", "", ""))
+    if isinstance(log.drift, Drift):
+        for name, each in (("class drift", log.drift.classes), ("score drift", log.drift.scores)):
+            index, limit = f"{each.index:.4f}", f"{each.limit:.4f}"
+            rows.append((name, index, "stability index", limit, "limit", *[""] * 7))
     rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", "", "", "", "", ""))
     return csv_text(header, rows)
 

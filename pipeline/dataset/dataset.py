@@ -11,6 +11,7 @@ from pipeline.frame import Display
 from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from pipeline.dataset.thumbnails import Thumbnail
@@ -64,3 +65,8 @@ class Dataset:
         for frame in self.kept:
             counts.update(self.labels[class_id] for class_id in frame.detections.class_ids)
         return counts
+
+    def scores(self) -> Iterator[float]:
+        """Yield the score of each object, 0 to 1."""
+        for frame in self.kept:
+            yield from frame.detections.scores.tolist()

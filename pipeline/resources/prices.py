@@ -102,11 +102,13 @@ def lambda_dollars(seconds: float, megabytes: int, invocations: int) -> float:
         invocations: their number: one for each shard, and the last one.
     """
     transitions = TRANSITIONS_A_SHARD * (invocations - 1) + TRANSITIONS_A_RUN
-    return (
-        seconds * Rates(megabytes, is_arm=is_arm()).dollars_a_second
-        + invocations * INVOCATION
-        + transitions * TRANSITION
-    )
+    return invocation_dollars(seconds, megabytes, invocations) + transitions * TRANSITION
+
+
+def invocation_dollars(seconds: float, megabytes: int, invocations: int = 1) -> float:
+    """Return the estimated price of invocations, without requests to S3."""
+    rates = Rates(megabytes, is_arm=is_arm())
+    return seconds * rates.dollars_a_second + invocations * INVOCATION
 
 
 def is_arm() -> bool:

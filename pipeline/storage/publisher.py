@@ -16,7 +16,7 @@ from pipeline.errors import CapacityError
 from pipeline.storage.result_store import MANIFEST, REJECTION, Ending, json_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
     from pipeline.errors import RejectedError
@@ -137,10 +137,19 @@ class Publisher:
         """Write one JSON file."""
         self.put(path, json_bytes(value))
 
-    def finish(self, counts: dict[str, int]) -> PublishedResult:
-        """Write the manifest, and make the result visible."""
+    def finish(
+        self, counts: dict[str, int], figures: Mapping[str, Any] | None = None
+    ) -> PublishedResult:
+        """Write the manifest, and make the result visible.
+
+        Args:
+            counts: the counts of the run.
+            figures: its coverage, time, cost and drift, for lists of results.
+        """
         files = [each.entry() for each in sorted(self._files, key=lambda each: each.path)]
         manifest = {**self._head, "finished": _now(), "counts": counts, "files": files}
+        if figures is not None:
+            manifest["figures"] = figures
         return self._store.commit(Ending(MANIFEST, manifest))
 
     def reject(self, error: RejectedError, capacity: Capacity | None) -> PublishedResult:

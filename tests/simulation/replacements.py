@@ -78,6 +78,7 @@ class Config:
         self.detector = mock.Mock(classes=())
         self.output = mock.Mock(class_names={})
         self.dedupe = None
+        self.drift = mock.Mock(baseline=None)
 
     def model_dump(self, mode: str) -> dict[str, str]:
         """Return the name, as the plan of a divided run has it."""
@@ -124,7 +125,7 @@ def _fail(world: World, video: dict[str, Any]) -> None:
         world.die()
 
 
-def write(_run: _Run, content: bytes, publisher: Publisher) -> PublishedResult:
+def write(_run: _Run, content: bytes, publisher: Publisher, _baseline: object) -> PublishedResult:
     """Stand for writing the data files."""
     publisher.put("frames.csv", content)
     return publisher.finish({"frames_kept": 2})

@@ -37,6 +37,7 @@ OTHER = {
     "AlarmEmail": "a@example.com",
     "RejectionsPerHour": 6,
     "SupersededPerHour": 60,
+    "DriftsPerDay": 5,
     "ImageUri": "registry/pretag@sha256:other",
     "TrafficShift": "AllAtOnce",
     "KnownResult": "s3://models/known.json",

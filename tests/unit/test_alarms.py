@@ -30,6 +30,7 @@ WATCHED = {
     "LostLongVideoAlarm": {"FailedInvocations"},
     "RejectionAlarm": {"VideosRejected"},
     "SupersededAlarm": {"VideosSuperseded"},
+    "DriftAlarm": {"RunsDrifted"},
 }
 
 
@@ -101,7 +102,7 @@ def test_the_alarms_are_near_the_limits() -> None:
         assert set(values_of("Stat", ALARMS[name])) == {"Maximum"}
     kept_seconds = of_type("AWS::SQS::Queue")["FailureQueue"]["MessageRetentionPeriod"]
     assert ALARMS["OldFailureAlarm"]["Threshold"] <= kept_seconds / 2
-    for name in ("RejectionsPerHour", "SupersededPerHour"):
+    for name in ("RejectionsPerHour", "SupersededPerHour", "DriftsPerDay"):
         assert DEFAULTS[name] >= TEMPLATE["Parameters"][name]["MinValue"] >= 1
 
 

@@ -33,6 +33,7 @@ class AttemptContext:
         is_current: tells whether the object is still the current version of its key. Called only
             for an upload without a sequencer.
         notify: called after a result became visible.
+        correlation_id: the same in all attempts at this upload; written into the ending.
         folders: visible folders of the runs at which this attempt is registered.
     """
 
@@ -41,6 +42,7 @@ class AttemptContext:
     upload: Upload | None
     is_current: Callable[[], bool]
     notify: Notify
+    correlation_id: str
     folders: set[str] = field(default_factory=set)
 
     def workspace(self, folder: str) -> Workspace:

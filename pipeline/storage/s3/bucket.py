@@ -17,9 +17,10 @@ from pipeline.storage.s3.multipart import MultipartUpload
 from pipeline.storage.s3.retries import TRY_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
     from pipeline.storage.s3.retries import Retries
 
@@ -226,14 +227,24 @@ class Bucket:
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with a prefix, in the order of their UTF-8 bytes."""
-        keys: list[str] = []
+        return [entry["Key"] for entry in self._entries(prefix)]
+
+    def entries(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """Yield each key that begins with a prefix, with its time of change in seconds since 1970.
+
+        Each page of 1,000 is requested when it is needed.
+        """
+        for entry in self._entries(prefix):
+            yield entry["Key"], entry["LastModified"].timestamp()
+
+    def _entries(self, prefix: str) -> Iterator[ObjectTypeDef]:
         page: dict[str, Any] = {}
         while True:
             request = partial(self._client.list_objects_v2, **self._bucket, Prefix=prefix, **page)
             answer = self._call(request, prefix)
-            keys += [entry["Key"] for entry in answer.get("Contents", [])]
+            yield from answer.get("Contents", [])
             if not answer["IsTruncated"]:
-                return keys
+                return
             page = {"ContinuationToken": answer["NextContinuationToken"]}
 
     def _call(self, request: Callable[[], T], key: str, try_seconds: float = TRY_SECONDS) -> T:

@@ -37,8 +37,16 @@ def s3_client() -> S3Client:
     )
 
 
-def read_text(uri: str, client: S3Client, retries: Retries) -> str:
+def read_text(
+    uri: str, client: S3Client, retries: Retries, *, named_by: str = "the variable PRETAG_CONFIG"
+) -> str:
     """Return the text of the object at `s3://bucket/key`.
+
+    Args:
+        uri: the object.
+        client: an S3 client.
+        retries: the ladder for the request.
+        named_by: what names the object, for the messages.
 
     Raises:
         BrokenError, RetryableError: the object cannot be read.
@@ -49,12 +57,10 @@ def read_text(uri: str, client: S3Client, retries: Retries) -> str:
             lambda: client.get_object(Bucket=bucket, Key=key)["Body"].read().decode(), uri, "read"
         )
     except SupersededError as error:
-        raise BrokenError(
-            f"{uri} does not exist. Upload it, or correct the variable PRETAG_CONFIG."
-        ) from error
+        raise BrokenError(f"{uri} does not exist. Upload it, or correct {named_by}.") from error
     except UnicodeDecodeError as error:
         raise BrokenError(
-            f"{uri} is not UTF-8 text. Save the file that PRETAG_CONFIG names as UTF-8."
+            f"{uri}, which {named_by} names, is not UTF-8 text. Save it as UTF-8."
         ) from error
 
 

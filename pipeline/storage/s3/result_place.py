@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 
+from pipeline.digest import sha256_of_json
 from pipeline.errors import PathError
 from pipeline.resources.capacity import Capacity
 from pipeline.resources.deadline import Deadline
@@ -67,6 +68,7 @@ class S3ResultPlace:
             bucket=self._bucket,
             attempt=attempt,
             upload=None,
+            correlation_id=sha256_of_json([video, run_id])[:32],
             is_current=lambda: False,
             notify=lambda _result: None,
         )

@@ -7,6 +7,7 @@ the decided attempt are copied to the visible folder. docs/reliability.md lists 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from logging import getLogger
 from typing import TYPE_CHECKING, Literal
 
@@ -126,6 +127,8 @@ class S3ResultStore:
                 f"s3://{self._context.bucket.name}/{self._folder} was divided by another attempt "
                 "meanwhile. It is tried again."
             )
+        correlation = {"correlation_id": self._context.correlation_id}
+        ending = replace(ending, content={**ending.content, **correlation})
         rejection = dict(ending.content) if ending.is_rejection else None
         if rejection is None:
             self.put(MANIFEST, ending.data())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -24,3 +25,11 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
     monkeypatch.setattr(metrics, "_class_values", ClassValues())
     with emulated_s3() as client:
         yield client
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Return what gets the log lines of the function. Metrics go to standard output as ever."""
+    stream = io.StringIO()
+    monkeypatch.setattr(app.logger.registered_handler, "stream", stream)
+    return stream

@@ -34,11 +34,13 @@ from tests.support.lambda_function import (
     result_files,
     visible_files,
 )
+from tests.support.log_lines import check_documented, log_lines
 from tests.support.runs import FILES_WITH_TIMES
 from tests.support.state_machine import VARIABLES, StateMachine, command
 from tests.support.visible_results import check_visible
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator
 
     from botocore.model import OperationModel
@@ -108,6 +110,20 @@ def test_shards_give_the_bytes_of_one_invocation(
     (latest,) = [key for key in visible_files(s3) if key.endswith("/latest.json")]
     assert json.loads(visible_files(s3)[latest])["run_id"] == outcome["result"][-16:]
     assert work_left(s3) == []
+
+
+def test_all_log_lines_of_a_divided_video_have_the_id_of_its_manifest(
+    divided: dict[str, Any], machine: StateMachine, s3: S3Client, log: io.StringIO
+) -> None:
+    notify(divided["record"])
+    (name,) = machine.working()
+    machine.run(name)
+    lines = log_lines(log.getvalue())
+    check_documented(lines)
+    assert [line["message"] for line in lines].count("Shard processed") == 3
+    (manifest,) = [data for key, data in visible_files(s3).items() if "/manifest" in key]
+    expected = json.loads(manifest)["correlation_id"]
+    assert {line.get("correlation_id") for line in lines} == {expected}
 
 
 def test_each_image_is_written_once_and_never_copied(

@@ -141,7 +141,7 @@ def test_all_keys_are_explained() -> None:
         "limits.gigabytes", "limits.megapixels", "limits.hours", "limits.streams",
         "limits.codecs", "limits.stalled_seconds",
         "output.images", "output.jpeg_quality", "output.class_names", "output.categories",
-        "output.exports",
+        "output.exports", "drift.baseline",
     ]  # fmt: skip
     assert all(explain_keys().values())
 

@@ -1,0 +1,62 @@
+"""`pretag index`: write a page with the newest results."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.s3_names import split_s3_uri
+from pipeline.cli.terminal import counted
+from pipeline.dataset.index.page import MOST_ROWS, index_html
+from pipeline.dataset.index.row import row_of
+from pipeline.storage.newest_results import FolderOfResults, newest_endings
+from pipeline.storage.paths import check_folder
+from pipeline.text import printable
+
+if TYPE_CHECKING:
+    from pipeline.storage.newest_results import ResultPlace
+
+PAGE = "index.html"
+_PARALLEL_READS = 8
+
+
+@click.command("index")
+@click.argument("results", metavar="RESULTS")
+def write_index(results: str) -> None:
+    """Write index.html, a page with the newest results in RESULTS.
+
+    RESULTS is the folder that `pretag run --out` wrote to, or s3://bucket/prefix. The page has the
+    500 newest results and rejections with their counts, coverage, cost and drift, and links to
+    their reports. It is as private as the bucket.
+    """
+    place = _place(results)
+    paths, total = newest_endings(place, MOST_ROWS)
+    with ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="read") as executor:
+        read = zip(paths, executor.map(place.read, paths), strict=True)
+        rows = [(path, row_of(path, data)) for path, data in read]
+    for path, row in rows:
+        if row is None:
+            click.echo(printable(f"{place.location}/{path} was left out: it is damaged."), err=True)
+    found = [row for _, row in rows if row is not None]
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    page = index_html(found, results=total, place=place.location, made=made)
+    place.write(PAGE, page.encode())
+    click.echo(printable(f"{place.location}/{PAGE}: {counted(total, 'result')}."))
+
+
+def _place(results: str) -> ResultPlace:
+    if not results.startswith("s3://"):
+        check_folder(Path(results))
+        return FolderOfResults(Path(results))
+    from pipeline.resources.deadline import Deadline  # noqa: PLC0415 - boto3 takes long to import
+    from pipeline.storage.s3.bucket import Bucket  # noqa: PLC0415
+    from pipeline.storage.s3.client import s3_client  # noqa: PLC0415
+    from pipeline.storage.s3.prefix_of_results import PrefixOfResults  # noqa: PLC0415
+    from pipeline.storage.s3.retries import Retries  # noqa: PLC0415
+
+    bucket, prefix = split_s3_uri(results.rstrip("/"), "s3://bucket/prefix")
+    return PrefixOfResults(Bucket(s3_client(), bucket, None, Retries(Deadline.never())), prefix)

@@ -1,0 +1,1 @@
+"""The index page: a table of the newest results below a prefix."""

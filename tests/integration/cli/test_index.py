@@ -1,0 +1,91 @@
+"""`pretag index`: real results in folders and in S3."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.storage.newest_results import FolderOfResults, newest_endings
+from tests.support import runs
+from tests.support.lambda_function import (
+    RESULTS,
+    VARIABLES,
+    emulated_s3,
+    notify,
+    put_video,
+    visible_files,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+    from tests.support.command import Pretag
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    with emulated_s3() as client:
+        yield client
+
+
+def links(html: str) -> list[str]:
+    return re.findall('href="([^"]+)"', html)
+
+
+def test_a_folder_gets_a_page_that_leads_to_its_reports(pretag: Pretag, tmp_path: Path) -> None:
+    done = runs.run(tmp_path, sampling={"every_seconds": 15})
+    text = tmp_path / "in" / "text.mp4"
+    text.parent.mkdir()
+    text.write_text("no video")
+    rejected = runs.run(tmp_path, text)
+    damaged = tmp_path / "c.mp4" / "0123" / "manifest.json"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("{")
+    said = f"{tmp_path}/index.html: 3 results.\n"
+    warned = f"{tmp_path}/c.mp4/0123/manifest.json was left out: it is damaged.\n"
+    for _ in range(2):  # the page itself is no result
+        assert pretag("index", tmp_path) == (0, said, warned)
+    html = (tmp_path / "index.html").read_text()
+    folders = [runs.result_folder(outcome).relative_to(tmp_path) for outcome in (done, rejected)]
+    assert set(links(html)) == {f"./{folders[0]}/report.html", f"./{folders[1]}/rejection.json"}
+    assert all((tmp_path / link).is_file() for link in links(html))
+    assert "100.00 %" in html
+
+
+def test_a_prefix_gets_a_page_with_coverage_and_cost(pretag: Pretag, s3: S3Client) -> None:
+    notify(put_video(s3))
+    notify(put_video(s3, "incoming/b.mp4", b"no video"))
+    assert pretag("index", f"s3://{RESULTS}/datasets/").out == (
+        f"s3://{RESULTS}/datasets/index.html: 2 results.\n"
+    )
+    files = visible_files(s3)
+    html = files["datasets/index.html"].decode()
+    (manifest,) = [json.loads(data) for key, data in files.items() if key.endswith("manifest.json")]
+    assert 0 < manifest["figures"]["dollars"] < 0.01
+    assert f"{manifest['figures']['dollars']:.6f}" in html
+    assert "./incoming/cam%201%2B2/h%C3%B6he.mp4/" in html
+    assert s3.head_object(Bucket=RESULTS, Key="datasets/index.html")["ContentType"] == "text/html"
+    # From the root of the bucket, work files are no results.
+    assert pretag("index", f"s3://{RESULTS}").out.endswith("index.html: 2 results.\n")
+
+
+def test_only_the_newest_are_kept_in_memory(tmp_path: Path) -> None:
+    for number in range(20):
+        file = tmp_path / f"{number}.mp4" / "0123" / "manifest.json"
+        file.parent.mkdir(parents=True)
+        file.touch()
+    found, total = newest_endings(FolderOfResults(tmp_path), 5)
+    assert (len(found), total) == (5, 20)
+
+
+@pytest.mark.parametrize("place", ["missing", "s3://"])
+def test_a_wrong_place_is_wrong_usage(pretag: Pretag, place: str) -> None:
+    assert pretag("index", place).code == 2
