@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pipeline.decoding.part_search import Parts
     from pipeline.decoding.sampling import Sampler, SamplingGrid
     from pipeline.resources.capacity import Capacity
-    from pipeline.runlog import RunLog
+    from pipeline.runlog import Coverage, RunLog
     from pipeline.storage.source import ByteStream
 
 # An image that equals the one before it is checked up to this frame. Whether a video is interlaced
@@ -247,8 +247,8 @@ class Video:
             if capture.next_rank is not None:
                 raise _EmptyTrackError(capture.next_rank)
             raise no_frame_error(capture, self._stream, self._name)
-        # OpenCV tells of failed grabs where PyAV tells of lost frames.
-        if max(coverage.lost, decoder.failed_grabs) > coverage.decoded:
+        has_ended = position is None and sampler.part is None
+        if self._lost(coverage, decoder, has_ended=has_ended) > coverage.decoded:
             check_protection(self._stream, self._name)
         if self._unconverted is not None and not self._log.items_out:
             raise unconvertible_error(self._name, self._unconverted)
@@ -257,6 +257,16 @@ class Video:
         return DecodeResult(
             coverage, decoder.last_pts_ms, decoder.start_ms, capture.display, capture.track
         )
+
+    def _lost(self, coverage: Coverage, decoder: FrameDecoder, *, has_ended: bool) -> int:
+        """Return how many frames failed to decode, as far as anything tells.
+
+        OpenCV tells of failed grabs where PyAV tells of lost frames, but not of those at the end.
+        """
+        lost = max(coverage.lost, decoder.failed_grabs)
+        if has_ended and self.header.frames is not None:
+            lost = max(lost, self.header.frames - coverage.decoded - coverage.skipped)
+        return lost
 
     def _sampled_frame(
         self, position: FramePosition, retriever: FrameRetriever, sampler: Sampler
