@@ -1,21 +1,27 @@
-"""Measure shards of a long video: time by number of processes, and the bytes that are read."""
+"""Measure shards of a long video: time by number of workers, the bytes that are read, and kills.
+
+Each way must give the same files, byte for byte.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-import time
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import clips, results
-from bench.measuring import show_progress
+from bench.measuring import show_progress, timed
+from bench.worker_kills import kill_every
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.config.schema import Config
 from pipeline.decoding.division import Division
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
+from pipeline.errors import BrokenError
 from pipeline.resources.budget import Budget
 from pipeline.run import annotate
 from pipeline.run_in_shards import annotate_in_shards
@@ -25,20 +31,35 @@ from pipeline.sharding.work import process_shard
 from pipeline.storage.local import FolderStore, LocalVideo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.measuring import Cost
     from pipeline.outcome import Outcome
-    from pipeline.sharding.shard_result import ShardResult
 
 _TIMED = {"logs.csv", "report.md", "report.html", "manifest.json"}
 
 
+class _Way(NamedTuple):
+    """How the clip is annotated: by so many workers (0: by one process), with kills or without."""
+
+    workers: int
+    kill_seconds: float | None = None
+
+    def __str__(self) -> str:
+        name = f"{self.workers} workers" if self.workers else "one process"
+        return name if self.kill_seconds is None else f"{name}, kills"
+
+
 class _Run(NamedTuple):
-    name: str
-    seconds: float
-    outcome: Outcome
+    way: _Way
+    cost: Cost
+    killed: int
+    outcome: Outcome | None
+    digests: dict[str, str]
 
 
 class Measurement:
-    """Runs one clip in one process and in shards."""
+    """Annotates one clip in several ways."""
 
     def __init__(self, clip: Path, folder: Path) -> None:
         """Load the model, which is not measured."""
@@ -47,42 +68,49 @@ class Measurement:
         self._config = Config()
         self._model = Model.load(self._config.detector.model)
 
-    def run(self, processes: int) -> _Run:
-        """Annotate the clip, and return the time."""
-        name = f"{processes} processes" if processes else "one process"
-        show_progress(name)
+    def run(self, way: _Way) -> _Run:
+        """Annotate the clip. A run that ended because workers were killed has no outcome."""
+        show_progress(str(way))
+        root = self._folder / str(way)
+        with kill_every(way.kill_seconds) as killed:
+            outcome, cost = timed(lambda: self._annotated(way.workers, root))
+        run = _Run(way, cost, len(killed), outcome, dict(_digests(root)))
+        show_progress(
+            f"{way}: {cost.seconds:.1f} s, {len(killed)} killed, {len(run.digests)} files"
+        )
+        return run
+
+    def _annotated(self, workers: int, root: Path) -> Outcome | None:
         source, config = self._source, self._config
 
         def open_store(run_id: str) -> FolderStore:
-            return FolderStore(self._folder / name, source.name, run_id)
+            return FolderStore(root, source.name, run_id)
 
-        started = time.perf_counter()
-        if processes:
-            outcome = annotate_in_shards(
-                source, config, self._detector(), open_store, processes=processes
+        if not workers:
+            return annotate(source, config, self._detector(), open_store, cpus=available_cpus())
+        try:
+            return annotate_in_shards(
+                source, config, self._detector(), open_store, processes=workers
             )
-        else:
-            outcome = annotate(source, config, self._detector(), open_store, cpus=available_cpus())
-        return _Run(name, time.perf_counter() - started, outcome)
+        except BrokenError as error:
+            show_progress(str(error))
+            return None
 
-    def shards(self) -> list[ShardResult]:
-        """Return the results of all shards, one segment each, for the bytes that they read."""
+    def bytes_of_shards(self) -> list[int]:
+        """Return the bytes that a shard of one segment reads: the first, a middle and the last."""
         division = Division(self._config.segment.seconds, 1000)
         plan = make_plan(self._source, self._config, division, budget=Budget.unlimited())
         if not isinstance(plan, Plan):
             raise TypeError(plan.reason)
-        return [
-            process_shard(
-                self._source,
-                self._config,
-                self._detector(),
-                plan,
-                shard.number,
-                put_image=lambda _path, _data: None,
-                cpus=available_cpus(),
-            )
-            for shard in plan.shards
-        ]
+        last = len(plan.shards) - 1
+        return [self._bytes_read(plan, number) for number in sorted({0, last // 2, last})]
+
+    def _bytes_read(self, plan: Plan, number: int) -> int:
+        shard = process_shard(
+            self._source, self._config, self._detector(), plan, number,
+            put_image=lambda _path, _data: None, cpus=available_cpus(),
+        )  # fmt: skip
+        return next(stage.items_out for stage in shard.stages if stage.name == "fetch")
 
     def _detector(self) -> Detector:
         return Detector(self._model, self._config.detector)
@@ -92,49 +120,68 @@ def main() -> None:
     """Print the tables, and write them with `--write`."""
     parser = argparse.ArgumentParser(description="Measure shards of a long video.")
     parser.add_argument("--minutes", type=int, default=60, help="length of the video")
+    parser.add_argument(
+        "--workers", type=int, nargs="*", default=[1, 2, 4], help="numbers of worker processes"
+    )
+    parser.add_argument(
+        "--kill-seconds", type=float, help="also with 2 workers, one killed every so many seconds"
+    )
     arguments, rest = parser.parse_known_args()
     sys.argv[1:] = rest
-    results.run(lambda: _section(arguments.minutes), "Measure shards of a long video.")
+    ways = [_Way(0), *map(_Way, arguments.workers)]
+    if arguments.kill_seconds:
+        ways.append(_Way(2, arguments.kill_seconds))
+    results.run(lambda: _section(arguments.minutes, ways), "Measure shards of a long video.")
 
 
-def _section(minutes: int) -> str:
+def _section(minutes: int, ways: list[_Way]) -> str:
     clip = clips.of_minutes(minutes)
+    size = clip.stat().st_size
+    load = os.getloadavg()[0]
     with TemporaryDirectory() as folder:
         measurement = Measurement(clip, Path(folder))
-        runs = [measurement.run(processes) for processes in (0, 1, 2, 4)]
-        first = _files(runs[0])
-        rows = [
-            (
-                run.name,
-                f"{run.seconds:.1f}",
-                f"{run.seconds / runs[0].seconds:.2f}",
-                "yes" if _files(run) == first else "**no**",
-            )
-            for run in runs
-        ]
-        shards = measurement.shards()
-    size = clip.stat().st_size
-    read = [
-        next(stage.items_out for stage in shard.stages if stage.name == "fetch") for shard in shards
-    ]
+        runs = [measurement.run(way) for way in ways]
+        read = measurement.bytes_of_shards()
+    first = runs[0]
+    titles = ("", "seconds", "ratio", "CPU s", "bytes read / file", "killed", "same files")
     return (
-        f"## Shards of a long video\n\n{results.date_and_processor()}, {available_cpus()} CPUs. "
-        f"{minutes} minutes of 320x240 at 5 frames per second, made of different views of the "
-        "sample, segments of ten minutes. The processes load the model, too.\n\n"
-        + results.table(("", "seconds", "ratio", "same files"), rows)
-        + f"\nThe {len(shards)} shards read {sum(read) / size:.2f} times the {size / 1e6:.1f} MB "
-        f"of the file, and each at most {max(read) / size:.2f} of it, headers included.\n"
+        f"## Shards of {minutes} minutes of video\n\n{results.date_and_processor()}, "
+        f"{available_cpus()} CPUs. 320x240 at 5 frames per second, made of different views of the "
+        f"sample, a sample each second, segments of ten minutes; {_counts(first)}. The workers "
+        f"load the model, too. Load of the machine at the start: {load:.1f}.\n\n"
+        + results.table(titles, (_row(run, first, size) for run in runs))
+        + f"\nShards of one segment, the first, a middle and the last, read at most "
+        f"{max(read) / size:.3f} of the {size / 1e6:.1f} MB of the file, headers included.\n"
+        + "".join(
+            f"\nWith kills, the oldest worker was killed every {run.way.kill_seconds:g} s.\n"
+            for run in runs
+            if run.way.kill_seconds is not None
+        )
     )
 
 
-def _files(run: _Run) -> dict[str, bytes]:
-    """Return the files that must not differ from run to run."""
-    folder = Path(run.outcome.result)
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name not in _TIMED
-    }
+def _counts(run: _Run) -> str:
+    counts = {} if run.outcome is None else run.outcome.log.counts()
+    names = ("frames_decoded", "frames_sampled", "frames_kept")
+    return ", ".join(f"{counts.get(name, 0):,} {name.replace('_', ' ')}" for name in names)
+
+
+def _row(run: _Run, first: _Run, size: int) -> tuple[str, ...]:
+    cost = run.cost
+    cells = (str(run.way), f"{cost.seconds:.1f}", f"{cost.seconds / first.cost.seconds:.2f}")
+    if run.outcome is None:
+        end = "**no**" if run.digests else "ended cleanly: none"
+        return *cells, f"{cost.cpu_seconds:.0f}", "", str(run.killed), end
+    share = run.outcome.log.stage("fetch").items_out / size
+    same = "yes" if run.digests == first.digests else "**no**"
+    return *cells, f"{cost.cpu_seconds:.0f}", f"{share:.3f}", str(run.killed), same
+
+
+def _digests(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield the path and the sha256 of each file that must not differ from run to run."""
+    for path in root.rglob("*"):
+        if path.is_file() and path.name not in _TIMED:
+            yield str(path.relative_to(root)), sha256(path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":
