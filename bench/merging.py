@@ -15,6 +15,9 @@ from pipeline.config.schema import DedupeConfig
 from pipeline.dataset import coco
 from pipeline.dataset.csv_tables import frames_csv
 from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.frame_table import FrameTable
+from pipeline.dataset.report.figures import Subject, figures_of
+from pipeline.dataset.report.html import report_html
 from pipeline.decoding.key_frame import VideoFacts
 from pipeline.deduplication.fingerprint import AREA_MEANS, Fingerprint
 from pipeline.frame import Detections, Display, DuplicateMatch, FrameRecord, Track
@@ -22,6 +25,7 @@ from pipeline.runlog import Coverage, RunLog
 from pipeline.sharding.merge import ShardMerge
 from pipeline.sharding.plan import Plan, Shard
 from pipeline.sharding.shard_result import ShardResult
+from pipeline.storage.publisher import WrittenFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +71,8 @@ def _section() -> str:
         f"## The merge of shards\n\n{results.date_and_processor()}. A tenth of the sampled frames "
         "is kept by the segments, with 5 objects each, and an eighth of these is a duplicate "
         "across segments. `merge` reads the results of shards from their bytes and compares; "
-        "`files` makes the COCO files and frames.csv.\n\n" + results.table(titles, rows)
+        "`files` makes the COCO files, frames.csv and report.html.\n\n"
+        + results.table(titles, rows)
     )
 
 
@@ -89,11 +94,19 @@ def _merge(sampled: int, texture: float) -> _Merged:
         seconds += time.thread_time() - started
     merge.finish()
     started = time.thread_time()
-    frames_csv(dataset)
-    coco.predictions(dataset)
-    coco.instances(dataset)
+    _write(dataset, log)
     written = time.thread_time() - started
-    return _Merged(len(dataset.kept), bytes_in, seconds, written, peak_megabytes())
+    return _Merged(len(merge.images), bytes_in, seconds, written, peak_megabytes())
+
+
+def _write(dataset: Dataset, log: RunLog) -> None:
+    """Make the files that have data of each frame, one after the other."""
+    coco.instances(dataset)
+    coco.predictions(dataset)
+    frames_csv(dataset)
+    settings = {"config": {}, "model": {"name": "made-up"}, "versions": {}}
+    subject = Subject("0123456789abcdef", "clip.mp4", 1000.0, settings, None, None)
+    report_html(figures_of(dataset, log.finished(), subject), dataset)
 
 
 def _results(shards: int, texture: float) -> Iterator[bytes]:
@@ -129,7 +142,13 @@ def _result(
             )
         )
     return ShardResult(
-        number, tuple(records), tuple(fingerprints), (), Coverage(30 * len(records)), 0.0, ()
+        number=number,
+        records=FrameTable.of(records),
+        fingerprints=tuple(fingerprints),
+        images=tuple(WrittenFile.of(each.image_path, b"") for each in records if each.is_kept),
+        coverage=Coverage(30 * len(records)),
+        duration_ms=records[-1].pts_ms,
+        stages=(),
     )
 
 

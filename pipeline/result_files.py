@@ -60,7 +60,7 @@ def write_files(
     instances = coco.instances(dataset)
     publisher.put("annotations/instances_default.json", instances)
     publisher.put("predictions.json", coco.predictions(dataset))
-    publisher.put_text("frames.csv", frames_csv(dataset))
+    publisher.put("frames.csv", frames_csv(dataset))
     settings = _effective_config(run)
     publisher.put_json("config.json", settings)
     if run.config.output.exports:
@@ -71,7 +71,7 @@ def write_files(
     if baseline is not None:
         run.log.drift = _drift(dataset, settings, baseline)
     log = run.log.finished()
-    publisher.put_text("logs.csv", logs_csv(log))
+    publisher.put("logs.csv", logs_csv(log))
     figures = figures_of(dataset, log, _subject(run, run_id, log, settings))
     publisher.put_text("report.md", report_markdown(figures))
     publisher.put_text("report.html", report_html(figures, dataset))

@@ -85,14 +85,7 @@ def with_categories(dataset: Dataset, config: Config) -> Dataset:
         kept.update(dataset.labels if classes is None else final_labels(classes, names))
     labels = tuple(label for label in dataset.labels if label in kept)
     new_ids = _ids(dataset.labels, labels)
-    frames = [
-        replace(
-            frame,
-            detections=replace(frame.detections, class_ids=new_ids[frame.detections.class_ids]),
-        )
-        for frame in dataset.frames
-    ]
-    return replace(dataset, labels=labels, frames=frames)
+    return replace(dataset, labels=labels, frames=dataset.frames.with_class_ids(new_ids))
 
 
 def _ids(names: Sequence[str | None], labels: Sequence[str]) -> NDArray[np.int64]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from io import BytesIO
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
@@ -42,30 +44,42 @@ def instances(dataset: Dataset) -> bytes:
     )
     images = (
         _image(image_id, frame, dataset.hash_name)
-        for image_id, frame in enumerate(dataset.kept, start=1)
+        for image_id, frame in enumerate(dataset.frames.kept(), start=1)
     )
     annotations = (
         {"id": number, **result, **_geometry(result["bbox"])}
         for number, result in enumerate(_results(dataset), start=1)
     )
-    members = (
-        f'"info": {_text(info)}',
-        '"licenses": []',
-        f'"categories": {_rows(categories)}',
-        f'"images": {_rows(images)}',
-        f'"annotations": {_rows(annotations)}',
+    return _encoded(
+        (f'{{\n"info": {_text(info)},\n"licenses": [],\n"categories": ',),
+        _rows(categories),
+        (',\n"images": ',),
+        _rows(images),
+        (',\n"annotations": ',),
+        _rows(annotations),
+        ("\n}\n",),
     )
-    return ("{\n" + ",\n".join(members) + "\n}\n").encode()
 
 
 def predictions(dataset: Dataset) -> bytes:
     """Return the results list that `COCO.loadRes` reads; an empty list if nothing was found."""
-    return f"{_rows(_results(dataset))}\n".encode()
+    return _encoded(_rows(_results(dataset)), ("\n",))
 
 
-def _rows(rows: Iterable[Json]) -> str:
-    """Return a JSON list with one row a line, which is easy to read and to compare."""
-    return "[\n" + ",\n".join(map(_text, rows)) + "\n]"
+def _encoded(*texts: Iterable[str]) -> bytes:
+    """Return texts as UTF-8. They are never together in memory as text, as they can be long."""
+    file = BytesIO()
+    for text in chain.from_iterable(texts):
+        file.write(text.encode())
+    return file.getvalue()
+
+
+def _rows(rows: Iterable[Json]) -> Iterator[str]:
+    """Yield a JSON list with one row a line, which is easy to read and to compare."""
+    yield "[\n"
+    for number, row in enumerate(rows):
+        yield f",\n{_text(row)}" if number else _text(row)
+    yield "\n]"
 
 
 def _text(value: Json) -> str:
@@ -99,7 +113,7 @@ def _image(image_id: int, frame: FrameRecord, hash_name: str | None) -> Json:
 
 
 def _results(dataset: Dataset) -> Iterator[Json]:
-    for image_id, frame in enumerate(dataset.kept, start=1):
+    for image_id, frame in enumerate(dataset.frames.kept(), start=1):
         detections = frame.detections
         for box, score, class_id in zip(
             detections.boxes.tolist(),

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 _FORMULA = ("=", "+", "-", "@")
 
 
-def frames_csv(dataset: Dataset) -> str:
+def frames_csv(dataset: Dataset) -> bytes:
     """Return frames.csv: each sampled frame, kept, or dropped with reason, match and distance."""
     header = (
         "frame_index", "pts_ms", "segment", "status",
         "reason", "duplicate_of", "distance", "hash",
     )  # fmt: skip
-    return csv_text(header, (_frame_row(frame) for frame in dataset.frames))
+    return csv_table(header, (_frame_row(frame) for frame in dataset.frames))
 
 
-def logs_csv(log: RunLog) -> str:
+def logs_csv(log: RunLog) -> bytes:
     """Return logs.csv: a row for each stage, and the total."""
     header = (
         "stage", "items_in", "unit_in", "items_out", "unit_out",
@@ -58,7 +58,7 @@ def logs_csv(log: RunLog) -> str:
             index, limit = f"{each.index:.4f}", f"{each.limit:.4f}"
             rows.append((name, index, "stability index", limit, "limit", *[""] * 7))
     rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", "", "", "", "", ""))
-    return csv_text(header, rows)
+    return csv_table(header, rows)
 
 
 def _covered(coverage: Coverage) -> Sequence[object]:
@@ -74,13 +74,15 @@ def _frame_row(frame: FrameRecord) -> Sequence[object]:
     return (*position, "dropped", match.reason, match.index, match.distance, frame.hash)
 
 
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def csv_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """Return a table as CSV, with cells that no spreadsheet takes for formulas."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue()
+    file = io.BytesIO()
+    with io.TextIOWrapper(file, "utf-8", newline="") as text:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+        text.flush()
+        return file.getvalue()
 
 
 def _cell(value: object) -> object:

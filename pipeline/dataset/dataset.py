@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.thumbnails import ContactSheet
 from pipeline.frame import Display
 from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from pipeline.dataset.thumbnails import Thumbnail
@@ -32,7 +33,7 @@ class Dataset:
         display: how the images were made of the stored pixels.
         track: which video track was decoded; None if unknown.
         coverage: how much of the video was decoded.
-        frames: the sampled frames, in order.
+        frames: a record for each sampled frame, in order.
         contact_sheet: thumbnails of kept frames, for the report.
     """
 
@@ -45,7 +46,7 @@ class Dataset:
     display: Display = field(default_factory=Display)
     track: Track | None = None
     coverage: Coverage = field(default_factory=Coverage)
-    frames: list[FrameRecord] = field(default_factory=list)
+    frames: FrameTable = field(default_factory=FrameTable)
     contact_sheet: ContactSheet = field(default_factory=ContactSheet)
 
     def add(self, frame: FrameRecord, thumbnail: Thumbnail | None = None) -> None:
@@ -54,19 +55,16 @@ class Dataset:
         if thumbnail is not None:
             self.contact_sheet.add(thumbnail)
 
-    @property
-    def kept(self) -> list[FrameRecord]:
-        """The kept frames, in order."""
-        return [frame for frame in self.frames if frame.is_kept]
+    def extend(self, frames: FrameTable, thumbnails: Iterable[Thumbnail]) -> None:
+        """Add the next sampled frames, and the thumbnails of some of them, in order."""
+        self.frames.extend(frames)
+        for thumbnail in thumbnails:
+            self.contact_sheet.add(thumbnail)
 
     def detections_by_class(self) -> Counter[str]:
         """Return the number of objects by label."""
-        counts: Counter[str] = Counter()
-        for frame in self.kept:
-            counts.update(self.labels[class_id] for class_id in frame.detections.class_ids)
-        return counts
+        return Counter(self.labels[class_id] for class_id in self.frames.objects().class_ids)
 
     def scores(self) -> Iterator[float]:
         """Yield the score of each object, 0 to 1."""
-        for frame in self.kept:
-            yield from frame.detections.scores.tolist()
+        yield from self.frames.objects().scores.tolist()

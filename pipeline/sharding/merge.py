@@ -11,7 +11,7 @@ from pipeline.runlog import Coverage, ShardTimes, StageLog
 if TYPE_CHECKING:
     from pipeline.config.schema import DedupeConfig
     from pipeline.dataset.dataset import Dataset
-    from pipeline.frame import FrameRecord
+    from pipeline.frame import DuplicateMatch, FrameRecord
     from pipeline.runlog import RunLog
     from pipeline.sharding.plan import Plan
     from pipeline.sharding.shard_result import ShardResult
@@ -84,15 +84,18 @@ class ShardMerge:
 
     def _add_records(self, result: ShardResult) -> dict[str, FrameRecord]:
         """Add the records; return those that the merge dropped, by the paths of their images."""
-        fingerprints = iter(result.fingerprints)
-        thumbnails = {each.index: each for each in result.thumbnails}
-        dropped = {}
-        for record in result.records:
-            fingerprint = next(fingerprints) if self._is_hashed and record.is_kept else None
-            merged = self._merge.select(record, fingerprint)
-            self._dataset.add(merged, thumbnails.get(record.index) if merged.is_kept else None)
-            if record.is_kept and not merged.is_kept:
-                dropped[record.image_path] = record
+        dropped: dict[str, FrameRecord] = {}
+        matches: dict[int, DuplicateMatch] = {}
+        if self._is_hashed:
+            for record, fingerprint in zip(result.records.kept(), result.fingerprints, strict=True):
+                match = self._merge.select(record, fingerprint).duplicate
+                if match is not None:
+                    dropped[record.image_path] = record
+                    matches[record.index] = match
+        self._dataset.extend(
+            result.records.with_dropped(matches),
+            (each for each in result.thumbnails if each.index not in matches),
+        )
         return dropped
 
     def _add_images(self, result: ShardResult, dropped: dict[str, FrameRecord]) -> None:

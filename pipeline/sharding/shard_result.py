@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from imagehash import ImageHash
 
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.thumbnails import Thumbnail
 from pipeline.deduplication.fingerprint import Fingerprint
 from pipeline.detection.counters import DetectorCounters
-from pipeline.frame import NO_DETECTIONS, Detections, DuplicateMatch, FrameRecord
 from pipeline.runlog import Coverage, StageLog
 from pipeline.storage.publisher import WrittenFile
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_KEPT = -1
 _META = "meta"
 
 
@@ -53,7 +52,7 @@ class ShardResult:
     """
 
     number: int
-    records: tuple[FrameRecord, ...]
+    records: FrameTable
     fingerprints: tuple[Fingerprint, ...]
     images: tuple[WrittenFile, ...]
     coverage: Coverage
@@ -81,8 +80,7 @@ class ShardResult:
         text = json.dumps(meta, separators=(",", ":")).encode()
         columns = {
             _META: np.frombuffer(text, np.uint8),
-            **_record_columns(self.records),
-            **_detection_columns([record.detections for record in self.records]),
+            **self.records.columns(),
             **_fingerprint_columns(self.fingerprints),
             **_thumbnail_columns(self.thumbnails),
             "image_bytes": np.array([each.size_bytes for each in self.images], np.int64),
@@ -111,7 +109,7 @@ class ShardResult:
         images = zip(meta["images"], columns["image_bytes"], columns["image_sha256"], strict=True)
         return cls(
             number=meta["number"],
-            records=tuple(_records(columns)),
+            records=FrameTable.of_columns(columns),
             fingerprints=tuple(_fingerprints(columns)),
             thumbnails=tuple(_thumbnails(columns)),
             images=tuple(
@@ -125,64 +123,6 @@ class ShardResult:
             peak_megabytes=meta["peak_megabytes"],
             decoder_megabytes=meta["decoder_megabytes"],
         )
-
-
-def _record_columns(records: Sequence[FrameRecord]) -> dict[str, NDArray[Any]]:
-    matches = [record.duplicate for record in records]
-    return {
-        "index": np.array([record.index for record in records], np.int64),
-        "pts_ms": np.array([record.pts_ms for record in records], np.float64),
-        "segment": np.array([record.segment for record in records], np.int64),
-        "size": np.array([(each.width, each.height) for each in records], np.int32).reshape(-1, 2),
-        "hash": np.array([(record.hash or "").encode() for record in records], np.bytes_),
-        "duplicate_of": np.array(
-            [_KEPT if match is None else match.index for match in matches], np.int64
-        ),
-        "distance": np.array(
-            [0 if match is None else match.distance for match in matches], np.int32
-        ),
-        "reason": np.array(
-            [b"" if match is None else match.reason.encode() for match in matches], np.bytes_
-        ),
-    }
-
-
-def _records(columns: Mapping[str, NDArray[Any]]) -> Iterator[FrameRecord]:
-    names = ("index", "pts_ms", "segment", "size", "hash", "duplicate_of", "distance", "reason")
-    rows = zip(*(columns[name].tolist() for name in names), _detections(columns), strict=True)
-    for index, pts_ms, segment, size, hash_hex, duplicate_of, distance, reason, detections in rows:
-        yield FrameRecord(
-            index=index,
-            pts_ms=pts_ms,
-            segment=segment,
-            width=size[0],
-            height=size[1],
-            hash=hash_hex.decode() or None,
-            duplicate=(
-                None
-                if duplicate_of == _KEPT
-                else DuplicateMatch(duplicate_of, distance, reason.decode())
-            ),
-            detections=detections,
-        )
-
-
-def _detection_columns(of_frames: Sequence[Detections]) -> dict[str, NDArray[Any]]:
-    objects = Detections.concat([NO_DETECTIONS, *of_frames])
-    return {
-        "objects": np.array([len(each) for each in of_frames], np.int32),
-        "boxes": objects.boxes,
-        "scores": objects.scores,
-        "class_ids": objects.class_ids,
-    }
-
-
-def _detections(columns: Mapping[str, NDArray[Any]]) -> Iterator[Detections]:
-    objects = Detections(columns["boxes"], columns["scores"], columns["class_ids"])
-    start = 0
-    for count in columns["objects"].tolist():
-        yield objects[start : start + count] if count else NO_DETECTIONS
-        start += count
 
 
 def _fingerprint_columns(fingerprints: Sequence[Fingerprint]) -> dict[str, NDArray[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.thumbnails import MOST_CANDIDATES, ContactSheet
 from pipeline.deduplication.selection import SegmentSelector
 from pipeline.processing import Processing
@@ -63,7 +64,7 @@ def process_shard(  # noqa: PLR0913 - each argument is a different part of the w
     started = time.perf_counter()
     log = RunLog()
     images: list[WrittenFile] = []
-    records: list[FrameRecord] = []
+    records = FrameTable()
     most_thumbnails = max(_FEWEST_THUMBNAILS, 2 * MOST_CANDIDATES // len(plan.shards))
     sheet = ContactSheet(most_thumbnails)
 
@@ -91,7 +92,7 @@ def process_shard(  # noqa: PLR0913 - each argument is a different part of the w
     finished = log.finished()
     return ShardResult(
         number=number,
-        records=tuple(records),
+        records=records,
         fingerprints=tuple(selector.fingerprints),
         thumbnails=tuple(sheet.chosen(most_thumbnails)),
         images=tuple(sorted(images, key=lambda image: image.path)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.thumbnails import Thumbnail
 from pipeline.deduplication.selection import FrameSelector, SegmentSelector
 from pipeline.detection.counters import DetectorCounters
@@ -60,7 +61,7 @@ def shard_result(number: int, frames: Sequence[Frame], config: DedupeConfig) -> 
     size = sum(image.size_bytes for image in images)
     return ShardResult(
         number=number,
-        records=tuple(records),
+        records=FrameTable.of(records),
         fingerprints=tuple(
             each for record, each in selected if record.is_kept and each is not None
         ),

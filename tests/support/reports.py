@@ -93,8 +93,8 @@ def log_of(dataset: Dataset) -> RunLog:
         warnings=("The aspect ratio of the pixels changes at about 12.0 seconds.",),
         coverage=Coverage(25 * seconds, 0, 10 * len(ranges), 0.4 * len(ranges), ranges, 1.5),
     )
-    objects = sum(len(frame.detections) for frame in dataset.frames)
-    kept = len(dataset.kept)
+    objects = len(dataset.frames.objects())
+    kept = len(dataset.frames.objects_by_frame())
     for stage in (
         StageLog("fetch", 3000, dataset.size_bytes, 0, 12.5),
         StageLog("decode", 25 * seconds, seconds, 2, 800.25),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.dataset.csv_tables import csv_text
+from pipeline.dataset.csv_tables import csv_table
 from pipeline.dataset.exports.form import Format
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _files(exported: ExportSet, _options: Options) -> Iterator[tuple[str, bytes]
         for image in exported.images
         for box in image.boxes
     )  # fmt: skip
-    yield "objects.csv", csv_text(_HEADER, rows).encode()
+    yield "objects.csv", csv_table(_HEADER, rows)
 
 
 FORMAT = Format("csv", "spreadsheets, data frames", "used", None, _files)

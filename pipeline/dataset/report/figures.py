@@ -127,7 +127,13 @@ class Figures:
 
 def figures_of(dataset: Dataset, log: RunLog, subject: Subject) -> Figures:
     """Return the figures of a run."""
-    drops = Counter(frame.duplicate.reason for frame in dataset.frames if frame.duplicate)
+    line = timeline(
+        dataset.frames,
+        log.coverage.missing_ranges,
+        video_ms=1000 * log.video_seconds,
+        every_ms=subject.every_ms,
+    )
+    drops = sum((cell.dropped for cell in line.cells), Counter[str]())
     width, height = next(((frame.width, frame.height) for frame in dataset.frames), (0, 0))
     return Figures(
         subject=subject,
@@ -145,12 +151,7 @@ def figures_of(dataset: Dataset, log: RunLog, subject: Subject) -> Figures:
         coverage=coverage_row(log.coverage),
         drops=dict(sorted(drops.items())),
         objects=object_statistics(dataset),
-        timeline=timeline(
-            dataset.frames,
-            log.coverage.missing_ranges,
-            video_ms=1000 * log.video_seconds,
-            every_ms=subject.every_ms,
-        ),
+        timeline=line,
         settings=tuple(_leaves(subject.settings)),
     )
 

@@ -72,8 +72,10 @@ class SheetFrame:
 
 def sheet_frames(dataset: Dataset) -> list[SheetFrame]:
     """Return the frames of the contact sheet: at most 200, evenly over time."""
-    kept = {frame.index: frame for frame in dataset.frames if frame.is_kept}
-    chosen = [each for each in _that_fit(dataset) if each.index in kept]
+    chosen = _that_fit(dataset)
+    wanted = {each.index for each in chosen}
+    kept = {frame.index: frame for frame in dataset.frames.kept() if frame.index in wanted}
+    chosen = [each for each in chosen if each.index in kept]
     _, first = spread([each.pts_ms for each in chosen], _MOST_AT_FIRST)
     return [
         _sheet_frame(kept[each.index], each, dataset.labels, is_at_first=position in first)

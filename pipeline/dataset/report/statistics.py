@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.frame import NO_DETECTIONS, Detections
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from pipeline.dataset.dataset import Dataset
+    from pipeline.frame import Detections
 
 # Finer than the steps in which people set a threshold; edges have two decimals.
 _SCORE_EDGES = tuple(number / 20 for number in range(21))
@@ -96,9 +95,8 @@ class ObjectStatistics:
 
 def object_statistics(dataset: Dataset) -> ObjectStatistics:
     """Return the statistics of the objects in the kept frames."""
-    kept = dataset.kept
-    found = [len(frame.detections) for frame in kept]
-    every = Detections.concat([frame.detections for frame in kept]) if kept else NO_DETECTIONS
+    found = dataset.frames.objects_by_frame().tolist()
+    every = dataset.frames.objects()
     sides = every.boxes[:, 2:] - every.boxes[:, :2]
     return ObjectStatistics(
         empty_frames=found.count(0),

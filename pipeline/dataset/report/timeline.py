@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.dataset.frame_table import FrameTable
     from pipeline.frame import FrameRecord
     from pipeline.runlog import MissingRange
 
@@ -84,7 +85,7 @@ class Timeline:
 
 
 def timeline(
-    frames: Sequence[FrameRecord],
+    frames: FrameTable,
     missing_ranges: Sequence[MissingRange],
     *,
     video_ms: float,
@@ -95,13 +96,13 @@ def timeline(
     Cells are as long as one or more samples, so that a regular video has equal cells.
 
     Args:
-        frames: the sampled frames, in order.
+        frames: the records of the sampled frames.
         missing_ranges: the ranges without frames.
         video_ms: length of the video.
         every_ms: time between two samples.
     """
     shown = [missing for missing in missing_ranges if missing.to_ms > 0]
-    last_ms = max([video_ms, *(frame.pts_ms for frame in frames[-1:]), *(m.to_ms for m in shown)])
+    last_ms = max([video_ms, frames.last_ms, *(m.to_ms for m in shown)])
     cell_ms = every_ms * max(1, math.ceil(last_ms / every_ms / _MOST_CELLS))
     number = max(1, math.ceil(last_ms / cell_ms))
     cells = [Cell(each * cell_ms, (each + 1) * cell_ms) for each in range(number)]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.frame import Detections, DuplicateMatch, FrameRecord
 
 
@@ -20,8 +21,10 @@ def two_frames() -> Dataset:
         modified=None,
         labels=("person", "car"),
         hash_name="phash",
-        frames=[
-            FrameRecord(0, 0.0, 0, 64, 48, "aa", detections=cars),
-            FrameRecord(10, 1001.001, 0, 64, 48, "ab", DuplicateMatch(0, 2, "duplicate")),
-        ],
+        frames=FrameTable.of(
+            [
+                FrameRecord(0, 0.0, 0, 64, 48, "aa", detections=cars),
+                FrameRecord(10, 1001.001, 0, 64, 48, "ab", DuplicateMatch(0, 2, "duplicate")),
+            ]
+        ),
     )

@@ -12,6 +12,7 @@ from pipeline.config.schema import Config
 from pipeline.dataset import coco
 from pipeline.dataset.classes import ClassMap, final_labels, with_categories
 from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.errors import ConfigError
 from pipeline.frame import Detections, FrameRecord
 
@@ -29,7 +30,7 @@ def written(class_ids: list[int], settings: Config) -> tuple[list[str], list[int
     classes = ClassMap(LABELS, settings)
     detections = Detections(boxes, scores, np.array(class_ids, dtype=np.int64))
     frame = FrameRecord(0, 0.0, 0, 64, 48, detections=classes.apply(detections))
-    dataset = Dataset("clip.mp4", None, classes.labels, None, frames=[frame])
+    dataset = Dataset("clip.mp4", None, classes.labels, None, frames=FrameTable.of([frame]))
     file = json.loads(coco.instances(with_categories(dataset, settings)))
     assert [each["id"] for each in file["categories"]] == [*range(1, len(file["categories"]) + 1)]
     names = [each["name"] for each in file["categories"]]

@@ -14,6 +14,7 @@ from pycocotools.coco import COCO
 from pipeline import __version__
 from pipeline.dataset import coco
 from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.frame import Detections, Display, FrameRecord, Track
 from pipeline.runlog import Coverage, MissingRange
 
@@ -41,7 +42,7 @@ def dataset(*frames: FrameRecord) -> Dataset:
         start_ms=1480.0,
         track=Track(2, 2, ("h264 640x360",)),
         display=Display(352, 576, "24:11", mirrored=True, rotation=90),
-        frames=list(frames),
+        frames=FrameTable.of(frames),
     )
 
 

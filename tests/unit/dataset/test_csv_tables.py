@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from pipeline.dataset.csv_tables import frames_csv, logs_csv
 from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.runlog import Coverage, MissingRange, RunLog, StageLog
 from pipeline.text import printable
 
 
 def test_frames_csv_has_a_row_for_each_kept_and_each_dropped_frame(two_frames: Dataset) -> None:
-    kept, dropped = csv.DictReader(io.StringIO(frames_csv(two_frames)))
+    kept, dropped = csv.DictReader(io.StringIO(frames_csv(two_frames).decode()))
     assert kept == {
         "frame_index": "0", "pts_ms": "0.0", "segment": "0", "status": "kept",
         "reason": "", "duplicate_of": "", "distance": "", "hash": "aa",
@@ -30,7 +31,7 @@ def test_logs_csv_has_a_row_for_each_stage_and_the_total() -> None:
     missing_ranges = (MissingRange(40, 120, 2), MissingRange(5000, 5040, 1))
     log = RunLog(total_seconds=1.5, coverage=Coverage(297, 0, 3, 0.12, missing_ranges, 7.5))
     log.stages["decode"] = StageLog("decode", items_in=300, items_out=30, failed=2, seconds=0.5)
-    rows = list(csv.DictReader(io.StringIO(logs_csv(log))))
+    rows = list(csv.DictReader(io.StringIO(logs_csv(log).decode())))
     assert [row["stage"] for row in rows] == [
         "fetch", "decode", "dedupe", "detect", "encode", "write", "total",
     ]  # fmt: skip
@@ -46,8 +47,8 @@ def test_logs_csv_has_a_row_for_each_stage_and_the_total() -> None:
 @given(st.text("=+-@\t\r\n\"',;a1. ", max_size=8))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_starts_a_formula_and_none_is_lost(two_frames: Dataset, text: str) -> None:
-    frame = replace(two_frames.frames[0], hash=text)
-    table = frames_csv(replace(two_frames, frames=[frame]))
+    frame = replace(next(two_frames.frames.kept()), hash=text)
+    table = frames_csv(replace(two_frames, frames=FrameTable.of([frame]))).decode()
     ((*_, cell),) = list(csv.reader(io.StringIO(table, newline="")))[1:]
     assert cell.removeprefix("'") == printable(text).removeprefix("'")
     is_number = text.removeprefix("-").replace(".", "", 1).isdecimal()
@@ -56,5 +57,6 @@ def test_no_text_starts_a_formula_and_none_is_lost(two_frames: Dataset, text: st
 
 @pytest.mark.parametrize("number", ["-1", "-0.5", "12"])
 def test_numbers_stay_numbers(two_frames: Dataset, number: str) -> None:
-    frame = replace(two_frames.frames[0], hash=number)
-    assert frames_csv(replace(two_frames, frames=[frame])).endswith(f",{number}\n")
+    frame = replace(next(two_frames.frames.kept()), hash=number)
+    table = frames_csv(replace(two_frames, frames=FrameTable.of([frame]))).decode()
+    assert table.endswith(f",{number}\n")

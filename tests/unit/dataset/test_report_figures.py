@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.report.statistics import object_statistics
 from pipeline.dataset.report.timeline import timeline
 from pipeline.dataset.report.words import bytes_text, cell_text, clock, length
@@ -27,7 +28,7 @@ def test_each_object_is_in_one_bin_and_one_on_an_edge_is_in_the_upper_one() -> N
     boxes = np.stack([0 * sides, 0 * sides, sides, sides], axis=1)
     found = Detections(boxes, scores, np.zeros(6, np.int64))
     frame = FrameRecord(0, 0.0, 0, 3000, 3000, detections=found)
-    statistics = object_statistics(Dataset("v", None, ("a",), None, frames=[frame]))
+    statistics = object_statistics(Dataset("v", None, ("a",), None, frames=FrameTable.of([frame])))
     assert [(each.name, each.objects) for each in statistics.scores if each.objects] == [
         ("0.40-0.45", 1), ("0.45-0.50", 1), ("0.85-0.90", 1), ("0.95-1.00", 3),
     ]  # fmt: skip
@@ -37,7 +38,7 @@ def test_each_object_is_in_one_bin_and_one_on_an_edge_is_in_the_upper_one() -> N
 
 
 def test_a_dataset_without_frames_has_no_bins(two_frames: Dataset) -> None:
-    statistics = object_statistics(replace(two_frames, frames=[]))
+    statistics = object_statistics(replace(two_frames, frames=FrameTable()))
     assert (statistics.classes, statistics.scores, statistics.sizes) == ((), (), ())
 
 
@@ -58,10 +59,10 @@ def test_a_short_video_has_a_cell_for_each_sample(two_frames: Dataset) -> None:
 
 def test_a_long_video_has_a_hundred_cells_that_count_every_frame() -> None:
     match = DuplicateMatch(0, 5, "fade")
-    frames = [
+    frames = FrameTable.of(
         FrameRecord(each, 500.0 * each, 0, 64, 48, duplicate=match if each % 4 else None)
         for each in range(72_000)
-    ]
+    )
     line = timeline(frames, [], video_ms=36_000_000.0, every_ms=500.0)
     assert len(line.cells) == 100
     assert {cell.sampled for cell in line.cells} == {720}

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.dataset.csv_tables import logs_csv
 from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.report.html import report_html
 from pipeline.dataset.report.markdown import report_markdown
 from pipeline.resources.prices import Bill
@@ -91,13 +92,13 @@ def test_the_page_loads_nothing_and_runs_nothing(two_frames: Dataset) -> None:
 def test_each_picture_is_embedded_has_its_boxes_and_links_to_its_image() -> None:
     dataset = long_dataset(30 / 3600)
     page = Parsed(report_html(figures_for(dataset), dataset))
-    names = [frame.file_name for frame in dataset.kept]
+    names = [frame.file_name for frame in dataset.frames.kept()]
     images = [value for value in page.values("href") if value.startswith("images/")]
     assert images == [f"images/default/{name}" for name in names]
     assert len(page.values("src")) == len(names) == 20
     boxes = "".join(value for value in page.values("d") if value.endswith("z"))
-    assert boxes.count("M") == sum(len(frame.detections) for frame in dataset.kept)
-    x1, y1, x2, y2 = dataset.kept[0].detections.boxes[0].round().astype(int)
+    assert boxes.count("M") == sum(len(frame.detections) for frame in dataset.frames.kept())
+    x1, y1, x2, y2 = next(dataset.frames.kept()).detections.boxes[0].round().astype(int)
     assert f"M{x1} {y1}H{x2}V{y2}H{x1}z" in boxes
 
 
@@ -113,7 +114,7 @@ def test_the_tables_have_the_figures_of_logs_csv(two_frames: Dataset) -> None:
     figures = figures_for(two_frames, log)
     texts = Parsed(report_html(figures, two_frames)).texts
     markdown = report_markdown(figures)
-    for row in csv.DictReader(io.StringIO(logs_csv(log))):
+    for row in csv.DictReader(io.StringIO(logs_csv(log).decode())):
         assert row["seconds"] in texts
         if row["stage"] == "total":
             continue
@@ -172,6 +173,6 @@ def test_a_long_label_and_many_classes_do_not_fill_the_page() -> None:
 
 
 def test_a_report_without_frames_says_so(two_frames: Dataset) -> None:
-    two_frames.frames.clear()
+    two_frames.frames = FrameTable()
     texts = Parsed(report_html(figures_for(two_frames), two_frames)).texts
     assert {"No frame was kept.", "Nothing was found."} <= set(texts)

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from pipeline.dataset.dataset import Dataset
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.report.markdown import escape_markdown, report_markdown
 from pipeline.resources.prices import Bill
 from pipeline.runlog import RunLog, ShardTimes
@@ -51,7 +52,7 @@ def test_the_report_shows_warnings_as_text(two_frames: Dataset) -> None:
 
 
 def test_the_report_without_frames_says_that_nothing_was_found(two_frames: Dataset) -> None:
-    two_frames.frames.clear()
+    two_frames.frames = FrameTable()
     assert "Nothing was found." in report_markdown(figures_for(two_frames))
 
 

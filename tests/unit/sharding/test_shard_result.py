@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.schema import DedupeConfig, HashMethodName
+from pipeline.dataset.frame_table import FrameTable
 from pipeline.sharding.shard_result import ShardResult
 from tests.support.clips import texture
 from tests.support.records import frames_of, shard_result
@@ -59,7 +60,7 @@ def test_a_detector_that_saw_no_box_has_no_best_score() -> None:
     result = shard_result(0, [], DedupeConfig())
     best = ShardResult.from_bytes(result.to_bytes()).counters.best_score
     assert best == 0.0
-    no_box = ShardResult(0, (), (), (), result.coverage, 0.0, ())
+    no_box = ShardResult(0, FrameTable(), (), (), result.coverage, 0.0, ())
     assert ShardResult.from_bytes(no_box.to_bytes()).counters.best_score == -math.inf
 
 
