@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pipeline.frame import Detections
 
 _LARGEST_SHARE = 2.0
-# A few small boxes of pixels can be there by chance, before the first other box.
-_MAX_SMALL_BOXES = 10
 
 
 class BoxScale:
@@ -44,27 +42,16 @@ class BoxScale:
             input_size: width and height of the input in pixels.
 
         Raises:
-            BrokenError: the unit follows from the values, and some boxes of the run are shares and
-                others are pixels; or the unit is pixels, and all boxes of the run are shares.
+            BrokenError: the unit follows from the values, and some boxes so far are shares and
+                others are pixels.
         """
         unit = self._model.spec.box_unit
         largest = np.abs(detections.boxes).max(axis=1, initial=0)
         # In an input that is no larger, the values do not show the unit.
         if min(input_size) > _LARGEST_SHARE:
             self._count(largest)
-        if unit is None:
-            is_share = largest.max(initial=0) <= _LARGEST_SHARE
-            if self._small_boxes and self._large_boxes:
-                raise BrokenError(
-                    f"Model {self._model.name} gives {self._small_boxes} boxes with values of at "
-                    f"most {_LARGEST_SHARE:g}, and {self._large_boxes} with larger values. So the "
-                    "values do not show whether boxes are shares of the input or pixels of it. "
-                    'Write box_unit = "shares" or box_unit = "pixels" on its model card.'
-                )
-        else:
-            is_share = unit == "shares"
-            if unit == "pixels" and self._small_boxes > _MAX_SMALL_BOXES:
-                self.check()
+        self._check_values_agree()
+        is_share = largest.max(initial=0) <= _LARGEST_SHARE if unit is None else unit == "shares"
         if not is_share:
             return detections
         scale = np.array(input_size * 2, dtype=np.float32)
@@ -82,11 +69,15 @@ class BoxScale:
             self._large_boxes += large
 
     def check(self) -> None:
-        """Check all boxes of the run at its end.
+        """Check all boxes of the run at its end, also those that were counted elsewhere.
+
+        Not before: the first image with a large box may be the last one, or in another shard.
 
         Raises:
-            BrokenError: the unit is pixels, and all boxes are shares.
+            BrokenError: the unit is pixels, and all boxes are shares; or the unit follows from the
+                values, and they are of both kinds.
         """
+        self._check_values_agree()
         is_wrong = self._small_boxes and not self._large_boxes
         if is_wrong and self._model.spec.box_unit == "pixels":
             raise BrokenError(
@@ -94,6 +85,15 @@ class BoxScale:
                 f"first {_LARGEST_SHARE:g} pixels: they may be shares of the input. If so, write "
                 'box_unit = "shares" on its model card. If not, it is not of the family '
                 f"'{self._model.family}': correct the 'family' on the card."
+            )
+
+    def _check_values_agree(self) -> None:
+        if self._model.spec.box_unit is None and self._small_boxes and self._large_boxes:
+            raise BrokenError(
+                f"Model {self._model.name} gives {self._small_boxes} boxes with values of at "
+                f"most {_LARGEST_SHARE:g}, and {self._large_boxes} with larger values. So the "
+                "values do not show whether boxes are shares of the input or pixels of it. "
+                'Write box_unit = "shares" or box_unit = "pixels" on its model card.'
             )
 
     def _count(self, largest: np.ndarray) -> None:

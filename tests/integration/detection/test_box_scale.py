@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.config.schema import DetectorConfig
 from pipeline.detection.box_scale import BoxScale
+from pipeline.detection.counters import DetectorCounters
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.errors import BrokenError
@@ -89,10 +90,27 @@ def test_boxes_in_the_corner_only_are_an_error_at_the_end_of_the_run(tmp_path: P
         detector.check_boxes()
 
 
-def test_many_boxes_in_the_corner_are_an_error_at_once(tmp_path: Path) -> None:
+def test_many_boxes_in_the_corner_are_no_error_if_another_part_has_a_larger_one(
+    tmp_path: Path,
+) -> None:
     detector = Detector(make_model(tmp_path, *[SHARES] * 11, output="output0"), DetectorConfig())
+    detector.detect(IMAGE)
     with pytest.raises(BrokenError, match="gives 11 boxes that are all within the first 2 pixels"):
-        detector.detect(IMAGE)
+        detector.check_boxes()
+    detector.add_counters(DetectorCounters(large_boxes=1))
+    detector.check_boxes()
+
+
+def test_parts_of_which_one_has_shares_and_one_pixels_are_an_error(tmp_path: Path) -> None:
+    model = make_model(tmp_path, SHARES)
+    one, other = BoxScale(model), BoxScale(model)
+    one.to_pixels(detections(SHARES), SIZE)
+    other.to_pixels(detections(PIXELS), SIZE)
+    one.check()
+    other.check()
+    one.add_counts(*other.counts)
+    with pytest.raises(BrokenError, match='Write box_unit = "shares" or box_unit = "pixels"'):
+        one.check()
 
 
 def test_a_small_box_in_the_corner_beside_others_is_no_error(tmp_path: Path) -> None:
