@@ -40,14 +40,21 @@ _TIMED = {"logs.csv", "report.md", "report.html", "manifest.json"}
 
 
 class _Way(NamedTuple):
-    """How the clip is annotated: by so many workers (0: by one process), with kills or without."""
+    """How the clip is annotated.
+
+    Attributes:
+        workers: number of worker processes; 0: by one process.
+        kill_seconds: how often the oldest worker is killed; None: never.
+    """
 
     workers: int
     kill_seconds: float | None = None
 
     def __str__(self) -> str:
         name = f"{self.workers} workers" if self.workers else "one process"
-        return name if self.kill_seconds is None else f"{name}, kills"
+        if self.kill_seconds is None:
+            return name
+        return f"{name}, one killed every {self.kill_seconds:.0f} s"
 
 
 class _Run(NamedTuple):
@@ -124,23 +131,28 @@ def main() -> None:
         "--workers", type=int, nargs="*", default=[1, 2, 4], help="numbers of worker processes"
     )
     parser.add_argument(
-        "--kill-seconds", type=float, help="also with 2 workers, one killed every so many seconds"
-    )
+        "--kills", type=int, nargs="*", default=[], help="again with the last of these numbers of "
+        "workers, of which so many are killed in about the time that it took without"
+    )  # fmt: skip
     arguments, rest = parser.parse_known_args()
     sys.argv[1:] = rest
-    ways = [_Way(0), *map(_Way, arguments.workers)]
-    if arguments.kill_seconds:
-        ways.append(_Way(2, arguments.kill_seconds))
-    results.run(lambda: _section(arguments.minutes, ways), "Measure shards of a long video.")
+    results.run(
+        lambda: _section(arguments.minutes, arguments.workers, arguments.kills),
+        "Measure shards of a long video.",
+    )
 
 
-def _section(minutes: int, ways: list[_Way]) -> str:
+def _section(minutes: int, workers: list[int], kills: list[int]) -> str:
     clip = clips.of_minutes(minutes)
     size = clip.stat().st_size
     load = os.getloadavg()[0]
     with TemporaryDirectory() as folder:
         measurement = Measurement(clip, Path(folder))
-        runs = [measurement.run(way) for way in ways]
+        runs = [measurement.run(_Way(each)) for each in (0, *workers)]
+        last = runs[-1]
+        for count in kills:
+            way = _Way(last.way.workers, last.cost.seconds / (count + 1))
+            runs.append(measurement.run(way))
         read = measurement.bytes_of_shards()
     first = runs[0]
     titles = ("", "seconds", "ratio", "CPU s", "bytes read / file", "killed", "same files")
@@ -152,11 +164,6 @@ def _section(minutes: int, ways: list[_Way]) -> str:
         + results.table(titles, (_row(run, first, size) for run in runs))
         + f"\nShards of one segment, the first, a middle and the last, read at most "
         f"{max(read) / size:.3f} of the {size / 1e6:.1f} MB of the file, headers included.\n"
-        + "".join(
-            f"\nWith kills, the oldest worker was killed every {run.way.kill_seconds:g} s.\n"
-            for run in runs
-            if run.way.kill_seconds is not None
-        )
     )
 
 
