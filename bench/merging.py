@@ -30,13 +30,40 @@ from pipeline.storage.publisher import WrittenFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SAMPLED = (10_000, 100_000, 1_000_000)
 _FRAMES_A_SHARD = 10_000
-_FRAMES_A_KEPT = 10
 _OBJECTS = 5
 # Every so many kept frames show a scene that a shard before has, too.
 _REPEATED = 8
 _TEXTURED, _WEAK = 8.0, 3.0
+
+
+class _Footage(NamedTuple):
+    """Made-up frames.
+
+    Attributes:
+        sampled: number of sampled frames.
+        frames_a_kept: of so many, the segments keep the first.
+        texture: strength of their texture.
+    """
+
+    sampled: int
+    frames_a_kept: int = 10
+    texture: float = _TEXTURED
+
+    def __str__(self) -> str:
+        kept = "all kept" if self.frames_a_kept == 1 else f"one of {self.frames_a_kept} kept"
+        return f"{kept}, little texture" if self.texture == _WEAK else kept
+
+
+FOOTAGE = (
+    _Footage(10_000),
+    _Footage(100_000),
+    _Footage(1_000_000),
+    _Footage(10_000, 1),
+    _Footage(100_000, 1),
+    _Footage(100_000, 10, _WEAK),
+    _Footage(200_000, 10, _WEAK),
+)
 
 
 class _Merged(NamedTuple):
@@ -54,31 +81,32 @@ def main() -> None:
 
 def _section() -> str:
     rows = []
-    for name, texture in (("textured", _TEXTURED), ("little texture", _WEAK)):
-        for sampled in SAMPLED:
-            show_progress(f"merge of {sampled} frames, {name}")
-            merged = in_child(_merge, sampled, texture)
-            rows.append((
-                name, f"{sampled:,}", f"{merged.kept:,}", f"{merged.bytes_in / 1e6:.1f}",
-                f"{merged.seconds:.1f}", f"{1e6 * merged.seconds / sampled:.0f}",
-                f"{merged.write_seconds:.1f}", f"{merged.megabytes:.0f}",
-            ))  # fmt: skip
+    for footage in FOOTAGE:
+        show_progress(f"merge of {footage.sampled} frames, {footage}")
+        merged = in_child(_merge, footage)
+        rows.append((
+            str(footage), f"{footage.sampled:,}", f"{merged.kept:,}",
+            f"{merged.bytes_in / 1e6:.1f}", f"{merged.seconds:.1f}",
+            f"{1e6 * merged.seconds / footage.sampled:.0f}",
+            f"{merged.write_seconds:.1f}", f"{merged.megabytes:.0f}",
+        ))  # fmt: skip
     titles = (
         "frames", "sampled", "kept", "results, MB", "merge, CPU s", "µs a sampled frame",
         "files, CPU s", "peak, MB",
     )  # fmt: skip
     return (
-        f"## The merge of shards\n\n{results.date_and_processor()}. A tenth of the sampled frames "
-        "is kept by the segments, with 5 objects each, and an eighth of these is a duplicate "
-        "across segments. `merge` reads the results of shards from their bytes and compares; "
+        f"## The merge of shards\n\n{results.date_and_processor()}. The segments keep some of the "
+        "sampled frames, with 5 objects each, and an eighth of these is a duplicate across "
+        "segments. `merge` reads the results of shards from their bytes and compares; "
         "`files` makes the COCO files, frames.csv and report.html.\n\n"
         + results.table(titles, rows)
     )
 
 
-def _merge(sampled: int, texture: float) -> _Merged:
+def _merge(footage: _Footage) -> _Merged:
     """Merge made-up results of shards with so many sampled frames in all."""
     config = DedupeConfig()
+    sampled = footage.sampled
     shards = sampled // _FRAMES_A_SHARD
     facts = VideoFacts(
         30 * sampled, Fraction(0), 0.0, sampled, Display(1920, 1080), "1:1", Track(), 1920, 1080, 30
@@ -87,7 +115,7 @@ def _merge(sampled: int, texture: float) -> _Merged:
     dataset, log = Dataset("clip", None, ("object",) * 80, "phash"), RunLog()
     merge = ShardMerge(plan, config, dataset, log)
     seconds, bytes_in = 0.0, 0
-    for data in _results(shards, texture):
+    for data in _results(shards, footage):
         bytes_in += len(data)
         started = time.thread_time()
         merge.add(ShardResult.from_bytes(data))
@@ -109,26 +137,30 @@ def _write(dataset: Dataset, log: RunLog) -> None:
     report_html(figures_of(dataset, log.finished(), subject), dataset)
 
 
-def _results(shards: int, texture: float) -> Iterator[bytes]:
+def _results(shards: int, footage: _Footage) -> Iterator[bytes]:
     rng = np.random.default_rng(1)
     known: list[Fingerprint] = []
     for number in range(shards):
-        yield _result(number, texture, rng, known).to_bytes()
+        yield _result(number, footage, rng, known).to_bytes()
 
 
 def _result(
-    number: int, texture: float, rng: np.random.Generator, known: list[Fingerprint]
+    number: int, footage: _Footage, rng: np.random.Generator, known: list[Fingerprint]
 ) -> ShardResult:
     records: list[FrameRecord] = []
     fingerprints: list[Fingerprint] = []
     for index in range(number * _FRAMES_A_SHARD, (number + 1) * _FRAMES_A_SHARD):
-        is_kept = index % _FRAMES_A_KEPT == 0
+        is_kept = index % footage.frames_a_kept == 0
         if is_kept:
             is_repeated = known and len(fingerprints) % _REPEATED == 0
-            each = known[rng.integers(len(known))] if is_repeated else _fingerprint(texture, rng)
+            each = (
+                known[rng.integers(len(known))]
+                if is_repeated
+                else _fingerprint(footage.texture, rng)
+            )
             known += [each] * (len(known) < _FRAMES_A_SHARD and not is_repeated)
             fingerprints.append(each)
-        kept_index = index - index % _FRAMES_A_KEPT
+        kept_index = index - index % footage.frames_a_kept
         records.append(
             FrameRecord(
                 index=30 * index,
@@ -160,7 +192,7 @@ def _fingerprint(texture: float, rng: np.random.Generator) -> Fingerprint:
 
 def _objects(rng: np.random.Generator, count: int = _OBJECTS) -> Detections:
     return Detections(
-        rng.random((count, 4), np.float32) * 1000,
+        np.sort(rng.random((count, 2, 2), np.float32) * 1000, axis=1).reshape(count, 4),
         rng.random(count, np.float32),
         rng.integers(0, 80, count),
     )

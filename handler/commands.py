@@ -1,4 +1,4 @@
-"""Obey the state machine of long videos: work on a shard, note that one crashed, or finish.
+"""Obey the state machines of long videos: work on a shard, note a crash, finish, or remove.
 
 A command names a run below `pretag-work/` of the function's own output bucket. All else is in the
 plan that the function wrote there. So whoever may invoke the function can have a plan carried out,
@@ -18,6 +18,7 @@ from handler.events import jobs_in
 from handler.fields import shown, text_at
 from handler.finishing import Finish
 from handler.jobs import Job
+from handler.leftovers import remove, run_of, start_removal
 from handler.output import JobOutput, results_bucket
 from handler.prepared import prepare
 from handler.run_plan import RunPlan
@@ -44,7 +45,9 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-_COMMANDS = ("work", "crashed", "finish")
+_COMMANDS = ("work", "crashed", "finish", "leftovers", "remove")
+_OF_LAST_STEPS = ("finish", "remove")
+_OF_LEFTOVERS = {"leftovers": start_removal, "remove": remove}
 
 
 def obey(event: dict[str, Any], environment: Environment, invocation: Invocation) -> dict[str, Any]:
@@ -52,7 +55,8 @@ def obey(event: dict[str, Any], environment: Environment, invocation: Invocation
 
     Args:
         event: `{"pretag": {"command": ..., "run": ..., "execution": ...}}`. A command is `work` or
-            `crashed`, with the number of a `shard`, or `finish`, with the `event` of the video.
+            `crashed`, with the number of a `shard`; `finish`, with the `event` of the video; or
+            `leftovers` and `remove`, long after an execution failed.
         environment: settings of the function.
         invocation: this invocation.
 
@@ -65,20 +69,28 @@ def obey(event: dict[str, Any], environment: Environment, invocation: Invocation
     command = text_at(event, "pretag.command")
     if command not in _COMMANDS:
         raise BrokenError(f"The command is {shown(command)}; it must be one of {_COMMANDS}.")
-    run = text_at(event, "pretag.run")
+    if command == "leftovers":
+        run = run_of(text_at(event, "pretag.execution"))
+    else:
+        run = text_at(event, "pretag.run")
     bucket = results_bucket(environment, Retries(invocation.deadline))
     found = bucket.get(plan_key(run))
     plan = None if found is None else RunPlan.from_json(found.data)
-    if command == "finish":
+    if command in _OF_LAST_STEPS:
         # To an attempt, an earlier one of the same execution, or of one that this one follows, is
         # what Lambda tries again: it has ended.
         follows = text_at(event, "pretag.execution").rpartition("-")[0]
         invocation = replace(invocation, request_id=f"finish {follows}")
+    if command == "finish":
         return _finished(event, plan, environment, invocation)
+    if plan is None and command in _OF_LEFTOVERS:
+        return {"run": run, "status": "nothing_left"}
     if plan is None:
         raise _no_plan(run)
     Trust.of(environment).check_job(plan.job)
     with correlated(plan.job.correlation_id):
+        if command in _OF_LEFTOVERS:
+            return _OF_LEFTOVERS[command](plan, environment, invocation)
         return _carry_out(command, event, plan, environment, invocation)
 
 

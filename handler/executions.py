@@ -3,11 +3,15 @@
 The name of an execution holds the run and a number. Step Functions refuses a name that had another
 input or has ended, for 90 days, so starting twice is harmless:
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+
+Some executions remove what is left of a run that failed. The same names keep them apart from those
+that work on it: an execution starts either before a removal or after its end.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +22,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pipeline.errors import BrokenError, RetryableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.errors import PretagError
 
 _WORKING = {"RUNNING", "PENDING_REDRIVE"}
 _MOST_EXECUTIONS = 100
+_REMOVE = "remove"  # in the input of an execution that removes: see statemachine/
 _SERVER_ERROR = 500
 _NO_EXECUTION, _EXISTS = "ExecutionDoesNotExist", "ExecutionAlreadyExists"
 _RETRYABLE = {"ThrottlingException", "ServiceUnavailable", "ExecutionLimitExceeded"}
@@ -39,14 +44,15 @@ def step_functions_client() -> Any:  # noqa: ANN401 - boto3's client; its types 
 
 
 def start(
-    state_machine: str, run: str, given: Mapping[str, Any], failed: str | None
+    state_machine: str, run: str, given: Callable[[], Mapping[str, Any]], failed: str | None
 ) -> tuple[str, bool]:
     """Start an execution for a run, unless one works.
 
     Args:
         state_machine: its ARN.
         run: what the names of the run's executions begin with.
-        given: the input of a new execution.
+        given: returns the input of a new execution. Called when the name is known. If a removal
+            ends after that, the name is taken, so the input is never older than a removal.
         failed: name of an execution that is known to have failed; None if none is.
 
     Returns:
@@ -54,23 +60,41 @@ def start(
 
     Raises:
         RetryableError: Step Functions throttles, fails, cannot be reached, or does not know yet
-            that the execution failed.
+            that the execution failed; or one removes what is left of the run.
         BrokenError: Step Functions refuses the request.
     """
-    try:
-        name, is_new = _start(state_machine, run, json.dumps(given))
-    except ClientError as error:
-        raise _of_answer(state_machine, error) from error
-    except BotoCoreError as error:
-        raise RetryableError(
-            f"Step Functions could not be reached for {state_machine}: {error}. It is tried again."
-        ) from error
+    with _answers_of(state_machine):
+        name, is_new = _start(state_machine, run, given)
+        removes = not is_new and _removes(state_machine, name)
+    if removes:
+        raise RetryableError(f"{name} removes what is left of the run. It is tried again.")
     if name == failed:  # what it says of executions is a little late
         raise RetryableError(f"Step Functions says that {name} still works. It is tried again.")
     return name, is_new
 
 
-def _start(state_machine: str, run: str, given: str) -> tuple[str, bool]:
+def start_removal(state_machine: str, run: str, given: Mapping[str, Any]) -> str | None:
+    """Start an execution that removes what is left of a run, unless one works.
+
+    Args:
+        state_machine: its ARN.
+        run: what the names of the run's executions begin with.
+        given: its input, without what makes it a removal.
+
+    Returns:
+        Its name; None if another execution works.
+
+    Raises:
+        PretagError: as `start`.
+    """
+    with _answers_of(state_machine):
+        name, is_new = _start(state_machine, run, lambda: {**given, _REMOVE: True})
+    return name if is_new else None
+
+
+def _start(
+    state_machine: str, run: str, given: Callable[[], Mapping[str, Any]]
+) -> tuple[str, bool]:
     client = step_functions_client()
     for number in range(1, _MOST_EXECUTIONS + 1):
         name = f"{run}-{number}"
@@ -78,8 +102,9 @@ def _start(state_machine: str, run: str, given: str) -> tuple[str, bool]:
         if status in _WORKING:
             return name, False
         if status is None:
+            text = json.dumps(given())
             try:
-                client.start_execution(stateMachineArn=state_machine, name=name, input=given)
+                client.start_execution(stateMachineArn=state_machine, name=name, input=text)
             except ClientError as error:
                 if error.response["Error"]["Code"] != _EXISTS:
                     raise
@@ -93,13 +118,44 @@ def _start(state_machine: str, run: str, given: str) -> tuple[str, bool]:
 
 def _status(state_machine: str, name: str) -> str | None:
     """Return the status of an execution; None if there is none of this name."""
+    found = _described(state_machine, name)
+    return None if found is None else str(found["status"])
+
+
+def _removes(state_machine: str, name: str) -> bool:
+    """Tell whether an execution removes what is left of a run.
+
+    Raises:
+        RetryableError: Step Functions does not know it yet.
+    """
+    found = _described(state_machine, name)
+    if found is None:
+        raise RetryableError(f"Step Functions does not know {name} yet. It is tried again.")
+    return _REMOVE in json.loads(found["input"])
+
+
+def _described(state_machine: str, name: str) -> dict[str, Any] | None:
     arn = f"{state_machine.replace(':stateMachine:', ':execution:')}:{name}"
     try:
-        return str(step_functions_client().describe_execution(executionArn=arn)["status"])
+        answer: dict[str, Any] = step_functions_client().describe_execution(executionArn=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] == _NO_EXECUTION:
             return None
         raise
+    return answer
+
+
+@contextmanager
+def _answers_of(state_machine: str) -> Iterator[None]:
+    """Raise errors of Step Functions as ours."""
+    try:
+        yield
+    except ClientError as error:
+        raise _of_answer(state_machine, error) from error
+    except BotoCoreError as error:
+        raise RetryableError(
+            f"Step Functions could not be reached for {state_machine}: {error}. It is tried again."
+        ) from error
 
 
 def _of_answer(state_machine: str, error: ClientError) -> PretagError:

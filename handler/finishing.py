@@ -68,6 +68,38 @@ class Finish:
         divided.clean()
         return summary
 
+    def remove(self) -> dict[str, Any]:
+        """Remove all that the run left, unless its result was decided. Then it is published.
+
+        Can be repeated.
+
+        Returns:
+            What was done.
+
+        Raises:
+            PretagError: retryable or broken.
+        """
+        if self._is_decided():
+            return self.run()
+        divided = self.output.divided_run(self.plan.run_id)
+        divided.check_idle(time.time())
+        divided.clean()
+        return {"video": self.plan.job.uri, "status": "removed"}
+
+    def _is_decided(self) -> bool:
+        """Tell whether an attempt decided that this run is a result, and died before it was seen.
+
+        A rejection names no files, so whoever gets the next event can still publish it.
+        """
+        attempt, folder = self.output.attempt(), self.output.keys.folder(self.plan.run_id)
+        found = (attempt.upload_decision(), attempt.workspace(folder).decision())
+        return any(
+            each is not None
+            and (each.ending, each.folder) == ("done", folder)
+            and attempt.holds(each)
+            for each in found
+        )
+
     def _ended(self, divided: DividedRun) -> dict[str, Any]:
         stop = divided.stopped(self.output.budget.capacity)
         if stop is not None and stop.kind == "superseded":

@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from handler import executions, output
 from handler.run_plan import RunPlan
 from pipeline.concurrency.cpus import available_cpus
-from pipeline.errors import CapacityError, HandedOverError
+from pipeline.errors import CapacityError, HandedOverError, RetryableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from handler.environment import Environment, LongVideoSettings
     from handler.jobs import Job
     from handler.output import JobOutput
@@ -174,14 +176,19 @@ class LongVideo:
         if capacity is not None:
             divided.check_alone(capacity, time.time())
             divided.remove_rejection(capacity)
-        run, upload = f"{self.run_id}-{divided.name}", self.job.upload
-        missing = sorted(set(range(run_plan.shards)) - divided.done())
+        run, upload = executions_of(run_plan, divided), self.job.upload
+
+        def missing() -> list[int]:
+            if divided.plan() is None:
+                raise RetryableError(f"The run {self.run_id} ended meanwhile. It is tried again.")
+            return sorted(set(range(run_plan.shards)) - divided.done())
+
         if upload is None or run_plan.is_of(self.job):
             name, is_new = self._execution(divided, run, missing, run_plan.job)
         else:
             # The same bytes were uploaded twice, or a person named them. An execution of its own
             # waits until the planned upload's has ended the run, and then ends this upload.
-            name, is_new = self._execution(divided, f"{run}-{upload.id[:8]}", [], self.job)
+            name, is_new = self._execution(divided, f"{run}-{upload.id[:8]}", list, self.job)
             if is_new:
                 self._execution(divided, run, missing, run_plan.job)
         logger.info(
@@ -192,20 +199,36 @@ class LongVideo:
                 "execution": name,
                 "is_new": is_new,
                 "shards": run_plan.shards,
-                "missing": len(missing),
+                "missing": run_plan.shards - len(divided.done()),
             },
         )
         raise HandedOverError(why, name, run_plan.shards)
 
     def _execution(
-        self, divided: DividedRun, run: str, shards: list[int], job: Job
+        self, divided: DividedRun, run: str, shards: Callable[[], list[int]], job: Job
     ) -> tuple[str, bool]:
         """Start an execution, unless one works; return its name, and whether it was started."""
-        given = {
-            "run": divided.name,
-            "function": self.settings.function,
-            "concurrency": self.settings.concurrency,
-            "shards": shards,
-            "event": job.event(),
-        }
-        return executions.start(self.settings.state_machine, run, given, self.job.failed_execution)
+        settings, failed = self.settings, self.job.failed_execution
+
+        def given() -> dict[str, Any]:
+            return execution_input(divided, settings, shards(), job)
+
+        return executions.start(settings.state_machine, run, given, failed)
+
+
+def executions_of(run_plan: RunPlan, divided: DividedRun) -> str:
+    """Return what the names of the executions begin with that work on a run."""
+    return f"{run_plan.run_id}-{divided.name}"
+
+
+def execution_input(
+    divided: DividedRun, settings: LongVideoSettings, shards: list[int], job: Job
+) -> dict[str, Any]:
+    """Return the input of an execution: what the state machine and its commands need."""
+    return {
+        "run": divided.name,
+        "function": settings.function,
+        "concurrency": settings.concurrency,
+        "shards": shards,
+        "event": job.event(),
+    }

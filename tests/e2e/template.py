@@ -49,7 +49,11 @@ def write_for_emulator(folder: Path) -> Path:
     resources = {n: each for n, each in template["Resources"].items() if n not in refused}
     group = resources["TrafficShiftGroup"]["Properties"]["AlarmConfiguration"]
     group["Alarms"] = [each for each in group["Alarms"] if each["Name"]["Ref"] not in refused]
-    for name, key in (("Check", "Code"), ("LongVideos", "DefinitionS3Location")):
+    for name, key in (
+        ("Check", "Code"),
+        ("LongVideos", "DefinitionS3Location"),
+        ("LongVideoLeftovers", "DefinitionS3Location"),
+    ):
         properties = resources[name]["Properties"]
         properties[key] = str(ROOT / properties[key])
     path = folder / "template.json"

@@ -46,6 +46,25 @@ def check_endings(world: World) -> None:
         raise Violation(f"A calm run left {left}.")
 
 
+def check_given_up(world: World) -> None:
+    """Check that runs whose executions failed left nothing, unless they have an ending.
+
+    A plan can stay, if the attempt that made it died before it started an execution.
+
+    Raises:
+        Violation: an image or the result of a shard is left.
+    """
+    objects = world.s3.visible(RESULTS)
+    visible = {key: data for key, data in objects.items() if not key.startswith(WORK_PREFIX)}
+    folders = run_folders(visible)
+    left = [key for key in objects if "/shards/" in key]
+    left += [
+        key for key in visible if "/images/" in key and key.partition("/images/")[0] not in folders
+    ]
+    if left:
+        raise Violation(f"Runs that were given up left {sorted(left)}.")
+
+
 def _is_a_result_lost(world: World) -> bool:
     """Tell whether a direct event may not know of a result of its own any more.
 

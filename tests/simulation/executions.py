@@ -2,6 +2,7 @@
 
 An execution starts an invocation for each shard, all at once; then the one that finishes. It tries
 each again as statemachine/long-video.asl.json says: three attempts, none after a `BrokenError`.
+What is left of one that failed is removed at any time, and not only two weeks later.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tests.simulation.s3_model import Fault
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+_LAST_STEPS = ("finish", "remove")
 STATE_MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:long-videos"
 
 
@@ -53,8 +55,8 @@ class Command:
 
     Attributes:
         execution: the execution.
-        name: `work`, `crashed` or `finish`.
-        shard: the shard; None for `finish`.
+        name: `work`, `crashed`, `finish`, `remove`, or `leftovers`, after the execution failed.
+        shard: the shard; None for all but the first two.
         request_id: of the last attempt.
         attempts: number of attempts that began.
     """
@@ -113,7 +115,7 @@ class StepFunctions:
         found = self.executions.get(executionArn.rpartition(":")[2])
         if found is None:
             raise _error("ExecutionDoesNotExist", 400)
-        return {"status": found.status}
+        return {"status": found.status, "input": json.dumps(found.given)}
 
     def start_execution(
         self,
@@ -131,9 +133,12 @@ class StepFunctions:
             raise _error("ExecutionAlreadyExists", 400)
         if found is None:
             execution = self.executions[name] = Execution(name, given, working={*given["shards"]})
-            for shard in given["shards"]:
-                self.world.invoke(Command(execution, "work", shard))
-            self._finish_if_done(execution)
+            if "remove" in given:
+                self.world.invoke(Command(execution, "remove"))
+            else:
+                for shard in given["shards"]:
+                    self.world.invoke(Command(execution, "work", shard))
+                self._finish_if_done(execution)
         if fault is Fault.ANSWER_LOST:
             raise ReadTimeoutError(endpoint_url="states")
 
@@ -144,7 +149,7 @@ class StepFunctions:
         execution = command.execution
         if execution.status != "RUNNING":
             return
-        if command.name == "finish":
+        if command.name in _LAST_STEPS:
             execution.status, execution.outcome = "SUCCEEDED", summary
             self.world.ended(execution)
             return
@@ -159,17 +164,19 @@ class StepFunctions:
             error: what it raised; None: its process died.
         """
         execution = command.execution
-        if execution.status != "RUNNING":
+        if execution.status != "RUNNING" and command.name != "leftovers":
             return
-        most = 100 if command.name == "finish" and isinstance(error, RetryableError) else 3
+        is_last = command.name in _LAST_STEPS
+        most = 100 if is_last and isinstance(error, RetryableError) else 3
         if command.attempts < most and not isinstance(error, BrokenError):
             self.world.now += 60
             self.world.invoke(command)
         elif error is None and command.name == "work":
             self.world.invoke(Command(execution, "crashed", command.shard))
-        else:
+        elif command.name != "leftovers":
             execution.status = "FAILED"
             self.world.ended(execution)
+            self.world.leave(Command(execution, "leftovers"))
 
     def _finish_if_done(self, execution: Execution) -> None:
         if not execution.working:

@@ -145,6 +145,7 @@ def replacements(world: World) -> dict[str, Any]:
         "handler.long_videos.logger": SilentLogger(),
         "handler.commands.logger": SilentLogger(),
         "handler.finishing.logger": SilentLogger(),
+        "handler.leftovers.logger": SilentLogger(),
         "handler.long_videos.time": mock.Mock(time=lambda: world.now),
         "handler.finishing.time": mock.Mock(time=lambda: world.now),
         "handler.finishing.emit_outcome": lambda _outcome, _classes: None,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 import pytest
 
+from handler import executions
 from handler.jobs import Job
+from handler.leftovers import remove
 from handler.output import JobOutput
 from pipeline.errors import RejectedError
 from pipeline.outcome import Outcome
@@ -236,7 +238,14 @@ def keep_images(folder: RunFolder, _ending: Ending | None) -> set[str]:
     return {key.removeprefix(prefix) for key in folder._bucket.keys(f"{prefix}images/")}
 
 
-COMMIT, FINISH = S3ResultStore.commit, publication.finish
+def start_with_early_input(
+    machine: str, run: str, given: Callable[[], Mapping[str, Any]]
+) -> tuple[str, bool]:
+    value = given()
+    return START(machine, run, lambda: value)
+
+
+COMMIT, FINISH, START = S3ResultStore.commit, publication.finish, executions._start
 
 BUGS: dict[str, Bug] = {
     "decisions are written without a condition": (
@@ -372,6 +381,21 @@ BUGS: dict[str, Bug] = {
     ),
     "results of shards outlive their images": (
         "pipeline.storage.s3.divided.DividedRun.drop_results", no_check, ("divided_once",)
+    ),
+    "leftovers of a decided result are removed": (
+        "handler.finishing.Finish._is_decided", lambda _finish: False, ("divided_once",)
+    ),
+    "a run is handed over to the removal of its leftovers": (
+        "handler.executions._removes", lambda _machine, _name: False, ("divided_once", "divided")
+    ),
+    "leftovers are removed beside an execution that works": (
+        "handler.commands._OF_LEFTOVERS", {"leftovers": remove}, ("divided_once", "divided")
+    ),
+    "the input of an execution is older than a removal": (
+        "handler.executions._start", start_with_early_input, ("divided_once", "divided")
+    ),
+    "images of a run that was given up stay": (
+        "pipeline.storage.s3.run_folder.RunFolder.remove_unlisted", keep_images, ("divided_once",)
     ),
     "a run that is handed over stays registered": (
         "pipeline.storage.s3.attempt_context.AttemptContext.withdraw", no_check, ("divided_once",)

@@ -35,6 +35,7 @@ SMALL, LARGE = Capacity(1024, 900), Capacity(4096, 900)
 _ATTEMPTS = 3
 # A run has some 50 requests.
 _PERSON_ACTS = 0.05
+_LEFTOVERS_WAIT = 0.5
 ENVIRONMENT = Environment(
     output=f"s3://{RESULTS}/out",
     input_buckets=(VIDEOS, OTHER_VIDEOS),
@@ -141,6 +142,7 @@ class World:
         violation: what the checks found.
         divides: whether the function divides videos that are too long.
         step_functions: Step Functions.
+        leftovers: commands to remove what is left of executions that failed, which are waiting.
     """
 
     random: Random
@@ -157,6 +159,7 @@ class World:
     is_supervised: bool = True
     violation: Violation | None = None
     divides: bool = False
+    leftovers: list[Command] = field(default_factory=list)
     _people: list[Callable[[], None]] = field(default_factory=list)
     _requests: int = 0
     _tokens: int = 0
@@ -250,6 +253,7 @@ class World:
         """Deliver all events of the failure queue again, long after, when nothing fails."""
         self.plan = Plan()
         self.now += 10_000
+        self._remove_leftovers()
         for delivery in [delivery for delivery in self.deliveries if delivery.is_queued]:
             self.deliveries.remove(delivery)
             again = self.deliver(
@@ -260,6 +264,17 @@ class World:
             )
             again.changes_before = delivery.changes_before
         self.run()
+
+    def give_up(self) -> None:
+        """Remove what is left of all executions that failed, when nothing fails."""
+        self.plan = Plan()
+        self.now += 10_000
+        self._remove_leftovers()
+        self.run()
+
+    def _remove_leftovers(self) -> None:
+        while self.leftovers:
+            self.invoke(self.leftovers.pop())
 
     # -- What the handler sees -----------------------------------------------------------------
 
@@ -299,6 +314,13 @@ class World:
         """Let an execution invoke the function."""
         command.request_id = f"command {self.token()}"
         self._start(command)
+
+    def leave(self, command: Command) -> None:
+        """Let a command to remove leftovers wait; or let it come at once."""
+        if self.random.random() < _LEFTOVERS_WAIT:
+            self.leftovers.append(command)
+        else:
+            self.invoke(command)
 
     def ended(self, execution: Execution) -> None:
         """Give all deliveries of an execution its ending."""

@@ -112,3 +112,9 @@ def visible_files(client: S3Client) -> dict[str, bytes]:
     """Return what readers see: the results without the objects below `pretag-work/`."""
     files = result_files(client)
     return {key: data for key, data in files.items() if not key.startswith(WORK_PREFIX)}
+
+
+def work_left(client: S3Client) -> list[str]:
+    """Return what is left below `pretag-work/` but the decisions."""
+    keys = [key for key in result_files(client) if key.startswith(WORK_PREFIX)]
+    return [key for key in keys if "/uploads/" not in key and not key.endswith("/decision.json")]

@@ -206,6 +206,15 @@ OTHER_GRANTS = {
             "null",
         ),
     ],
+    "LeftoversRole": [("InvokeLive", {"lambda:InvokeFunction"}, {"${Function.Arn}:live"}, "null")],
+    "LeftoversRuleRole": [
+        (
+            "StartLeftovers",
+            {"states:StartExecution"},
+            {f"{STATES}:stateMachine:${{AWS::StackName}}-long-video-leftovers"},
+            "null",
+        )
+    ],
     "CheckRole": [
         ("DecryptTheKnownResult", {"kms:Decrypt"}, {"ModelKmsKeyArn"}, THROUGH_S3),
         ("DecryptTheResult", {"kms:Decrypt"}, {"OutputKmsKeyArn"}, THROUGH_S3),

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from handler.commands import _COMMANDS
+from handler.executions import _REMOVE
 from pipeline import errors
 from tests.support.cloudformation import RESOURCES, TEMPLATE
-from tests.support.state_machine import DEFINITION
+from tests.support.state_machine import DEFINITION, LEFTOVERS
 
 SHARDS = DEFINITION["States"]["Shards"]
 TASKS: dict[str, dict[str, Any]] = {
     **SHARDS["ItemProcessor"]["States"],
     "Finish": DEFINITION["States"]["Finish"],
+    "Remove": DEFINITION["States"]["Remove"],
 }
 
 
@@ -33,7 +35,26 @@ def attempts(name: str, error: str) -> int:
 
 def test_each_command_is_one_that_the_function_knows() -> None:
     sent = {task["Parameters"]["Payload"]["pretag"]["command"] for task in TASKS.values()}
-    assert sent == set(_COMMANDS)
+    last = LEFTOVERS["States"]["Leftovers"]
+    assert sent | {last["Parameters"]["Payload"]["pretag"]["command"]} == set(_COMMANDS)
+
+
+def test_an_execution_works_on_shards_unless_its_input_says_that_it_removes() -> None:
+    start = DEFINITION["States"][DEFINITION["StartAt"]]
+    assert start["Default"] == "Shards"
+    (choice,) = start["Choices"]
+    assert choice == {"Variable": f"$.{_REMOVE}", "IsPresent": True, "Next": "Remove"}
+
+
+def test_leftovers_are_removed_when_no_redrive_can_come_and_the_plan_is_still_there() -> None:
+    wait = LEFTOVERS["States"][LEFTOVERS["StartAt"]]
+    kept = RESOURCES["FailureQueue"]["Properties"]["MessageRetentionPeriod"]
+    assert kept < wait["Seconds"]
+    assert wait["Seconds"] < 86_400 * TEMPLATE["Parameters"]["WorkRetentionDays"]["MinValue"]
+    task = LEFTOVERS["States"][wait["Next"]]
+    assert task["Parameters"]["FunctionName"] == "${Function}"
+    substituted = RESOURCES["LongVideoLeftovers"]["Properties"]["DefinitionSubstitutions"]
+    assert substituted["Function"] == {"Ref": "Live"}
 
 
 def test_each_task_invokes_the_version_that_the_execution_names() -> None:

@@ -220,6 +220,8 @@ def test_an_execution_that_fails_in_any_way_goes_to_the_failure_queue() -> None:
         "stateMachineArn": [{"Ref": "LongVideos"}],
         "status": ["FAILED", "TIMED_OUT", "ABORTED"],
     }
+    targets = [target["Arn"] for target in rule["Targets"]]
+    assert targets == [{"Fn::GetAtt": "FailureQueue.Arn"}, {"Ref": "LongVideoLeftovers"}]
     allowed = values_of("Condition", of_type("AWS::SQS::QueuePolicy"))
     source = {"Fn::GetAtt": "LongVideoFailed.Arn"}
     assert {"ArnEquals": {"aws:SourceArn": source}} in list(allowed)

@@ -18,7 +18,7 @@ from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.errors import BrokenError, RejectedError, RetryableError
 from pipeline.resources.deadline import Deadline
 from pipeline.sharding import work
-from pipeline.storage.s3.attempts import FILES_PREFIX, RUNS_PREFIX, WORK_PREFIX
+from pipeline.storage.s3.attempts import FILES_PREFIX, RUNS_PREFIX
 from pipeline.storage.s3.forgetting import forget
 from pipeline.storage.s3.result_search import VideoKey, find_results
 from pipeline.storage.s3.retries import Retries
@@ -33,6 +33,7 @@ from tests.support.lambda_function import (
     put_video,
     result_files,
     visible_files,
+    work_left,
 )
 from tests.support.log_lines import check_documented, log_lines
 from tests.support.runs import FILES_WITH_TIMES
@@ -41,37 +42,9 @@ from tests.support.visible_results import check_visible
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Iterator
 
     from botocore.model import OperationModel
     from mypy_boto3_s3 import S3Client
-
-
-@pytest.fixture
-def machine(s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[StateMachine]:  # noqa: ARG001 - S3 is there first
-    """Let the function divide every video into segments of 10 seconds."""
-    for name, value in VARIABLES.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(output, "SURELY_SHORT_BYTES", 0)
-    executions.step_functions_client.cache_clear()
-    yield StateMachine.create()
-    executions.step_functions_client.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Return half a minute of small images that all differ, with a key frame every 5 seconds."""
-    path = tmp_path_factory.mktemp("clips") / "textures.mp4"
-    return clips.write_clip(path, clips.textures(30), rate=1, options={"g": "5"}).read_bytes()
-
-
-@pytest.fixture
-def divided(machine: StateMachine, s3: S3Client, clip: bytes) -> dict[str, Any]:  # noqa: ARG001 - it is there first
-    """Upload the clip; return the entry of the summary, with the event in it."""
-    record = put_video(s3, data=clip)
-    (video,) = notify(record)["videos"]
-    assert video["status"] == "divided"
-    return {**video, "record": record}
 
 
 def data_files(s3: S3Client) -> dict[str, bytes]:
@@ -79,12 +52,6 @@ def data_files(s3: S3Client) -> dict[str, bytes]:
     files = {key.rpartition("/datasets/")[2]: data for key, data in visible_files(s3).items()}
     names = {*FILES_WITH_TIMES, "latest.json"}
     return {key: data for key, data in files.items() if key.rpartition("/")[2] not in names}
-
-
-def work_left(s3: S3Client) -> list[str]:
-    """Return what is left below `pretag-work/` but the decisions."""
-    keys = [key for key in result_files(s3) if key.startswith(WORK_PREFIX)]
-    return [key for key in keys if "/uploads/" not in key and not key.endswith("/decision.json")]
 
 
 def test_shards_give_the_bytes_of_one_invocation(

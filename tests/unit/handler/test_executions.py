@@ -29,7 +29,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[StateMachine]:
 
 
 def start(given: dict[str, Any], failed: str | None = None) -> tuple[str, bool]:
-    return executions.start(ARN, "run", given, failed)
+    return executions.start(ARN, "run", lambda: given, failed)
 
 
 def test_one_execution_of_a_run_works_at_a_time(machine: StateMachine) -> None:
@@ -48,6 +48,40 @@ def test_of_two_starts_at_once_one_is_refused_and_both_are_content(
     monkeypatch.setattr(executions, "_status", lambda *_: None)
     assert start({"shards": [1]}) == ("run-1", False)
     assert machine.given("run-1") == {"shards": [0, 1]}
+
+
+def test_an_execution_and_a_removal_never_work_at_once(machine: StateMachine) -> None:
+    start({"shards": [0]})
+    assert executions.start_removal(ARN, "run", {"shards": []}) is None
+    machine.fail("run-1")
+    assert executions.start_removal(ARN, "run", {"shards": []}) == "run-2"
+    with pytest.raises(RetryableError, match="run-2 removes what is left"):
+        start({"shards": [0]})
+    machine.fail("run-2")
+    assert start({"shards": [0]}) == ("run-3", True)
+
+
+def test_who_loses_against_a_removal_by_a_moment_is_tried_again(
+    machine: StateMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executions.start_removal(ARN, "run", {"shards": []})
+    monkeypatch.setattr(executions, "_status", lambda *_: None)
+    with pytest.raises(RetryableError, match="run-1 removes what is left"):
+        start({"shards": [0]})
+    assert machine.working() == ["run-1"]
+
+
+def test_an_input_is_read_when_the_number_of_the_execution_is_known(machine: StateMachine) -> None:
+    start({"shards": [0]})
+    machine.fail("run-1")
+
+    def given() -> dict[str, Any]:  # meanwhile a removal takes the number, and ends
+        executions.start_removal(ARN, "run", {"shards": []})
+        machine.fail("run-2")
+        return {"shards": [0]}
+
+    with pytest.raises(RetryableError, match="run-2 removes"):
+        executions.start(ARN, "run", given, None)
 
 
 def test_a_run_that_fails_a_hundred_times_is_broken(
