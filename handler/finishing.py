@@ -179,7 +179,7 @@ class Finish:
 
 def _shards(log: RunLog) -> dict[str, Any]:
     """Return what the summary has of the shards; nothing if they were not merged here."""
-    if log.shards is None or log.dollars is None:
+    if log.shards is None:
         return {}
     return {
         "shard_times": {
@@ -187,7 +187,6 @@ def _shards(log: RunLog) -> dict[str, Any]:
             "slowest": log.shards.slowest,
             "slowest_seconds": round(max(log.shards.seconds), 3),
             "lambda_seconds": round(log.total_seconds, 3),
-            "dollars": round(log.dollars, 6),
         }
     }
 

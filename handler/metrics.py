@@ -110,4 +110,4 @@ def _add_log(metrics: Metrics, log: RunLog) -> None:
     if log.drift is not None:
         metrics.add_metadata("drift", drift_json(log.drift))
     if log.dollars is not None:
-        metrics.add_metadata("dollars", round(log.dollars, 6))
+        metrics.add_metadata("dollars", log.dollars)

@@ -62,5 +62,6 @@ class Outcome:
             "warnings": list(self.log.warnings),
             "counts": self.log.counts(),
             "seconds": round(self.log.total_seconds, 3),
+            **({} if self.log.dollars is None else {"dollars": self.log.dollars}),
             **({} if self.log.drift is None else {"drift": drift_json(self.log.drift)}),
         }

@@ -17,7 +17,7 @@ from pipeline.dataset.report.figures import Subject, figures_of
 from pipeline.dataset.report.html import report_html
 from pipeline.dataset.report.markdown import report_markdown
 from pipeline.decoding.backend import pyav_version
-from pipeline.resources.prices import Rates, bill, is_arm
+from pipeline.resources.prices import Rates, bill, divided_bill, is_arm
 
 if TYPE_CHECKING:
     from pipeline.dataset.dataset import Dataset
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.drift.drift import Drift, NotCompared
     from pipeline.frame import Display
     from pipeline.processing import Processing
+    from pipeline.resources.prices import Bill
     from pipeline.runlog import RunLog
     from pipeline.storage.publisher import Publisher
 
@@ -71,6 +72,8 @@ def write_files(
     if baseline is not None:
         run.log.drift = _drift(dataset, settings, baseline)
     log = run.log.finished()
+    # In the log of the attempt too, of which the outcome and the metrics are made.
+    run.log.bill = log.bill = _bill(run, log)
     publisher.put("logs.csv", logs_csv(log))
     figures = figures_of(dataset, log, _subject(run, run_id, log, settings))
     publisher.put_text("report.md", report_markdown(figures))
@@ -100,22 +103,26 @@ def _display_warnings(display: Display) -> tuple[str, ...]:
 
 def _subject(run: Processing, run_id: str, log: RunLog, settings: dict[str, Any]) -> Subject:
     capacity = run.budget.capacity
-    cost = None
-    if capacity is not None and log.shards is None:
-        cost = bill(
-            Rates(capacity.megabytes, is_arm=is_arm()),
-            work_seconds=log.total_seconds,
-            frames=log.stage("encode").items_out,
-            size_bytes=run.source.size,
-        )
     return Subject(
         run_id=run_id,
         video_uri=run.source.uri,
         every_ms=1000 * run.config.sampling.every_seconds,
         settings=settings,
-        bill=cost,
+        bill=log.bill,
         memory_megabytes=None if capacity is None else capacity.megabytes,
     )
+
+
+def _bill(run: Processing, log: RunLog) -> Bill | None:
+    capacity = run.budget.capacity
+    if capacity is None:
+        return None
+    rates = Rates(capacity.megabytes, is_arm=is_arm())
+    seconds, frames, size = log.total_seconds, log.stage("encode").items_out, run.source.size
+    if log.shards is None:
+        return bill(rates, work_seconds=seconds, frames=frames, size_bytes=size)
+    shards = len(log.shards.seconds)
+    return divided_bill(rates, work_seconds=seconds, frames=frames, size_bytes=size, shards=shards)
 
 
 def _effective_config(run: Processing) -> dict[str, Any]:

@@ -205,4 +205,4 @@ def _write(
 ) -> PublishedResult:
     """Write the data files, the log and the report; then publish the result."""
     log = write_files(run, run.id, dataset, publisher, baseline)
-    return publisher.finish(log.counts(), log.figures(run.budget.capacity))
+    return publisher.finish(log.counts(), log.figures())

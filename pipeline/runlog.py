@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.drift.drift import drift_json
 from pipeline.resources.peak_memory import PeakMemory
-from pipeline.resources.prices import invocation_dollars, lambda_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.drift.drift import Drift, NotCompared
-    from pipeline.resources.capacity import Capacity
+    from pipeline.resources.prices import Bill
 
 STAGE_UNITS: dict[str, tuple[str, str]] = {
     "fetch": ("reads", "bytes"),
@@ -151,6 +150,8 @@ class RunLog:
         decoder_megabytes: peak memory of the decoder's process; 0 if decoding has none.
         shards: times of the shards; None if the run was not divided.
         drift: how much the run differs from the baseline; None if there is none.
+        bill: what the run costs on AWS, by estimate; None outside of a function, or if it is not
+            complete.
     """
 
     stages: dict[str, StageLog] = field(
@@ -165,6 +166,7 @@ class RunLog:
     decoder_megabytes: float = 0.0
     shards: ShardTimes | None = None
     drift: Drift | NotCompared | None = None
+    bill: Bill | None = None
     _started: float = field(default_factory=time.perf_counter, repr=False)
     _adding: Lock = field(default_factory=Lock, repr=False)
 
@@ -218,25 +220,15 @@ class RunLog:
 
     @property
     def dollars(self) -> float | None:
-        """The estimated price of the invocations of a divided run; None if none worked on it."""
-        if self.shards is None or self.shards.megabytes is None:
-            return None
-        invocations = len(self.shards.seconds) + 1
-        return lambda_dollars(self.total_seconds, self.shards.megabytes, invocations)
+        """What the run costs, as the log, the metrics and all files show it; None: no bill."""
+        return None if self.bill is None else round(self.bill.total, 6)
 
-    def figures(self, capacity: Capacity | None) -> dict[str, Any]:
-        """Return what lists of results show of a finished run, as a JSON object.
-
-        Args:
-            capacity: that of the function; None elsewhere, where a run has no price.
-        """
-        dollars = self.dollars
-        if dollars is None and capacity is not None:
-            dollars = invocation_dollars(self.total_seconds, capacity.megabytes)
+    def figures(self) -> dict[str, Any]:
+        """Return what lists of results show of a finished run, as a JSON object."""
         return {
             "coverage": round(self.coverage.share, 6),
             "seconds": round(self.total_seconds, 3),
-            "dollars": None if dollars is None else round(dollars, 6),
+            "dollars": self.dollars,
             "drift": None if self.drift is None else drift_json(self.drift),
         }
 

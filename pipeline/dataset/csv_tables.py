@@ -57,6 +57,8 @@ def logs_csv(log: RunLog) -> bytes:
         for name, each in (("class drift", log.drift.classes), ("score drift", log.drift.scores)):
             index, limit = f"{each.index:.4f}", f"{each.limit:.4f}"
             rows.append((name, index, "stability index", limit, "limit", *[""] * 7))
+    if log.dollars is not None:
+        rows.append(("cost", f"{log.dollars:.6f}", "dollars", *[""] * 9))
     rows.append(("total", "", "", "", "", "", f"{log.total_seconds:.3f}", "", "", "", "", ""))
     return csv_table(header, rows)
 

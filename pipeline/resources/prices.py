@@ -93,22 +93,25 @@ def bill(
     )
 
 
-def lambda_dollars(seconds: float, megabytes: int, invocations: int) -> float:
-    """Return the price of the invocations and of the state machine of one divided run.
+def divided_bill(
+    rates: Rates, *, work_seconds: float, frames: float, size_bytes: int, shards: int
+) -> Bill:
+    """Return what one divided video costs: docs/scale.md has the formula.
 
     Args:
-        seconds: time of all invocations.
-        megabytes: memory of the function.
-        invocations: their number: one for each shard, and the last one.
+        rates: the function that processes its shards.
+        work_seconds: seconds of work of all invocations.
+        frames: number of images. Each is written once, and not copied.
+        size_bytes: size of the video.
+        shards: their number. Each is an invocation, beside the one that plans and the last one.
     """
-    transitions = TRANSITIONS_A_SHARD * (invocations - 1) + TRANSITIONS_A_RUN
-    return invocation_dollars(seconds, megabytes, invocations) + transitions * TRANSITION
-
-
-def invocation_dollars(seconds: float, megabytes: int, invocations: int = 1) -> float:
-    """Return the estimated price of invocations, without requests to S3."""
-    rates = Rates(megabytes, is_arm=is_arm())
-    return seconds * rates.dollars_a_second + invocations * INVOCATION
+    transitions = TRANSITIONS_A_SHARD * shards + TRANSITIONS_A_RUN
+    return Bill(
+        compute=work_seconds * rates.dollars_a_second,
+        writes=(frames + shards + frames / 1000 + 30) * WRITE,
+        reads=(size_bytes / BLOCK_BYTES + 3 * shards + 30) * READ,
+        calls=(shards + 2) * INVOCATION + transitions * TRANSITION + EVENT,
+    )
 
 
 def is_arm() -> bool:
