@@ -32,7 +32,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     Returns:
         For an event from a queue, the messages that failed (`batchItemFailures`). Otherwise a
         summary: an object for each video, and for each skipped record with the reason. For a
-        command of the state machine, what was done.
+        command of the stack itself, what was done.
 
     Raises:
         PretagError: the first error that is not the fault of a video, after all other videos. AWS
@@ -41,7 +41,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     environment = Environment.load()
     invocation = Invocation.begin(context, environment.timeout_seconds)
     if is_command(event):
-        # Imported late: only the state machine of long videos sends commands.
+        # Imported late: only the state machine of long videos and a schedule send commands.
         from handler.commands import obey  # noqa: PLC0415
 
         return obey(event, environment, invocation)

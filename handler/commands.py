@@ -3,6 +3,8 @@
 A command names a run below `pretag-work/` of the function's own output bucket. All else is in the
 plan that the function wrote there. So whoever may invoke the function can have a plan carried out,
 and cannot make one up. docs/trust.md says the same.
+
+A schedule has a command too: write the index page. It names nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-_COMMANDS = ("work", "crashed", "finish", "leftovers", "remove")
+_COMMANDS = ("work", "crashed", "finish", "leftovers", "remove", "index")
 _OF_LAST_STEPS = ("finish", "remove")
 _OF_LEFTOVERS = {"leftovers": start_removal, "remove": remove}
 
@@ -55,8 +57,8 @@ def obey(event: dict[str, Any], environment: Environment, invocation: Invocation
 
     Args:
         event: `{"pretag": {"command": ..., "run": ..., "execution": ...}}`. A command is `work` or
-            `crashed`, with the number of a `shard`; `finish`, with the `event` of the video; or
-            `leftovers` and `remove`, long after an execution failed.
+            `crashed`, with the number of a `shard`; `finish`, with the `event` of the video;
+            `leftovers` and `remove`, long after an execution failed; or `index`, without more.
         environment: settings of the function.
         invocation: this invocation.
 
@@ -69,6 +71,16 @@ def obey(event: dict[str, Any], environment: Environment, invocation: Invocation
     command = text_at(event, "pretag.command")
     if command not in _COMMANDS:
         raise BrokenError(f"The command is {shown(command)}; it must be one of {_COMMANDS}.")
+    if command == "index":
+        from handler.index_page import write_page  # noqa: PLC0415 - only for this command
+
+        return write_page(environment, invocation)
+    return _obey_for_run(command, event, environment, invocation)
+
+
+def _obey_for_run(
+    command: str, event: dict[str, Any], environment: Environment, invocation: Invocation
+) -> dict[str, Any]:
     if command == "leftovers":
         run = run_of(text_at(event, "pretag.execution"))
     else:

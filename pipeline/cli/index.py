@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +9,13 @@ import click
 
 from pipeline.cli.s3_names import split_s3_uri
 from pipeline.cli.terminal import counted
-from pipeline.dataset.index.page import MOST_ROWS, index_html
-from pipeline.dataset.index.row import row_of
-from pipeline.storage.newest_results import FolderOfResults, newest_endings
+from pipeline.dataset.index.writing import write_index_page
+from pipeline.storage.newest_results import FolderOfResults
 from pipeline.storage.paths import check_folder
 from pipeline.text import printable
 
 if TYPE_CHECKING:
     from pipeline.storage.newest_results import ResultPlace
-
-PAGE = "index.html"
-_PARALLEL_READS = 8
 
 
 @click.command("index")
@@ -33,19 +27,10 @@ def write_index(results: str) -> None:
     500 newest results and rejections with their counts, coverage, cost and drift, and links to
     their reports. It is as private as the bucket.
     """
-    place = _place(results)
-    paths, total = newest_endings(place, MOST_ROWS)
-    with ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="read") as executor:
-        read = zip(paths, executor.map(place.read, paths), strict=True)
-        rows = [(path, row_of(path, data)) for path, data in read]
-    for path, row in rows:
-        if row is None:
-            click.echo(printable(f"{place.location}/{path} was left out: it is damaged."), err=True)
-    found = [row for _, row in rows if row is not None]
-    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    page = index_html(found, results=total, place=place.location, made=made)
-    place.write(PAGE, page.encode())
-    click.echo(printable(f"{place.location}/{PAGE}: {counted(total, 'result')}."))
+    written = write_index_page(_place(results))
+    for path in written.damaged:
+        click.echo(printable(f"{path} was left out: it is damaged."), err=True)
+    click.echo(printable(f"{written.location}: {counted(written.results, 'result')}."))
 
 
 def _place(results: str) -> ResultPlace:

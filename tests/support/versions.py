@@ -38,6 +38,7 @@ OTHER = {
     "RejectionsPerHour": 6,
     "SupersededPerHour": 60,
     "DriftsPerDay": 5,
+    "IndexSchedule": "rate(1 hour)",
     "ImageUri": "registry/pretag@sha256:other",
     "TrafficShift": "AllAtOnce",
     "KnownResult": "s3://models/known.json",

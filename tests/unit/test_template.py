@@ -81,6 +81,11 @@ def test_the_function_knows_its_buckets_its_event_bus_and_its_time_out() -> None
                 "${aws:username}/": False,
             }.items()
         ],
+        ("IndexSchedule", DEFAULTS["IndexSchedule"], True),
+        ("IndexSchedule", "rate(1 hour)", True),
+        ("IndexSchedule", "cron(0 6 ? * MON-FRI *)", True),
+        ("IndexSchedule", "every hour", False),
+        ("IndexSchedule", "rate()", False),
         ("EventBus", DEFAULTS["EventBus"], True),
         ("EventBus", "", True),
         ("EventBus", "aws.partner/example.com/1_a-b", True),
@@ -210,7 +215,8 @@ def test_failed_events_go_to_the_failure_queue() -> None:
     assert 1 <= retries["MaximumRetryAttempts"] <= 2
     queue = {"Fn::GetAtt": "FailureQueue.Arn"}
     for rule in of_type("AWS::Events::Rule").values():
-        for target in rule["Targets"]:
+        # What a schedule could not deliver, it sends again the next time.
+        for target in [] if "ScheduleExpression" in rule else rule["Targets"]:
             assert target.get("DeadLetterConfig", target)["Arn"] == queue
 
 

@@ -100,6 +100,8 @@ def test_every_way_in_leads_to_the_alias() -> None:
         "InputBucketMayInvoke": LIVE,
         "ObjectCreated": LIVE,
         "RuleMayInvoke": LIVE,
+        "WriteIndex": LIVE,
+        "ScheduleMayInvoke": LIVE,
         "Redrive": LIVE,
     }
     assert TEMPLATE["Outputs"]["LiveFunction"]["Value"] == LIVE

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectTypeDef
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
 
     from pipeline.storage.s3.retries import Retries
 
@@ -237,15 +237,37 @@ class Bucket:
         for entry in self._entries(prefix):
             yield entry["Key"], entry["LastModified"].timestamp()
 
+    def entries_and_folders(
+        self, prefix: str, delimiter: str
+    ) -> Iterator[tuple[str, float | None]]:
+        """Yield entries, and each folder whose path ends with the delimiter instead of its entries.
+
+        A folder counts as one key of the 1,000 of a page, however many objects are in it.
+
+        Yields:
+            A key and its time of change, or the path of a folder and None.
+        """
+        for page in self._pages(prefix, delimiter):
+            for entry in page.get("Contents", []):
+                yield entry["Key"], entry["LastModified"].timestamp()
+            for folder in page.get("CommonPrefixes", []):
+                yield folder["Prefix"], None
+
     def _entries(self, prefix: str) -> Iterator[ObjectTypeDef]:
-        page: dict[str, Any] = {}
+        for page in self._pages(prefix):
+            yield from page.get("Contents", [])
+
+    def _pages(self, prefix: str, delimiter: str = "") -> Iterator[ListObjectsV2OutputTypeDef]:
+        options: dict[str, Any] = {"Delimiter": delimiter} if delimiter else {}
         while True:
-            request = partial(self._client.list_objects_v2, **self._bucket, Prefix=prefix, **page)
-            answer = self._call(request, prefix)
-            yield from answer.get("Contents", [])
-            if not answer["IsTruncated"]:
+            request = partial(
+                self._client.list_objects_v2, **self._bucket, Prefix=prefix, **options
+            )
+            page = self._call(request, prefix)
+            yield page
+            if not page["IsTruncated"]:
                 return
-            page = {"ContinuationToken": answer["NextContinuationToken"]}
+            options["ContinuationToken"] = page["NextContinuationToken"]
 
     def _call(self, request: Callable[[], T], key: str, try_seconds: float = TRY_SECONDS) -> T:
         # Not even a failed read in a bucket of results says that a video was superseded.

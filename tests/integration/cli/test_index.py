@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handler import index_page
+from pipeline.errors import BrokenError
+from pipeline.resources.deadline import Deadline
 from pipeline.storage.newest_results import FolderOfResults, newest_endings
+from pipeline.storage.s3.bucket import Bucket
+from pipeline.storage.s3.retries import Retries
 from tests.support import runs
+from tests.support.cloudformation import of_type
 from tests.support.lambda_function import (
     RESULTS,
     VARIABLES,
     emulated_s3,
+    invoke,
     notify,
     put_video,
     visible_files,
@@ -75,6 +82,41 @@ def test_a_prefix_gets_a_page_with_coverage_and_cost(pretag: Pretag, s3: S3Clien
     assert s3.head_object(Bucket=RESULTS, Key="datasets/index.html")["ContentType"] == "text/html"
     # From the root of the bucket, work files are no results.
     assert pretag("index", f"s3://{RESULTS}").out.endswith("index.html: 2 results.\n")
+
+
+def test_images_are_not_listed_and_videos_in_folders_called_like_theirs_are(
+    pretag: Pretag, s3: S3Client
+) -> None:
+    """The ten images of the sample would be most of its keys."""
+    notify(put_video(s3))
+    (manifest,) = [key for key in visible_files(s3) if key.endswith("manifest.json")]
+    folder = manifest.removesuffix("manifest.json")
+    odd = manifest.replace("incoming/", "incoming/images/default/", 1)
+    body = s3.get_object(Bucket=RESULTS, Key=manifest)["Body"].read()
+    s3.put_object(Bucket=RESULTS, Key=odd, Body=body)
+    bucket = Bucket(s3, RESULTS, None, Retries(Deadline.never()))
+    listed = [key for key, _ in bucket.entries_and_folders("datasets/", "/images/default/")]
+    assert f"{folder}images/default/" in listed
+    assert not [key for key in listed if key.endswith(".jpg")]
+    assert pretag("index", f"s3://{RESULTS}/datasets").out.endswith("index.html: 2 results.\n")
+
+
+def test_the_function_writes_the_page_when_its_schedule_asks(
+    s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notify(put_video(s3))
+    rules = of_type("AWS::Events::Rule").values()
+    (rule,) = [each for each in rules if "ScheduleExpression" in each]
+    event = json.loads(rule["Targets"][0]["Input"])
+    page = f"s3://{RESULTS}/datasets/index.html"
+    assert invoke(event) == {"page": page, "results": 1, "damaged": []}
+    html = visible_files(s3)["datasets/index.html"].decode()
+    assert "./incoming/cam%201%2B2/h%C3%B6he.mp4/" in html
+
+    monkeypatch.setattr(index_page, "LISTING_SECONDS", 0.0)
+    with pytest.raises(BrokenError, match="more results than can be listed"):
+        invoke(event)
+    assert visible_files(s3)["datasets/index.html"].decode() == html
 
 
 def test_only_the_newest_are_kept_in_memory(tmp_path: Path) -> None:

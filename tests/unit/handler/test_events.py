@@ -377,3 +377,13 @@ def test_a_direct_event_of_a_long_video_that_failed_is_refused_in_a_message() ->
 def test_an_execution_without_its_event_is_an_error(detail: object) -> None:
     with pytest.raises(BrokenError):
         list(jobs_in({"source": "aws.states", "detail": detail}))
+
+
+def test_a_redrive_skips_the_index_page_and_refuses_other_commands() -> None:
+    failed = {"requestPayload": {"pretag": {"command": "index"}}}
+    assert list(jobs_in_text(json.dumps(failed))) == [
+        Skip("the index page", "its next schedule writes it")
+    ]
+    other = {"pretag": {"command": "work", "run": "0" * 32, "shard": 0}}
+    with pytest.raises(BrokenError, match="unknown form"):
+        list(jobs_in_text(json.dumps({"requestPayload": other})))
