@@ -18,12 +18,15 @@ STACK  ?= pretag-$(ENV)
 # Another base image than the Dockerfile's, for machines that cannot pull it. Not for releases.
 BASE_IMAGE ?=
 
+# A deployed stack for `make load` and `make sweep`, which then cost money. If empty, this machine.
+TARGET ?=
+
 # The tools that read exports, in environments of their own.
 ORACLES := readers fiftyone ultralytics label-studio
 
 # What comes from the command line or the environment is text: make does not expand it, and the shell
 # does not run it. In a recipe, $(call quoted,NAME) is the value of a variable as one word.
-TEXTS := VIDEO OUT IMAGE MODEL ENV STACK BASE_IMAGE VERSION REGISTRY TAG IMAGE_URI AWS_REGION \
+TEXTS := VIDEO OUT IMAGE MODEL ENV STACK TARGET BASE_IMAGE VERSION REGISTRY TAG IMAGE_URI AWS_REGION \
   REPOSITORY SUBJECT_PREFIX OIDC_PROVIDER REGISTRIES PULL_ACCOUNTS REGISTRY_ACCOUNT \
   INPUT_BUCKET MODEL_BUCKET KMS_KEYS
 $(foreach name,$(TEXTS),$(if $(filter command environment,$(firstword $(origin $(name)))),\
@@ -149,6 +152,14 @@ bench: .venv/dev.ready ## measure speed, memory, the hash stage, hostile and dam
 .PHONY: cold-start
 cold-start: .venv/dev.ready .tools/emulator.ready image ## measure the cold start in the image (needs Docker)
 	@bench/cold_start $(call quoted,IMAGE)
+
+.PHONY: load
+load: .venv/dev.ready $(if $(TARGET),,.tools/emulator.ready .tools/deploy.ready image) ## measure latency under load, in an emulator (needs Docker), or a stack: make load [TARGET=pretag-dev]
+	@$(BIN)/python -m bench.load $(if $(TARGET),--stack $(call quoted,TARGET),--image $(call quoted,IMAGE))
+
+.PHONY: sweep
+sweep: .venv/dev.ready $(if $(TARGET),,.tools/emulator.ready image) ## measure seconds and dollars by memory, in containers (needs Docker), or a stack: make sweep [TARGET=pretag-dev]
+	@$(BIN)/python -m bench.sweep --plot build/sweep.svg $(if $(TARGET),--stack $(call quoted,TARGET),--image $(call quoted,IMAGE))
 
 .PHONY: format
 format: .venv/dev.ready ## rewrite the sources in the project's format

@@ -29,7 +29,7 @@ def full_hd() -> Path:
     """Return the sample in 1080p at 25 frames per second, interpolated from its 10."""
 
     def images() -> Iterator[Image]:
-        sample = _sample_images()
+        sample = sample_images()
         for number in range(SAMPLE_SECONDS * 25):
             index, rest = divmod(number * SAMPLE_RATE, 25)
             following = sample[min(index + 1, len(sample) - 1)]
@@ -48,7 +48,7 @@ def of_minutes(minutes: int) -> Path:
     """
 
     def images() -> Iterator[Image]:
-        sample = _sample_images()
+        sample = sample_images()
         for view in range(minutes * 60 // SAMPLE_SECONDS):
             for image in sample[:: SAMPLE_RATE // 5]:
                 yield _part(image, view)
@@ -61,7 +61,7 @@ def with_key_frames() -> Path:
     """Return a video of five minutes at 25 frames per second, with a key frame each second."""
 
     def images() -> Iterator[Image]:
-        sample = _sample_images()
+        sample = sample_images()
         for number in range(SAMPLE_SECONDS * 25):
             yield sample[number * SAMPLE_RATE // 25]
 
@@ -94,7 +94,8 @@ def _kept(name: str, make: Callable[[Path], object]) -> Path:
     return path
 
 
-def _sample_images() -> list[Image]:
+def sample_images() -> list[Image]:
+    """Return all 300 images of the sample."""
     with av.open(str(SAMPLE)) as container:
         return [
             np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)

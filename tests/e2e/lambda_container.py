@@ -34,7 +34,7 @@ class LambdaContainer:
     port: int
 
     @classmethod
-    def start(
+    def start(  # noqa: PLR0913 - the settings of a function, and the limits of its container
         cls,
         image: str,
         *,
@@ -42,6 +42,7 @@ class LambdaContainer:
         timeout: int,
         variables: Mapping[str, str],
         limit_megabytes: int | None = None,
+        cpus: float | None = None,
     ) -> LambdaContainer:
         """Start a container, and wait until its Runtime Interface Emulator answers.
 
@@ -51,6 +52,7 @@ class LambdaContainer:
             timeout: of the function, in seconds.
             variables: environment variables.
             limit_megabytes: memory that the container really has; None: as it is told.
+            cpus: its share of CPUs; None: all of the machine.
         """
         settings = {
             **variables,
@@ -61,6 +63,7 @@ class LambdaContainer:
         memory = f"{limit_megabytes or megabytes}m"
         name = docker.docker(
             *("run", "--detach", "--memory", memory, "--memory-swap", memory, *RESTRICTIONS),
+            *(() if cpus is None else ("--cpus", f"{cpus:.3f}")),
             *("--publish", "127.0.0.1::8080", "--label", docker.LABEL),
             *(part for name, value in settings.items() for part in ("--env", f"{name}={value}")),
             image,

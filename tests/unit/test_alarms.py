@@ -136,6 +136,19 @@ def test_the_dashboard_is_json_and_its_widgets_do_not_overlap() -> None:
         taken |= cells
 
 
+def test_the_dashboard_shows_the_trend_of_drift_and_where_a_run_has_drifted() -> None:
+    (widget,) = [
+        each["properties"]
+        for each in dashboard()["widgets"]
+        if "Drift" in each["properties"]["title"]
+    ]
+    level, largest, drifted = widget["metrics"]
+    assert level[:3] == ["pretag", "DriftLevel", "service"]
+    assert [each[-1]["stat"] for each in (level, largest, drifted)] == ["p50", "Maximum", "Sum"]
+    assert drifted[1] == ALARMS["DriftAlarm"]["MetricName"] == "RunsDrifted"
+    assert widget["annotations"]["horizontal"] == [{"value": 1}]
+
+
 def test_the_estimated_cost_is_that_of_the_documentation() -> None:
     (widget,) = [
         widget["properties"]

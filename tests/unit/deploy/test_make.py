@@ -9,7 +9,8 @@ from tests.support.workflows import COMMANDS_AS_VALUES, Runner
 def tools(runner: Runner) -> Runner:
     """Return a runner on which all tools are installed; each notes its arguments."""
     runner.stand_in("note")
-    for need in ("requirements/deploy.txt", "requirements/cli.txt", "pyproject.toml"):
+    requirements = [f"requirements/{name}.txt" for name in ("deploy", "cli", "dev")]
+    for need in (*requirements, "pyproject.toml"):
         (runner.folder / need).parent.mkdir(exist_ok=True)
         (runner.folder / need).touch()
     for ready, python in (("deploy.ready", "deploy/bin/python"), ("cli.ready", "bin/python")):
@@ -17,6 +18,7 @@ def tools(runner: Runner) -> Runner:
         (tool / python).parent.mkdir(parents=True)
         (tool / python).symlink_to(runner.folder / "bin" / "note")
         (tool / ready).touch()
+    (runner.folder / ".venv" / "dev.ready").touch()
     (runner.folder / ".tools" / "deploy" / "bin" / "sam").symlink_to(runner.folder / "bin" / "note")
     return runner
 
@@ -32,6 +34,8 @@ def tools(runner: Runner) -> Runner:
         ("push", "TAG", "tag pretag:dev example:{}"),
         ("release-notes", "VERSION", "-m deploy.changelog {}"),
         ("smoke", "STACK", "-m deploy.smoke {}"),
+        ("load", "TARGET", "-m bench.load --stack {}"),
+        ("sweep", "TARGET", "-m bench.sweep --plot build/sweep.svg --stack {}"),
     ],
 )
 def test_make_takes_a_value_as_text(

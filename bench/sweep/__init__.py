@@ -1,0 +1,1 @@
+"""Measure seconds and dollars of the function for sizes of memory, and choose one."""
