@@ -1,7 +1,7 @@
 """What happens when many videos come at once on AWS: the other tables of docs/scale.md.
 
-`python -m bench.load` prints them. The load is worked off second by second, within quotas of AWS.
-Nothing here was run on AWS.
+`python -m bench.many_uploads` prints them. The load is worked off second by second, within quotas
+of AWS. Nothing here was run on AWS.
 """
 
 from __future__ import annotations
