@@ -55,6 +55,7 @@ def write_files(
     run.log.detections_by_class = dataset.detections_by_class()
     counts = run.log.counts()
     run.log.warnings = (
+        *run.log.warnings,
         *run.detector.warnings(counts["frames_kept"], counts["detections"]),
         *_display_warnings(dataset.display),
     )

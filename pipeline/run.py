@@ -173,6 +173,7 @@ def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) 
     _tell_of_tracks(run.source.uri, decoded.track)
     dataset.coverage = run.log.coverage = decoded.coverage
     run.log.video_seconds = decoded.duration_ms / 1000
+    run.log.warnings = () if decoded.note is None else (decoded.note,)
     return dataset
 
 

@@ -20,6 +20,8 @@ ExportName = Literal[
     "csv",
 ]
 _EXPORTS_WITHOUT_IMAGES = {"cvat-video", "csv"}
+PickName = Literal["at_or_after", "on_show"]
+SnapName = Literal["exact", "key", "reference"]
 HashMethodName = Literal["phash", "dhash", "average_hash", "whash"]
 # Longer than any recording, and small enough that microseconds are exact.
 _YEAR_SECONDS = 366 * 24 * 3600
@@ -59,6 +61,16 @@ class SamplingConfig(StrictModel):
         gt=0,
         le=_YEAR_SECONDS,
         description="Where sampling ends (exclusive), in seconds after the first frame; null: end.",
+    )
+    pick: PickName = Field(
+        default="at_or_after",
+        description="Which frame is the sample of a grid point: at_or_after, the first one from "
+        "this time on; or on_show, the one that a viewer sees at this time, for screen recordings.",
+    )
+    snap: SnapName = Field(
+        default="exact",
+        description="Move samples to frames that cost less to decode: exact (do not), key (the "
+        "nearest key frame), or reference (the nearest frame that others need).",
     )
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
@@ -150,8 +151,29 @@ class KeyFrameIndex(Protocol):
         """Return the last key frame before a position; None if only the first one is."""
 
 
+@dataclass(frozen=True, slots=True)
+class NextFrame:
+    """The frame after the current one.
+
+    Attributes:
+        position_ms: its position, as `Capture` has it; None if it has no time.
+    """
+
+    position_ms: Fraction | None
+
+
 class IndexedCapture(Capture, Protocol):
-    """A capture that can go to one packet exactly. PyAV has it, OpenCV does not."""
+    """A capture that can look ahead, and go to one packet exactly. PyAV has it, OpenCV does not."""
+
+    @property
+    def duration_ms(self) -> float:
+        """How long the current frame is shown, by its packet; 0 if unknown."""
+
+    def skip_unneeded(self) -> None:
+        """Leave out frames that no other frame needs. No frame may have been grabbed."""
+
+    def next_frame(self) -> NextFrame | None:
+        """Return the frame that comes next, past damaged packets; None at the end."""
 
     @property
     def ratio(self) -> str:

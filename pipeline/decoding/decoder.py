@@ -19,10 +19,13 @@ class FramePosition:
     Attributes:
         index: frame index in the source, from 0.
         pts_ms: presentation time in milliseconds after the first frame.
+        until_ms: the frame is the sample of the grid points before this time that have none; None:
+            of those up to `pts_ms`.
     """
 
     index: int
     pts_ms: float
+    until_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class DecodeResult:
             OpenCV tells; None if unknown.
         display: how the images were made of the stored pixels.
         track: which video track was decoded; None if unknown.
+        note: what a person has to know of the choice of samples; None if nothing.
     """
 
     coverage: Coverage
@@ -43,10 +47,11 @@ class DecodeResult:
     start_ms: float | None
     display: Display
     track: Track | None
+    note: str | None = None
 
 
 class FrameDecoder(Protocol):
-    """Decodes the frames of one capture: `SequentialDecoder` or `SeekingDecoder`.
+    """Decodes the frames of one capture, from the first one on.
 
     Attributes:
         start_ms: stream time of the first frame; None if unknown.

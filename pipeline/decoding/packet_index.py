@@ -70,6 +70,14 @@ class PacketIndex:
         first_ms = self.times_ms[0]
         return bisect_left(self.times_ms, pts_ms, key=lambda time_ms: round(time_ms - first_ms, 3))
 
+    def last_at_or_before(self, pts_ms: float) -> int:
+        """Return the index of the last frame at or before a presentation time, which is not < 0."""
+        first_ms = self.times_ms[0]
+        after = bisect_right(
+            self.times_ms, pts_ms, key=lambda time_ms: round(time_ms - first_ms, 3)
+        )
+        return after - 1
+
     def key_frame_before(self, index: int) -> int:
         """Return the index of the last key frame at or before a frame."""
         return self.key_frames[bisect_right(self.key_frames, index) - 1]
@@ -86,7 +94,7 @@ def read_packet_index(
 
     Args:
         capture: opened for packets, at the beginning.
-        interval_ms: time between two samples, in milliseconds.
+        interval_ms: time between two samples, in milliseconds; infinity: it need not be faster.
         header: what the video's header says.
 
     Returns:
@@ -101,7 +109,7 @@ def read_packet_index(
         frame_times.append(time_ms)
         if is_key_frame:
             key_times.append(time_ms)
-        may_judge = len(key_times) <= _KEY_FRAMES_TO_JUDGE
+        may_judge = interval_ms < math.inf and len(key_times) <= _KEY_FRAMES_TO_JUDGE
         if may_judge and not _seeking_may_be_faster(frame_times, key_times, interval_ms):
             return None
     if not _is_real_end(capture):

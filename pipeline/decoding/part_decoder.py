@@ -35,13 +35,16 @@ class PartDecoder:
         failed_grabs: always 0. A failed grab is a mismatch.
     """
 
-    def __init__(self, capture: IndexedCapture, stream: GuardedStream, part: Part) -> None:
+    def __init__(
+        self, capture: IndexedCapture, stream: GuardedStream, part: Part, *, looks_ahead: bool
+    ) -> None:
         """Create a decoder.
 
         Args:
             capture: opened for frames, at the beginning.
             stream: the stream that the capture reads.
             part: the part, of the same video.
+            looks_ahead: whether frames are to be sampled while they are on show.
         """
         self.start_ms = part.facts.start_ms
         self.last_pts_ms = 0.0
@@ -49,6 +52,7 @@ class PartDecoder:
         self._capture = capture
         self._stream = stream
         self._part = part
+        self._looks_ahead = looks_ahead
         self._index = self._first_index = 0 if part.start is None else part.start.index
         self._has_begun = False
         self._has_seen_next = part.next is None
@@ -75,7 +79,8 @@ class PartDecoder:
             raise ShardMismatchError("Its frames do not come in the order of their times.")
         self._has_begun = True
         self.last_pts_ms = pts_ms
-        return FramePosition(self._index, pts_ms)
+        until_ms = self._on_show_until_ms(pts_ms) if self._looks_ahead else None
+        return FramePosition(self._index, pts_ms, until_ms)
 
     def coverage(self) -> Coverage:
         """Return how many frames were decoded, without those of the next part."""
@@ -86,6 +91,15 @@ class PartDecoder:
         return Coverage(
             (end if following is None else min(end, following.index)) - self._first_index
         )
+
+    def _on_show_until_ms(self, pts_ms: float) -> float:
+        """Return the time of the next frame, or the end of the last one."""
+        following = self._capture.next_frame()
+        if following is None:
+            return pts_ms + self._capture.duration_ms
+        if following.position_ms is None:
+            raise ShardMismatchError("A frame has no time.")
+        return self._part.facts.pts_ms(following.position_ms)
 
     def _begin(self) -> Fraction:
         """Decode up to the first frame of the part, and return its position."""

@@ -1,9 +1,9 @@
 """Choose which frames are sampled: a grid on presentation time, divided into segments.
 
-Sample k is the first decodable frame at or after `start + k * every`. A frame that is the first
-for several grid points, as after a pause in a video of variable rate, is sampled once, for the
-first of them, and belongs to that point's segment. Frame counts and nominal frame rates are not
-used, because headers can be wrong.
+Sample k is the first decodable frame at or after `start + k * every`, or with `sampling.pick:
+on_show` the last one at or before it. A frame that is the sample of several grid points, as at a
+pause in a video of variable rate, is sampled once, for the first of them, and belongs to that
+point's segment. Frame counts and nominal frame rates are not used, because headers can be wrong.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import RejectedError
 
 if TYPE_CHECKING:
-    from pipeline.config.schema import Config
+    from pipeline.config.schema import Config, PickName, SnapName
     from pipeline.decoding.key_frame import Part
 
 _MICROSECONDS = 1_000_000
@@ -22,18 +22,24 @@ _MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True)
 class SamplingGrid:
-    """Grid points in whole microseconds after the first frame, so that they compare exactly.
+    """Grid points, and which frames are their samples.
+
+    Times are whole microseconds after the first frame, so that they compare exactly.
 
     Attributes:
         start_us, every_us: point k is at `start_us + k * every_us`.
         end_us: points and frames at or after this time are not sampled; None: no end.
         segment_us: length of a segment; the first one starts at 0.
+        pick: which frame is the sample of a point.
+        snap: to which frames samples are moved.
     """
 
     start_us: int
     every_us: int
     end_us: int | None
     segment_us: int
+    pick: PickName = "at_or_after"
+    snap: SnapName = "exact"
 
     @classmethod
     def from_config(cls, config: Config) -> SamplingGrid:
@@ -45,6 +51,8 @@ class SamplingGrid:
             every_us=_microseconds(sampling.every_seconds),
             end_us=None if end is None else _microseconds(end),
             segment_us=_microseconds(config.segment.seconds),
+            pick=sampling.pick,
+            snap=sampling.snap,
         )
 
     def point_us(self, k: int) -> int:
@@ -83,7 +91,11 @@ class Sampler:
         self._next = 0
         self._is_past_part = False
         if part is not None and part.start is not None:
-            self._next = max(0, grid.last_point_at(round(part.start_pts_ms * 1000)) + 1)
+            start_us = round(part.start_pts_ms * 1000)
+            # The frame at a grid point is on show there. Otherwise it is the sample of an earlier
+            # part, which has this point.
+            before_us = start_us - 1 if grid.pick == "on_show" else start_us
+            self._next = max(0, grid.last_point_at(before_us) + 1)
 
     @property
     def grid(self) -> SamplingGrid:
@@ -96,22 +108,29 @@ class Sampler:
         return self._grid.every_us / 1000
 
     @property
-    def next_ms(self) -> float:
+    def next_us(self) -> int:
         """Time of the first grid point for which no frame was sampled yet."""
-        return self._grid.point_us(self._next) / 1000
+        return self._grid.point_us(self._next)
 
     @property
     def has_sampled(self) -> bool:
         """Whether a frame was sampled. A part need not have any."""
         return self._next > 0 or self.part is not None
 
-    def segment_for(self, pts_ms: float) -> int | None:
-        """Return the segment for which the frame at `pts_ms` is sampled; None if it is not."""
+    def segment_for(self, pts_ms: float, until_ms: float | None = None) -> int | None:
+        """Return the segment for which a frame is sampled; None if it is not.
+
+        Args:
+            pts_ms: its presentation time.
+            until_ms: it is the sample of the grid points before this time, as far as they have
+                none; None: of those up to `pts_ms`.
+        """
         pts_us = round(pts_ms * 1000)
-        last = self._grid.last_point_at(pts_us)
-        if last < self._next or self._grid.is_past_end(pts_us):
+        last = self._grid.last_point_at(pts_us if until_ms is None else round(until_ms * 1000) - 1)
+        first = self._next
+        if last < first or any(map(self._grid.is_past_end, (pts_us, self._grid.point_us(first)))):
             return None
-        first, self._next = self._next, last + 1
+        self._next = last + 1
         segment = self._grid.segment_of(first)
         if self.part is None:
             return segment

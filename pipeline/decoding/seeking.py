@@ -1,5 +1,7 @@
 """Decode only the sampled frames: seek to the key frame before each, and verify every frame.
 
+Which frames these are is known before, by the packet index.
+
 OpenCV's seek is inexact. It computes the target from the average frame rate, and in a container
 without an index it can land on any frame (https://github.com/opencv/opencv/issues/9053). So each
 seek aims at a key frame, and from there the time of each decoded frame must equal the time in the
@@ -8,18 +10,20 @@ packet index.
 
 from __future__ import annotations
 
+import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pipeline.decoding.decoder import FramePosition
 from pipeline.decoding.packet_index import SEEK_COST_FRAMES
+from pipeline.decoding.targets import Target
 from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
-    from pipeline.decoding.backend import Capture
-    from pipeline.decoding.packet_index import PacketIndex
+    from pipeline.decoding.backend import Capture, IndexedCapture
     from pipeline.decoding.sampling import Sampler
     from pipeline.decoding.stream import GuardedStream
+    from pipeline.decoding.targets import Targets
 
 # If a seek lands too late, the next one aims this much earlier.
 _BACK_OFF_MS = (0.0, 500.0, 2000.0, 8000.0)
@@ -42,7 +46,7 @@ class SeekingDecoder:
         self,
         capture: Capture,
         stream: GuardedStream,
-        packet_index: PacketIndex,
+        targets: Targets,
         sampler: Sampler,
         first_index: int | None = None,
     ) -> None:
@@ -51,8 +55,8 @@ class SeekingDecoder:
         Args:
             capture: opened for frames, at the beginning.
             stream: the stream that the capture reads.
-            packet_index: the times of all frames.
-            sampler: tells which time is sampled next.
+            targets: the times of all frames, and which one is the sample of a grid point.
+            sampler: tells which grid point is next.
             first_index: decode this frame first, whatever the sampler says; None: no such frame.
         """
         self.start_ms: float | None = None
@@ -60,14 +64,15 @@ class SeekingDecoder:
         self.failed_grabs = 0
         self._capture = capture
         self._stream = stream
-        self._packets = packet_index
+        self._packets = targets.packets
+        self._targets = targets
         self._sampler = sampler
         self._first_index = first_index
-        self._index = -1
+        self._index = self._target_index = -1
         self._decoded = 0
         # Up to the second key frame every frame is decoded. That shows that packets are frames.
-        has_more_keys = len(packet_index.key_frames) > 1
-        self._verified_until = packet_index.key_frames[1] if has_more_keys else packet_index.count
+        key_frames = self._packets.key_frames
+        self._verified_until = key_frames[1] if len(key_frames) > 1 else self._packets.count
         self._decode_seconds = 0.0
         self._seek_seconds = 0.0
         self._seeks = 0
@@ -81,19 +86,21 @@ class SeekingDecoder:
             SeekMismatchError: the decoded frames are not those of the packet index.
             Exception: whatever reading the stream raised.
         """
-        index = self._packets.first_at_or_after(self._sampler.next_ms)
-        if self._first_index is not None:
-            index, self._first_index = self._first_index, None
-        if index >= self._packets.count:
+        target = self._next_target()
+        if target is None:
             self._has_ended = True
             # For the duration, and to know that the end is there.
             if not self._decode_to(self._packets.count - 1):
                 raise SeekMismatchError
             return None
-        if not self._decode_to(index):
+        if not self._decode_to(target.index):
             raise SeekMismatchError
         self._stream.raise_pending_error()
-        return FramePosition(index, self._packets.pts_ms(index))
+        self._target_index = target.index
+        pts_ms, until_ms = self._packets.pts_ms(target.index), target.until_ms
+        if until_ms == math.inf:
+            until_ms = pts_ms + cast("IndexedCapture", self._capture).duration_ms
+        return FramePosition(target.index, pts_ms, until_ms)
 
     def coverage(self) -> Coverage:
         """Return how many frames were decoded and skipped, and how much the end is too early."""
@@ -102,6 +109,14 @@ class SeekingDecoder:
             skipped=max(0, self._index + 1 - self._decoded),
             seconds_short=self._packets.seconds_short if self._has_ended else 0.0,
         )
+
+    def _next_target(self) -> Target | None:
+        """Return the next frame to decode; None if no later one is a sample."""
+        if self._first_index is not None:
+            target, self._first_index = Target(self._first_index, None), None
+            return target
+        found = self._targets.at(self._sampler.next_us)
+        return found if found is not None and found.index > self._target_index else None
 
     def _decode_to(self, index: int) -> bool:
         """Decode up to a frame; return False on a mismatch with the packet index."""

@@ -10,7 +10,7 @@ from pipeline.decoding.gap_detector import GapDetector
 from pipeline.decoding.timestamps import PresentationClock
 
 if TYPE_CHECKING:
-    from pipeline.decoding.backend import Capture
+    from pipeline.decoding.backend import Capture, IndexedCapture
     from pipeline.decoding.header import HeaderInfo
     from pipeline.decoding.stream import GuardedStream
     from pipeline.runlog import Coverage
@@ -24,19 +24,28 @@ class SequentialDecoder:
         last_pts_ms: presentation time of the last decoded frame.
     """
 
-    def __init__(self, capture: Capture, stream: GuardedStream, header: HeaderInfo) -> None:
+    def __init__(
+        self,
+        capture: Capture,
+        stream: GuardedStream,
+        header: HeaderInfo,
+        ahead: IndexedCapture | None = None,
+    ) -> None:
         """Create a decoder that stands before the first frame.
 
         Args:
             capture: opened for frames, at the beginning.
             stream: the stream that the capture reads.
             header: what the video's header says.
+            ahead: the same capture, if frames are to be sampled while they are on show; else None.
         """
         self.start_ms: float | None = None
         self.last_pts_ms = 0.0
         self._capture = capture
         self._stream = stream
         self._header = header
+        self._ahead = ahead
+        self._next_pts_ms: float | None = None  # known before its frame is grabbed
         self._clock = PresentationClock(capture.fps)
         self._gaps = GapDetector()
         self._decoded = 0
@@ -71,7 +80,18 @@ class SequentialDecoder:
     def _add_frame(self) -> FramePosition:
         if self._decoded == 0:
             self.start_ms = self._capture.start_ms
-        self.last_pts_ms = self._clock.next_pts_ms(self._capture.position_ms)
+        if self._next_pts_ms is None:
+            self._next_pts_ms = self._clock.next_pts_ms(self._capture.position_ms)
+        self.last_pts_ms, self._next_pts_ms = self._next_pts_ms, None
         self._gaps.add_frame(self.last_pts_ms, self._capture.evidence)
         self._decoded += 1
-        return FramePosition(self._decoded - 1, self.last_pts_ms)
+        until_ms = None if self._ahead is None else self._on_show_until_ms(self._ahead)
+        return FramePosition(self._decoded - 1, self.last_pts_ms, until_ms)
+
+    def _on_show_until_ms(self, capture: IndexedCapture) -> float:
+        """Return the time of the next frame, or the end of the last one."""
+        following = capture.next_frame()
+        if following is None:
+            return self.last_pts_ms + capture.duration_ms
+        self._next_pts_ms = self._clock.next_pts_ms(following.position_ms)
+        return self._next_pts_ms

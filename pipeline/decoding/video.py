@@ -1,12 +1,12 @@
 """Decode a video and yield the sampled frames.
 
 Every frame is decoded (`grab`), but only sampled frames are converted to BGR and rotated
-(`retrieve`). That takes half the time of `read`. If samples are far apart, the frames between them
-are not decoded: `SeekingDecoder` seeks from sample to sample.
+(`retrieve`). That takes half the time of `read`. `Strategy` tells which frames need not be decoded.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -16,14 +16,13 @@ from pipeline.decoding.decoder import DecodeResult
 from pipeline.decoding.header import HeaderInfo
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.decoding.limits import check_length, stalled_error
-from pipeline.decoding.packet_index import SEEK_COST_FRAMES, read_packet_index
-from pipeline.decoding.part_decoder import PartDecoder
+from pipeline.decoding.packet_index import read_packet_index
 from pipeline.decoding.part_search import find_parts
 from pipeline.decoding.rejections import check_protection, no_frame_error
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
 from pipeline.decoding.sampling import no_sample_error
-from pipeline.decoding.seeking import SeekingDecoder, SeekMismatchError
-from pipeline.decoding.sequential import SequentialDecoder
+from pipeline.decoding.seeking import SeekMismatchError
+from pipeline.decoding.strategy import choose_strategy
 from pipeline.decoding.stream import GuardedStream
 from pipeline.frame import Frame
 from pipeline.runlog import StageLog
@@ -35,9 +34,9 @@ if TYPE_CHECKING:
     from pipeline.decoding.backend import BackendName, Capture, ConversionCheck, IndexedCapture
     from pipeline.decoding.decoder import FrameDecoder, FramePosition, Frames
     from pipeline.decoding.division import Division
-    from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.part_search import Parts
     from pipeline.decoding.sampling import Sampler, SamplingGrid
+    from pipeline.decoding.strategy import Strategy
     from pipeline.resources.capacity import Capacity
     from pipeline.runlog import Coverage, RunLog
     from pipeline.storage.source import ByteStream
@@ -172,55 +171,48 @@ class Video:
 
         No frame is yielded twice, because the sampler remembers what was sampled.
         """
-        capture, packet_index = self._open_with_strategy(sampler)
+        capture, strategy = self._open_with_strategy(sampler)
         while True:
-            decoder = self._decoder(capture, packet_index, sampler)
+            first_index = self._repeated.index if self._repeated else None
+            decoder = strategy.decoder(capture, self._stream, self.header, sampler, first_index)
             try:
-                return (yield from self._decode(capture, decoder, sampler))
+                result = yield from self._decode(capture, decoder, sampler)
             except SeekMismatchError:
-                packet_index = None  # decode every frame
+                strategy = strategy.every_frame()
             except RepeatedFrameError as repeated:
                 # Retrieve it again, as the first image of a new capture. Once is enough.
                 self._repeated, self._restarted = repeated, True
                 self._log.failed = 0
             except _EmptyTrackError as empty:
-                packet_index = None
+                strategy = strategy.every_frame()
                 self._rank = empty.next_rank
                 self._log.failed = 0
+            else:
+                return replace(result, note=strategy.note)
             finally:
                 capture.release()
             capture = self._open()
 
-    def _open_with_strategy(self, sampler: Sampler) -> tuple[Capture, PacketIndex | None]:
-        """Open the video and choose the strategy: seek by a packet index, or decode every frame."""
+    def _open_with_strategy(self, sampler: Sampler) -> tuple[Capture, Strategy]:
+        """Open the video and choose the strategy, for which the packets may be read first."""
         capture = self._open()
-        frames_between_samples = sampler.interval_ms * capture.fps / 1000
-        if sampler.part is not None or frames_between_samples <= SEEK_COST_FRAMES:
-            return capture, None
+        strategy = choose_strategy(capture, sampler, self._backend)
+        if not strategy.needs_packets:
+            return capture, strategy
         capture.release()
         packets = self._open(packets=True)
         try:
             with self._log.timed():
-                index = read_packet_index(packets, sampler.interval_ms, self.header)
+                index = read_packet_index(packets, strategy.longest_interval_ms, self.header)
         finally:
             packets.release()
         self._stream.raise_pending_error()
-        return self._open(), index
+        return self._open(), strategy.with_packets(index)
 
     def _open(self, *, packets: bool = False) -> Capture:
         with self._log.timed():
             capture, self.header = self._open_capture(packets=packets, rank=self._rank)
         return capture
-
-    def _decoder(
-        self, capture: Capture, packet_index: PacketIndex | None, sampler: Sampler
-    ) -> FrameDecoder:
-        if sampler.part is not None:
-            return PartDecoder(cast("IndexedCapture", capture), self._stream, sampler.part)
-        if packet_index is None:
-            return SequentialDecoder(capture, self._stream, self.header)
-        first_index = self._repeated.index if self._repeated else None
-        return SeekingDecoder(capture, self._stream, packet_index, sampler, first_index)
 
     def _decode(self, capture: Capture, decoder: FrameDecoder, sampler: Sampler) -> Frames:
         """Yield the sampled frames of one pass through the video."""
@@ -276,7 +268,7 @@ class Video:
         if self._repeated is not None and self._repeated.index == index:
             segment, self._repeated = self._repeated.segment, None
         else:
-            sampled_segment = sampler.segment_for(pts_ms)
+            sampled_segment = sampler.segment_for(pts_ms, position.until_ms)
             if sampled_segment is None:
                 return None
             segment = sampled_segment

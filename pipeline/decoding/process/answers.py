@@ -27,6 +27,7 @@ def result_of(content: dict[str, Any]) -> DecodeResult:
         content["start_ms"],
         _display(content["display"]),
         _track(content["track"]),
+        None if content["note"] is None else str(content["note"]),
     )
 
 

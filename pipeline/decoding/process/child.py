@@ -187,5 +187,5 @@ def _send_result(result: DecodeResult, video: Video, channel: Channel, work: _Wo
         "result", coverage=asdict(result.coverage), duration_ms=result.duration_ms,
         start_ms=result.start_ms, display=asdict(result.display),
         track=None if result.track is None else asdict(result.track),
-        header=asdict(video.header), **work.fields(),
+        header=asdict(video.header), note=result.note, **work.fields(),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import av
 from av.video.frame import PictureType
 
+from pipeline.decoding.backend import NextFrame
 from pipeline.decoding.display import Orientation, plausible_ratio, ratio_text, square_size
 from pipeline.decoding.evidence import GapEvidence
 from pipeline.decoding.pyav.container_index import ContainerIndex
@@ -223,6 +224,21 @@ class PyAvCapture:
         """Go to the last key frame at or before a position. The next grab decodes it."""
         seconds = Fraction(position_ms) / 1000
         self._frames.seek(int(seconds / self._time_base) + (self._stream.start_time or 0))
+
+    @property
+    def duration_ms(self) -> float:
+        """How long the current frame is shown, by its packet; 0 if unknown."""
+        ticks = 0 if self._frame is None else self._frame.duration or 0
+        return max(0.0, float(1000 * ticks * self._time_base))
+
+    def skip_unneeded(self) -> None:
+        """Leave out frames that no other frame needs. No frame may have been grabbed."""
+        self._context.skip_frame = "NONREF"
+
+    def next_frame(self) -> NextFrame | None:
+        """Return the frame that comes next, past damaged packets; None at the end."""
+        read = self._frames.next_read()
+        return None if read is None else NextFrame(read.position_ms)
 
     @property
     def ratio(self) -> str:

@@ -100,6 +100,17 @@ class FrameReader:
             self._ahead.extend(islice(self._outcomes, 1))
         return self._ahead[0].frame if self._ahead and self._ahead[0] else None
 
+    def next_read(self) -> ReadFrame | None:
+        """Return the next frame, which may come after packets that fail; None at the end."""
+        found = next(filter(None, self._ahead), None)
+        while found is None:
+            outcomes = list(islice(self._outcomes, 1))
+            if not outcomes:
+                return None
+            self._ahead += outcomes
+            found = outcomes[0]
+        return found
+
     def seek(self, ticks: int) -> None:
         """Go to the last key frame at or before a stream time, in units of the time base."""
         self._settle()

@@ -35,7 +35,7 @@ def decode_without_seeking(
     path: Path, monkeypatch: pytest.MonkeyPatch, backend: BackendName, **sampling: float
 ) -> Decoded:
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.decoding.video.SEEK_COST_FRAMES", 10**9)
+        patch.setattr("pipeline.decoding.strategy.SEEK_COST_FRAMES", 10**9)
         decoded = decode_file(path, backend=backend, **sampling)
     assert decoded.result.coverage.skipped == 0
     return decoded

@@ -1,0 +1,125 @@
+"""Choose how a video is decoded: every frame, only samples, or only frames that others need."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from pipeline.decoding.packet_index import SEEK_COST_FRAMES
+from pipeline.decoding.part_decoder import PartDecoder
+from pipeline.decoding.reference_decoder import ReferenceDecoder, reference_obstacle
+from pipeline.decoding.seeking import SeekingDecoder
+from pipeline.decoding.sequential import SequentialDecoder
+from pipeline.decoding.snapping import KeyFrameTargets
+from pipeline.decoding.targets import PickedTargets
+
+if TYPE_CHECKING:
+    from pipeline.decoding.backend import BackendName, Capture, IndexedCapture
+    from pipeline.decoding.decoder import FrameDecoder
+    from pipeline.decoding.header import HeaderInfo
+    from pipeline.decoding.packet_index import PacketIndex
+    from pipeline.decoding.sampling import Sampler, SamplingGrid
+    from pipeline.decoding.stream import GuardedStream
+    from pipeline.decoding.targets import Targets
+
+_NO_INDEX = (
+    "its packets show damage, or do not tell the time of each frame, or the decoder gives other "
+    "frames than they say"
+)
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How the frames of one video are decoded.
+
+    Attributes:
+        grid: the sampling grid.
+        needs_packets: whether samples are to be found by the times of all frames.
+        packets: these times; None: every frame is decoded.
+        targets: the samples, where they are known before they are decoded; else None.
+        obstacle: why `sampling.snap` is not followed; None if it is, or is `exact`.
+    """
+
+    grid: SamplingGrid
+    needs_packets: bool = False
+    packets: PacketIndex | None = None
+    targets: Targets | None = None
+    obstacle: str | None = None
+
+    @property
+    def longest_interval_ms(self) -> float:
+        """Time between samples; infinity if the packets are needed, whatever seeking costs."""
+        return self.grid.every_us / 1000 if self.grid.snap == "exact" else math.inf
+
+    def with_packets(self, packets: PacketIndex | None) -> Strategy:
+        """Return the strategy with what `read_packet_index` returned."""
+        if packets is None:
+            return self.every_frame()
+        targets: Targets | None = None
+        if self.grid.snap == "exact":
+            targets = PickedTargets(packets, self.grid)
+        elif self.grid.snap == "key":
+            targets = KeyFrameTargets(packets, self.grid)
+        return replace(self, packets=packets, targets=targets)
+
+    def every_frame(self, obstacle: str = _NO_INDEX) -> Strategy:
+        """Return the strategy for a video whose packets cannot be used."""
+        return Strategy(self.grid, obstacle=None if self.grid.snap == "exact" else obstacle)
+
+    @property
+    def note(self) -> str | None:
+        """What a person has to know of the samples, as a sentence; None if nothing."""
+        if self.obstacle is not None:
+            return (
+                f"sampling.snap is {self.grid.snap}, but every frame was decoded and samples are "
+                f"exact: {self.obstacle}."
+            )
+        return self.targets.note() if isinstance(self.targets, KeyFrameTargets) else None
+
+    def decoder(
+        self,
+        capture: Capture,
+        stream: GuardedStream,
+        header: HeaderInfo,
+        sampler: Sampler,
+        first_index: int | None,
+    ) -> FrameDecoder:
+        """Return a decoder for a capture that stands before the first frame.
+
+        Args:
+            capture: opened for frames.
+            stream: the stream that it reads.
+            header: what the video's header says.
+            sampler: tells which grid point is next, and which part is decoded.
+            first_index: decode this frame first; None: no such frame.
+        """
+        indexed, looks_ahead = cast("IndexedCapture", capture), self.grid.pick == "on_show"
+        if sampler.part is not None:
+            return PartDecoder(indexed, stream, sampler.part, looks_ahead=looks_ahead)
+        if self.packets is None:
+            return SequentialDecoder(capture, stream, header, indexed if looks_ahead else None)
+        if self.targets is None:
+            return ReferenceDecoder(indexed, stream, self.packets, self.grid)
+        return SeekingDecoder(capture, stream, self.targets, sampler, first_index)
+
+
+def choose_strategy(capture: Capture, sampler: Sampler, backend: BackendName) -> Strategy:
+    """Return the strategy for a video, as far as it is known before its packets are read.
+
+    Args:
+        capture: opened for frames. Nothing is read from it.
+        sampler: which frames are wanted.
+        backend: the library that decodes.
+    """
+    every_frame = Strategy(sampler.grid)
+    if sampler.part is not None:
+        return every_frame
+    if sampler.grid.snap == "reference":
+        obstacle = reference_obstacle(capture.codec_name, backend)
+        if obstacle is not None:
+            return every_frame.every_frame(obstacle)
+    frames_between_samples = sampler.interval_ms * capture.fps / 1000
+    if sampler.grid.snap == "exact" and frames_between_samples <= SEEK_COST_FRAMES:
+        return every_frame
+    return replace(every_frame, needs_packets=True)
