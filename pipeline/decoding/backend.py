@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from pipeline.errors import RejectedError
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Callable
     from fractions import Fraction
 
     from pipeline.decoding.evidence import GapEvidence, VideoEnd
     from pipeline.decoding.key_frame import KeyFrame
+    from pipeline.decoding.packet_index import PacketIndex
     from pipeline.frame import Display, Image, Track
 
 _USE_PYAV = "Install pretag[pyav] and leave decoding.backend at auto"
@@ -150,6 +152,13 @@ class KeyFrameIndex(Protocol):
     def key_frame_before(self, position_ms: Fraction) -> KeyFrame | None:
         """Return the last key frame before a position; None if only the first one is."""
 
+    def packet_index(self, offsets: array[int]) -> PacketIndex:
+        """Return times and places of all frames, by their composition offsets in decoding order.
+
+        Raises:
+            ShardMismatchError: not each packet is a frame with a time of its own.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class NextFrame:
@@ -168,6 +177,27 @@ class IndexedCapture(Capture, Protocol):
     @property
     def duration_ms(self) -> float:
         """How long the current frame is shown, by its packet; 0 if unknown."""
+
+    @property
+    def track_id(self) -> int:
+        """The number that the container gives the track."""
+
+    def read_no_other_track(self) -> None:
+        """Read no packets of sound, and none of other tracks."""
+
+    @property
+    def is_interlaced(self) -> bool:
+        """Whether the image of the current frame is made of its neighbours too."""
+
+    def seek_key(self, position_ms: float, back_off_ms: float) -> None:
+        """Go to the key frame at a position. The next grab decodes it alone, or fails.
+
+        Then no other frame can be grabbed before another seek.
+
+        Args:
+            position_ms: its position.
+            back_off_ms: packets are read from so much before it.
+        """
 
     def skip_unneeded(self) -> None:
         """Leave out frames that no other frame needs. No frame may have been grabbed."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.decoding.evidence import GapEvidence
 from pipeline.decoding.key_frame import KeyFrame, ShardMismatchError, VideoFacts
-from pipeline.decoding.packet_index import SEEK_COST_FRAMES
+from pipeline.decoding.packet_reading import SEEK_COST_FRAMES
 
 if TYPE_CHECKING:
     from pipeline.decoding.backend import IndexedCapture

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from pipeline.decoding.decoder import FramePosition
-from pipeline.decoding.packet_index import SEEK_COST_FRAMES
+from pipeline.decoding.packet_reading import SEEK_COST_FRAMES
 from pipeline.decoding.targets import Target
 from pipeline.runlog import Coverage
 
@@ -27,10 +27,15 @@ if TYPE_CHECKING:
 
 # If a seek lands too late, the next one aims this much earlier.
 _BACK_OFF_MS = (0.0, 500.0, 2000.0, 8000.0)
+# FFmpeg reads so much at once, and so perhaps a little beyond a packet.
+_READ_AHEAD_BYTES = 32 * 1024
 
 
 class SeekMismatchError(Exception):
-    """The decoded frames are not those of the packet index: every frame must be decoded."""
+    """Every frame must be decoded: the decoded frames are not those of the packet index.
+
+    The message says what else is the reason; it is empty if nothing is.
+    """
 
 
 class SeekingDecoder:
@@ -42,13 +47,15 @@ class SeekingDecoder:
         failed_grabs: always 0. A failed grab is a mismatch.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is decoded, and how
         self,
         capture: Capture,
         stream: GuardedStream,
         targets: Targets,
         sampler: Sampler,
         first_index: int | None = None,
+        *,
+        key_capture: IndexedCapture | None = None,
     ) -> None:
         """Create a decoder that stands before the first frame.
 
@@ -58,6 +65,8 @@ class SeekingDecoder:
             targets: the times of all frames, and which one is the sample of a grid point.
             sampler: tells which grid point is next.
             first_index: decode this frame first, whatever the sampler says; None: no such frame.
+            key_capture: the same capture, if it can decode a key frame alone, and samples are moved
+                to key frames; else None.
         """
         self.start_ms: float | None = None
         self.last_pts_ms = 0.0
@@ -68,6 +77,8 @@ class SeekingDecoder:
         self._targets = targets
         self._sampler = sampler
         self._first_index = first_index
+        self._key_capture = key_capture
+        self._is_alone = False  # the current frame was decoded alone
         self._index = self._target_index = -1
         self._decoded = 0
         # Up to the second key frame every frame is decoded. That shows that packets are frames.
@@ -78,6 +89,8 @@ class SeekingDecoder:
         self._seeks = 0
         self._may_seek = True
         self._has_ended = False
+        if self._packets.places is not None:
+            cast("IndexedCapture", capture).read_no_other_track()
 
     def next_frame(self) -> FramePosition | None:
         """Decode the next sampled frame, so that it can be retrieved; return None at the end.
@@ -89,9 +102,7 @@ class SeekingDecoder:
         target = self._next_target()
         if target is None:
             self._has_ended = True
-            # For the duration, and to know that the end is there.
-            if not self._decode_to(self._packets.count - 1):
-                raise SeekMismatchError
+            self._reach_end()
             return None
         if not self._decode_to(target.index):
             raise SeekMismatchError
@@ -110,6 +121,14 @@ class SeekingDecoder:
             seconds_short=self._packets.seconds_short if self._has_ended else 0.0,
         )
 
+    def _reach_end(self) -> None:
+        """Decode the last frame: for the duration, and to know that it is there."""
+        last = self._packets.count - 1
+        if self._key_capture is not None:  # nothing but samples is to be decoded
+            self._index, self.last_pts_ms = last, self._packets.pts_ms(last)
+        elif not self._decode_to(last):
+            raise SeekMismatchError
+
     def _next_target(self) -> Target | None:
         """Return the next frame to decode; None if no later one is a sample."""
         if self._first_index is not None:
@@ -124,13 +143,44 @@ class SeekingDecoder:
         if self._index < verify_to and not self._decode_all_to(verify_to):
             return False
         key_frame = self._packets.key_frame_before(index)
-        if self._seek_is_faster(key_frame) and not self._seek(key_frame):
-            return False
+        is_next = index == self._index + 1 and not self._is_alone
+        if key_frame == index and not is_next and self._key_capture is not None:
+            return self._decode_alone(index, self._key_capture)
+        if self._seek_is_faster(key_frame):
+            self._expect(key_frame, index)
+            if not self._seek(key_frame):
+                return False
         return self._decode_all_to(index)
 
-    def _seek_is_faster(self, key_frame: int) -> bool:
-        if not self._may_seek:
+    def _decode_alone(self, key_frame: int, capture: IndexedCapture) -> bool:
+        """Decode a key frame and no other one; return False on a mismatch with the packet index."""
+        stream_ms = self._packets.times_ms[key_frame]
+        self._expect(key_frame, key_frame)
+        for back_off_ms in _BACK_OFF_MS:
+            capture.seek_key(stream_ms, back_off_ms)
+            if capture.grab():
+                break
+        else:
             return False
+        if self._position_ms() != stream_ms or not capture.is_intra:
+            return False
+        if capture.is_interlaced:
+            raise SeekMismatchError("its frames are interlaced, and each image needs three of them")
+        self._is_alone = True
+        self._index = key_frame
+        self._decoded += 1
+        self.last_pts_ms = self._packets.pts_ms(key_frame)
+        return True
+
+    def _expect(self, first: int, last: int) -> None:
+        """Announce the packets that are read after a seek."""
+        if self._packets.places is not None:
+            start, end = self._packets.places.range_of(first, last)
+            self._stream.expect(start, end + _READ_AHEAD_BYTES)
+
+    def _seek_is_faster(self, key_frame: int) -> bool:
+        if self._is_alone or not self._may_seek:
+            return self._is_alone
         frames = key_frame - self._index
         if not self._seeks:
             return frames > SEEK_COST_FRAMES
@@ -148,7 +198,8 @@ class SeekingDecoder:
             return False
         self.last_pts_ms = self._packets.pts_ms(self._index)
         # After a seek that goes back, all later ones would go back to the same frame.
-        self._may_seek = self._index > index_before
+        self._may_seek = self._is_alone or self._index > index_before
+        self._is_alone = False
         self._seeks += 1
         self._seek_seconds += time.perf_counter() - started
         return True

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from pipeline.decoding.packet_index import SEEK_COST_FRAMES
+from pipeline.decoding.packet_reading import SEEK_COST_FRAMES
 from pipeline.decoding.part_decoder import PartDecoder
 from pipeline.decoding.reference_decoder import ReferenceDecoder, reference_obstacle
 from pipeline.decoding.seeking import SeekingDecoder
@@ -35,6 +35,7 @@ class Strategy:
 
     Attributes:
         grid: the sampling grid.
+        backend: the library that decodes.
         needs_packets: whether samples are to be found by the times of all frames.
         packets: these times; None: every frame is decoded.
         targets: the samples, where they are known before they are decoded; else None.
@@ -42,6 +43,7 @@ class Strategy:
     """
 
     grid: SamplingGrid
+    backend: BackendName
     needs_packets: bool = False
     packets: PacketIndex | None = None
     targets: Targets | None = None
@@ -63,9 +65,10 @@ class Strategy:
             targets = KeyFrameTargets(packets, self.grid)
         return replace(self, packets=packets, targets=targets)
 
-    def every_frame(self, obstacle: str = _NO_INDEX) -> Strategy:
-        """Return the strategy for a video whose packets cannot be used."""
-        return Strategy(self.grid, obstacle=None if self.grid.snap == "exact" else obstacle)
+    def every_frame(self, obstacle: str = "") -> Strategy:
+        """Return the strategy for a video whose packets cannot be used: because of an obstacle."""
+        said = None if self.grid.snap == "exact" else obstacle or _NO_INDEX
+        return Strategy(self.grid, self.backend, obstacle=said)
 
     @property
     def note(self) -> str | None:
@@ -101,7 +104,8 @@ class Strategy:
             return SequentialDecoder(capture, stream, header, indexed if looks_ahead else None)
         if self.targets is None:
             return ReferenceDecoder(indexed, stream, self.packets, self.grid)
-        return SeekingDecoder(capture, stream, self.targets, sampler, first_index)
+        keys = indexed if self.grid.snap == "key" and self.backend == "pyav" else None
+        return SeekingDecoder(capture, stream, self.targets, sampler, first_index, key_capture=keys)
 
 
 def choose_strategy(capture: Capture, sampler: Sampler, backend: BackendName) -> Strategy:
@@ -112,7 +116,7 @@ def choose_strategy(capture: Capture, sampler: Sampler, backend: BackendName) ->
         sampler: which frames are wanted.
         backend: the library that decodes.
     """
-    every_frame = Strategy(sampler.grid)
+    every_frame = Strategy(sampler.grid, backend)
     if sampler.part is not None:
         return every_frame
     if sampler.grid.snap == "reference":

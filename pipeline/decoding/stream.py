@@ -1,4 +1,4 @@
-"""A stream that never raises, for OpenCV to read from."""
+"""A stream that never raises, for decoders to read from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.runlog import StageLog
+from pipeline.storage.block_stream import BlockStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,16 @@ class GuardedStream(io.BufferedIOBase):
         self.seek(before)
         self._last_size = size
         return size
+
+    @property
+    def is_ranged(self) -> bool:
+        """Whether each range of bytes costs a request, so that it pays to read few."""
+        return isinstance(self._raw, BlockStream) and self._raw.is_ranged
+
+    def expect(self, start: int, end: int) -> None:
+        """Announce a range of bytes that is read next, without others around it."""
+        if isinstance(self._raw, BlockStream):
+            self._raw.expect(start, end)
 
     @property
     def share_read(self) -> float:
@@ -116,6 +127,10 @@ class GuardedStream(io.BufferedIOBase):
         except Exception as error:  # noqa: BLE001 - see the class: no error may pass
             self._keep_error(error)
             return 0
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position in bytes."""
         return self._position
 
     def readable(self) -> bool:

@@ -6,6 +6,7 @@ Every frame is decoded (`grab`), but only sampled frames are converted to BGR an
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -16,7 +17,7 @@ from pipeline.decoding.decoder import DecodeResult
 from pipeline.decoding.header import HeaderInfo
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.decoding.limits import check_length, stalled_error
-from pipeline.decoding.packet_index import read_packet_index
+from pipeline.decoding.packet_reading import listed_packet_index, read_packet_index
 from pipeline.decoding.part_search import find_parts
 from pipeline.decoding.rejections import check_protection, no_frame_error
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
@@ -28,12 +29,13 @@ from pipeline.frame import Frame
 from pipeline.runlog import StageLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pipeline.config.schema import LimitsConfig
     from pipeline.decoding.backend import BackendName, Capture, ConversionCheck, IndexedCapture
     from pipeline.decoding.decoder import FrameDecoder, FramePosition, Frames
     from pipeline.decoding.division import Division
+    from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.part_search import Parts
     from pipeline.decoding.sampling import Sampler, SamplingGrid
     from pipeline.decoding.strategy import Strategy
@@ -177,8 +179,8 @@ class Video:
             decoder = strategy.decoder(capture, self._stream, self.header, sampler, first_index)
             try:
                 result = yield from self._decode(capture, decoder, sampler)
-            except SeekMismatchError:
-                strategy = strategy.every_frame()
+            except SeekMismatchError as mismatch:
+                strategy = strategy.every_frame(str(mismatch))
             except RepeatedFrameError as repeated:
                 # Retrieve it again, as the first image of a new capture. Once is enough.
                 self._repeated, self._restarted = repeated, True
@@ -200,14 +202,27 @@ class Video:
         if not strategy.needs_packets:
             return capture, strategy
         capture.release()
+        index = self._packet_index(strategy.longest_interval_ms)
+        return self._open(), strategy.with_packets(index)
+
+    def _packet_index(self, interval_ms: float) -> PacketIndex | None:
+        """Return the packet index: of the container's header alone, where reading packets costs."""
+        if self._stream.is_ranged and self._backend == "pyav":
+            with suppress(ShardMismatchError), self._opened_packets() as packets:
+                indexed = cast("IndexedCapture", packets)
+                return listed_packet_index(indexed, self._stream, interval_ms)
+        with self._opened_packets() as packets:
+            return read_packet_index(packets, interval_ms, self.header)
+
+    @contextmanager
+    def _opened_packets(self) -> Iterator[Capture]:
         packets = self._open(packets=True)
         try:
             with self._log.timed():
-                index = read_packet_index(packets, strategy.longest_interval_ms, self.header)
+                yield packets
         finally:
             packets.release()
         self._stream.raise_pending_error()
-        return self._open(), strategy.with_packets(index)
 
     def _open(self, *, packets: bool = False) -> Capture:
         with self._log.timed():

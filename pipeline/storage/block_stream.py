@@ -1,24 +1,37 @@
-"""A stream whose bytes come in blocks."""
+"""A stream whose bytes come in blocks, or in ranges that were announced."""
 
 from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
 
+# Behind an announced range the reader may go on a little, or for long.
+_FIRST_BYTES = 64 * 1024
+
 
 class BlockStream(io.BufferedIOBase, ABC):
-    """A readable and seekable stream. A subclass gets the blocks, and keeps those it wants."""
+    """A readable and seekable stream. A subclass gets the blocks, and keeps those it wants.
 
-    def __init__(self, size: int, block_bytes: int) -> None:
+    Attributes:
+        is_ranged: whether each range of bytes costs a request, so that it pays to read few.
+    """
+
+    def __init__(self, size: int, block_bytes: int, *, is_ranged: bool) -> None:
         """Create a stream at the beginning.
 
         Args:
             size: length in bytes.
-            block_bytes: length of a block; the last one may be shorter.
+            block_bytes: length of a block; the last one may be shorter. Also the most bytes that
+                are got at once.
+            is_ranged: whether each range of bytes costs a request.
         """
+        self.is_ranged = is_ranged
         self._size = size
         self._block_bytes = block_bytes
         self._position = 0
+        self._expected_end = 0
+        self._piece_start, self._piece = 0, b""  # the bytes that were got last of what is expected
+        self._next_bytes = _FIRST_BYTES
 
     def readable(self) -> bool:
         """Return True."""
@@ -38,14 +51,28 @@ class BlockStream(io.BufferedIOBase, ABC):
         self._position = max(0, start + offset)
         return self._position
 
+    def expect(self, start: int, end: int) -> None:
+        """Announce the bytes that are read next. No others around them are got with them.
+
+        Args:
+            start: offset of the first byte.
+            end: offset of the byte after the last one. What is read behind it comes in small
+                ranges, which grow.
+        """
+        self._piece_start, self._piece = min(max(start, 0), self._size), b""
+        self._expected_end = min(max(end, 0), self._size)
+        self._next_bytes = _FIRST_BYTES
+
     def read(self, size: int | None = -1, /) -> bytes:
         """Return up to `size` bytes, fewer only at the end."""
         left = max(0, self._size - self._position)
         wanted = left if size is None or size < 0 else min(size, left)
         parts = []
         while wanted:
-            number, offset = divmod(self._position, self._block_bytes)
-            part = self._block(number)[offset : offset + wanted]
+            part = self._expected(wanted)
+            if part is None:
+                number, offset = divmod(self._position, self._block_bytes)
+                part = self._block(number, offset)[offset : offset + wanted]
             if not part:  # the file has become shorter
                 break
             parts.append(part)
@@ -53,6 +80,31 @@ class BlockStream(io.BufferedIOBase, ABC):
             self._position += len(part)
         return b"".join(parts)
 
+    def _expected(self, wanted: int) -> bytes | None:
+        """Return bytes at the position out of what is expected; None if it lies elsewhere."""
+        offset = self._position - self._piece_start
+        if not 0 <= offset <= len(self._piece) or self._has_block(self._position):
+            return None
+        if offset == len(self._piece):
+            end = self._expected_end
+            if end <= self._position:
+                if not self._expected_end:
+                    return None
+                end = self._position + self._next_bytes
+                self._next_bytes = min(2 * self._next_bytes, self._block_bytes)
+            end = min(end, self._position + self._block_bytes, self._size)
+            self._piece_start, self._piece = self._position, self._range(self._position, end)
+            offset = 0
+        return self._piece[offset : offset + wanted]
+
     @abstractmethod
-    def _block(self, number: int) -> bytes:
-        """Return a block, by its number from 0."""
+    def _block(self, number: int, offset: int) -> bytes:
+        """Return a block, by its number from 0; the reader wants its bytes from an offset on."""
+
+    @abstractmethod
+    def _has_block(self, position: int) -> bool:
+        """Tell whether the block with the byte at a position is there already."""
+
+    @abstractmethod
+    def _range(self, start: int, end: int) -> bytes:
+        """Return the bytes of a range, which is at most as long as a block."""

@@ -14,7 +14,7 @@ from pipeline.storage.block_stream import BlockStream
 if TYPE_CHECKING:
     from pipeline.storage.source import ByteStream
 
-_REQUEST = struct.Struct("<qi")
+_REQUEST = struct.Struct("<qi?")  # offset, size, and whether no bytes around are to be got
 _ANSWER = struct.Struct("<i")
 _FAILED = -1
 _BLOCK_BYTES = 512 * 1024
@@ -38,6 +38,7 @@ class ByteServer:
         is_reading: whether the child waits for bytes.
         position: where the child reads, in bytes.
         size: length of the stream in bytes.
+        is_ranged: whether each range of bytes costs a request.
     """
 
     def __init__(self, stream: ByteStream, end: socket.socket) -> None:
@@ -51,6 +52,7 @@ class ByteServer:
         self.is_reading = False
         self.position = 0
         self.size = stream.seek(0, io.SEEK_END)
+        self.is_ranged = isinstance(stream, BlockStream) and stream.is_ranged
         self._stream = stream
         self._end = end
         self._thread = Thread(target=self._serve, name="bytes", daemon=True)
@@ -67,18 +69,19 @@ class ByteServer:
     def _serve(self) -> None:
         try:
             while (request := _receive(self._end, _REQUEST.size)) is not None:
-                offset, size = _REQUEST.unpack(request)
-                data = self._read(offset, size)
+                data = self._read(*_REQUEST.unpack(request))
                 self._end.sendall(_ANSWER.pack(_FAILED if data is None else len(data)))
                 self._end.sendall(data or b"")
         except OSError:
             return  # the child is gone
 
-    def _read(self, offset: int, size: int) -> bytes | None:
+    def _read(self, offset: int, size: int, is_range: bool) -> bytes | None:  # noqa: FBT001 - as sent
         # A hostile video may control the child, so its numbers are not trusted.
         offset, size = min(max(offset, 0), self.size), min(max(size, 0), _BLOCK_BYTES)
         self.is_reading, self.position = True, offset
         try:
+            if is_range and isinstance(self._stream, BlockStream):
+                self._stream.expect(offset, offset + size)
             self._stream.seek(offset)
             return self._stream.read(size)
         except Exception as error:  # noqa: BLE001 - raised where the frames are read
@@ -95,27 +98,36 @@ class ServedStream(BlockStream):
         OSError: from `read`, if the parent could not read.
     """
 
-    def __init__(self, end: socket.socket, size: int) -> None:
+    def __init__(self, end: socket.socket, size: int, *, is_ranged: bool = False) -> None:
         """Create a stream at the beginning.
 
         Args:
             end: the child's end of the pair of sockets.
             size: length in bytes.
+            is_ranged: whether each range of bytes costs the parent a request.
         """
-        super().__init__(size, _BLOCK_BYTES)
+        super().__init__(size, _BLOCK_BYTES, is_ranged=is_ranged)
         self._end = end
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
-    def _block(self, number: int) -> bytes:
+    def _block(self, number: int, _offset: int) -> bytes:
         if number not in self._blocks:
-            self._blocks[number] = self._request(number * _BLOCK_BYTES)
+            start = number * _BLOCK_BYTES
+            end = min(start + _BLOCK_BYTES, self._size)
+            self._blocks[number] = self._request(start, end, is_range=False)
             if len(self._blocks) > _BLOCKS_KEPT:
                 self._blocks.popitem(last=False)
         self._blocks.move_to_end(number)
         return self._blocks[number]
 
-    def _request(self, offset: int) -> bytes:
-        self._end.sendall(_REQUEST.pack(offset, min(_BLOCK_BYTES, self._size - offset)))
+    def _has_block(self, position: int) -> bool:
+        return position // _BLOCK_BYTES in self._blocks
+
+    def _range(self, start: int, end: int) -> bytes:
+        return self._request(start, end, is_range=True)
+
+    def _request(self, start: int, end: int, *, is_range: bool) -> bytes:
+        self._end.sendall(_REQUEST.pack(start, end - start, is_range))
         answer = _receive(self._end, _ANSWER.size)
         size = _FAILED if answer is None else _ANSWER.unpack(answer)[0]
         data = None if size == _FAILED else _receive(self._end, size)

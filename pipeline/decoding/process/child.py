@@ -99,7 +99,7 @@ def _decode(  # noqa: PLR0913 - what the child has
     *,
     work: _Work,
 ) -> None:
-    stream = ServedStream(byte_end, job["size"])
+    stream = ServedStream(byte_end, job["size"], is_ranged=job["is_ranged"])
     capacity = None if job["capacity"] is None else Capacity(**job["capacity"])
     limits = cast("LimitsConfig", SimpleNamespace(**job["limits"]))
     native_log = NativeLog(_LOG)

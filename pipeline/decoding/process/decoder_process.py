@@ -166,6 +166,7 @@ class DecoderProcess:
         return {
             "name": self._name,
             "size": self._bytes.size,
+            "is_ranged": self._bytes.is_ranged,
             "grid": asdict(grid),
             "limits": self._limits.model_dump(mode="json"),
             "threads": self._threads,

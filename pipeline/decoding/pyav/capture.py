@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
+from av.stream import Discard
 from av.video.frame import PictureType
 
 from pipeline.decoding.backend import NextFrame
@@ -224,6 +225,27 @@ class PyAvCapture:
         """Go to the last key frame at or before a position. The next grab decodes it."""
         seconds = Fraction(position_ms) / 1000
         self._frames.seek(int(seconds / self._time_base) + (self._stream.start_time or 0))
+
+    def seek_key(self, position_ms: float, back_off_ms: float) -> None:
+        """Go to the key frame at a position. The next grab decodes it alone, or fails."""
+        self.seek(max(0.0, position_ms - back_off_ms))
+        self._frames.decode_alone(position_ms)
+
+    @property
+    def track_id(self) -> int:
+        """The number that the container gives the track."""
+        return self._stream.id
+
+    def read_no_other_track(self) -> None:
+        """Read no packets of sound, and none of other tracks."""
+        for stream in self._container.streams:
+            if stream.index != self._stream.index:
+                stream.discard = Discard.all
+
+    @property
+    def is_interlaced(self) -> bool:
+        """Whether the image of the current frame is made of its neighbours too."""
+        return self._frame is not None and self._frame.interlaced_frame
 
     @property
     def duration_ms(self) -> float:

@@ -9,8 +9,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import av
+import numpy as np
 
 from pipeline.decoding.key_frame import KeyFrame, ShardMismatchError
+from pipeline.decoding.packet_index import PacketIndex, PacketPlaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +49,8 @@ class ContainerIndex:
         self._stream = stream
         self._base_ms = 1000 * (stream.time_base or Fraction(1, av.time_base))
         self._ticks = array("q")  # decoding time of each packet
+        self._places = array("q")
+        self._sizes = array("q")
         self._keys = array("q")  # numbers of the key frames
         self._hidden = array("q")  # numbers of the packets whose frames are not shown
         if "mov" not in container.format.name or not stream.frames:
@@ -74,11 +78,43 @@ class ContainerIndex:
                 return found
         return None
 
+    def packet_index(self, offsets: array[int]) -> PacketIndex:
+        """Return the times and places of all frames. Only the first packet is read.
+
+        Args:
+            offsets: the composition offset of each packet, in decoding order.
+
+        Raises:
+            ShardMismatchError: not each packet is a frame with a time of its own.
+        """
+        if self._hidden or len(offsets) != len(self._ticks):
+            raise ShardMismatchError("Its index hides frames, or does not tell when all are shown.")
+        first = next(self._packets(0))
+        if first.pts is None or first.dts is None:
+            raise ShardMismatchError("Its first packet has no time.")
+        decoded, later = np.array(self._ticks), np.array(offsets)
+        shown = decoded + later + (first.pts - first.dts - offsets[0])
+        order = np.argsort(shown, kind="stable")
+        is_key = np.zeros(len(shown), bool)
+        is_key[np.array(self._keys)] = True
+        key_frames = np.flatnonzero(is_key[order])
+        if not is_key[order[0]] or np.any(np.diff(shown[order]) <= 0):
+            raise ShardMismatchError("It does not begin with a key frame, or times repeat.")
+        starts, sizes = np.array(self._places)[order], np.array(self._sizes)[order]
+        times = (float(self._position_ms(ticks)) for ticks in shown[order].tolist())
+        return PacketIndex(
+            array("d", times),
+            array("q", key_frames.tolist()),
+            places=PacketPlaces(array("q", starts.tolist()), array("q", (starts + sizes).tolist())),
+        )
+
     def _read(self, size_bytes: int) -> None:
         for number, entry in enumerate(self._stream.index_entries):
             if entry.pos < 0 or entry.size <= 0 or entry.pos + entry.size > size_bytes:
                 raise ShardMismatchError("Its index lists packets that are not in the file.")
             self._ticks.append(entry.timestamp)
+            self._places.append(entry.pos)
+            self._sizes.append(entry.size)
             if entry.is_discard:
                 self._hidden.append(number)
             if entry.is_keyframe:

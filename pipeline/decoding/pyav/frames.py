@@ -123,6 +123,10 @@ class FrameReader:
             self._container.seek(ticks, stream=self._stream)
         self._outcomes = self._decode()
 
+    def decode_alone(self, position_ms: float) -> None:
+        """Decode only the packet of the frame at a position, after a seek to it or before it."""
+        self._outcomes = self._decode_one(position_ms)
+
     @property
     def ratio(self) -> Fraction:
         """Width to height of a pixel, as the decoder, which is a few frames ahead, has it."""
@@ -198,6 +202,24 @@ class FrameReader:
         with suppress(av.FFmpegError):
             for frame in context.decode(None):
                 yield self._read(frame)
+
+    def _decode_one(self, position_ms: float) -> Iterator[Outcome]:
+        for packet in self.packets:
+            found_ms = None if packet is None else self._times.packet_ms(packet)
+            if packet is None or found_ms is None or self.packets.take_damage():
+                return
+            if float(found_ms) == position_ms:
+                break
+            if packet.dts is not None and packet.is_keyframe and found_ms > position_ms:
+                return
+        else:
+            return
+        self._add(packet)
+        context = self._stream.codec_context
+        with suppress(av.FFmpegError):
+            frames = [*context.decode(packet), *context.decode(None)]
+            if not self.packets.take_complaint():
+                yield from map(self._read, frames)
 
     def _add(self, packet: av.Packet[av.VideoStream]) -> None:
         """Number a packet. Its number takes the place of its time, so that its frame is known."""

@@ -1,9 +1,10 @@
 """Read an object as a seekable stream, by ranged requests, one block ahead of the reader.
 
 Nothing is written to disk, and memory does not grow with the object: a few blocks are kept, and the
-next one is fetched while one is read. A decoder jumps between both ends of a file, because the
-index of an mp4 is often last, and then reads on. The blocks it left are still there when it
-returns.
+next one is fetched when half of one was read. A decoder jumps between both ends of a file, because
+the index of an mp4 is often last, and then reads on. The blocks it left are still there when it
+returns. Of a decoder that goes from key frame to key frame, the ranges are known, and only they are
+fetched.
 """
 
 from collections import OrderedDict
@@ -25,6 +26,10 @@ class RangedReader(BlockStream):
     """A seekable stream over ranged requests, for one thread at a time.
 
     `read` raises what `fetch` raises.
+
+    Attributes:
+        requests: number of ranges that were asked for, with that of the first block.
+        bytes_fetched: their bytes.
     """
 
     def __init__(self, fetch: Fetch, size: int, head: bytes) -> None:
@@ -35,7 +40,8 @@ class RangedReader(BlockStream):
             size: the object's size in bytes.
             head: its first block, which was fetched already; all of a smaller object.
         """
-        super().__init__(size, BLOCK_BYTES)
+        super().__init__(size, BLOCK_BYTES, is_ranged=True)
+        self.requests, self.bytes_fetched = 1, len(head)
         self._fetch = fetch
         self._read_ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
         first: Future[bytes] = Future()
@@ -54,9 +60,9 @@ class RangedReader(BlockStream):
         self._blocks.clear()
         super().close()
 
-    def _block(self, number: int) -> bytes:
+    def _block(self, number: int, offset: int) -> bytes:
         block = self._requested(number)
-        if (number + 1) * BLOCK_BYTES < self._size:
+        if offset >= BLOCK_BYTES // 2 and (number + 1) * BLOCK_BYTES < self._size:
             self._requested(number + 1)
         self._blocks.move_to_end(number)
         while len(self._blocks) > _BLOCKS_KEPT:
@@ -67,5 +73,17 @@ class RangedReader(BlockStream):
         if number not in self._blocks:
             start = number * BLOCK_BYTES
             end = min(start + BLOCK_BYTES, self._size)
+            self._count(start, end)
             self._blocks[number] = self._read_ahead.submit(self._fetch, start, end)
         return self._blocks[number]
+
+    def _has_block(self, position: int) -> bool:
+        return position // BLOCK_BYTES in self._blocks
+
+    def _range(self, start: int, end: int) -> bytes:
+        self._count(start, end)
+        return self._fetch(start, end)
+
+    def _count(self, start: int, end: int) -> None:
+        self.requests += 1
+        self.bytes_fetched += end - start

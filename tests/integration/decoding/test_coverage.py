@@ -416,7 +416,7 @@ def test_sparse_sampling_says_the_same_of_damage(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips.zero_bytes(clip, 0.6, clip.stat().st_size // 10)
-    monkeypatch.setattr("pipeline.decoding.packet_index.SEEK_COST_FRAMES", 0)
+    monkeypatch.setattr("pipeline.decoding.packet_reading.SEEK_COST_FRAMES", 0)
     monkeypatch.setattr("pipeline.decoding.strategy.SEEK_COST_FRAMES", 0)
     sparse = coverage_of(clip, every_seconds=1.9)
     whole = coverage_of(clip, every_seconds=0.01)

@@ -9,7 +9,8 @@ import pytest
 from pipeline.decoding.backend import Capture
 from pipeline.decoding.evidence import GapEvidence, HeaderEnd, KnownEnd, VideoEnd
 from pipeline.decoding.header import HeaderInfo
-from pipeline.decoding.packet_index import PacketIndex, read_packet_index
+from pipeline.decoding.packet_index import PacketIndex
+from pipeline.decoding.packet_reading import read_packet_index
 
 
 class FakeCapture:
