@@ -41,6 +41,8 @@ RULES = {
     "sampling.every_seconds": Rule.AT_LEAST,
     "sampling.start_seconds": Rule.AT_LEAST,
     "sampling.end_seconds": Rule.AT_MOST,
+    "sampling.pick": Rule.FREE,
+    "sampling.snap": Rule.NEVER,
     "dedupe.method": Rule.FREE,
     "dedupe.hash_size": Rule.FREE,
     "dedupe.max_distance": Rule.FREE,

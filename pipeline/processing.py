@@ -14,6 +14,7 @@ from pipeline.decoding.opening import open_video
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.resources.time_limit import TimeLimit
 from pipeline.stages import FrameStages
+from pipeline.storage.source import CountedStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +132,8 @@ class Processing:
                 on_progress(done.seconds, done.all_seconds)
                 is_written = staged.jpeg is not None
                 time_limit.add_frame(done.seconds, done.likely_seconds, is_written=is_written)
+            if isinstance(stream, CountedStream):
+                self.log.count_fetched(stream.requests, stream.bytes_fetched)
         return decoding.result
 
 

@@ -183,6 +183,12 @@ class RunLog:
             stage.failed += done.failed
             stage.seconds += done.seconds
 
+    def count_fetched(self, requests: int, size: int) -> None:
+        """Set what the source was asked for, in place of what the decoder read of it."""
+        with self._adding:
+            fetch = self.stages["fetch"]
+            fetch.items_in, fetch.items_out = requests, size
+
     def add_decoder(self, megabytes: float) -> None:
         """Note the peak memory of a decoder's process.
 

@@ -45,9 +45,19 @@ def open_video(
             "decoding.backend is pyav, which is not installed. Install pretag[pyav], or set "
             "decoding.backend=auto."
         )
-    square_pixels = config.decoding.square_pixels
     if IS_SUPPORTED:
         backend = automatic_backend() if choice == "auto" else choice
+    else:
+        # This process has OpenCV's FFmpeg already, and must not have two.
+        backend = "opencv" if choice == "auto" else choice
+    if config.sampling.pick == "on_show" and backend != "pyav":
+        raise BrokenError(
+            "sampling.pick is on_show, which the backend opencv cannot do, as it does not look "
+            "ahead. Install pretag[pyav] and set decoding.backend=pyav, or set "
+            "sampling.pick=at_or_after."
+        )
+    square_pixels = config.decoding.square_pixels
+    if IS_SUPPORTED:
         return DecoderProcess(
             take_child(backend),
             stream,
@@ -58,8 +68,6 @@ def open_video(
             square_pixels=square_pixels,
         )
     _tell_once()
-    # This process has OpenCV's FFmpeg already, and must not have two.
-    backend = "opencv" if choice == "auto" else choice
     return nullcontext(
         Video(
             stream,

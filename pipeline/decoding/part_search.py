@@ -71,6 +71,10 @@ def find_parts(
 
 def _check_strategy(fps: float, grid: SamplingGrid, seconds: float) -> None:
     """Check that one process, which may seek from sample to sample, ends at the same frame."""
+    if grid.snap == "key":
+        return  # all read the same index, and end with it
+    if grid.snap == "reference":
+        raise ShardMismatchError("With sampling.snap=reference, one process decodes in order.")
     has_end = grid.end_us is not None and grid.end_us < seconds * 1_000_000
     if has_end and grid.every_us / 1_000_000 * fps > SEEK_COST_FRAMES:
         raise ShardMismatchError(

@@ -91,11 +91,7 @@ class Sampler:
         self._next = 0
         self._is_past_part = False
         if part is not None and part.start is not None:
-            start_us = round(part.start_pts_ms * 1000)
-            # The frame at a grid point is on show there. Otherwise it is the sample of an earlier
-            # part, which has this point.
-            before_us = start_us - 1 if grid.pick == "on_show" else start_us
-            self._next = max(0, grid.last_point_at(before_us) + 1)
+            self._next = max(0, _first_point_of(part, grid))
 
     @property
     def grid(self) -> SamplingGrid:
@@ -140,6 +136,17 @@ class Sampler:
     def is_done(self, pts_ms: float) -> bool:
         """Tell whether no frame at or after `pts_ms` can be sampled any more."""
         return self._is_past_part or self._grid.is_past_end(round(pts_ms * 1000))
+
+
+def _first_point_of(part: Part, grid: SamplingGrid) -> int:
+    """Return a grid point before those of a part, as far as frames of the part are its sample."""
+    if grid.snap == "key":
+        # A key frame may be the sample of the last point before the part too, and so of that part.
+        return grid.last_point_at(grid.first_point_us(part.first_segment)) - 1
+    start_us = round(part.start_pts_ms * 1000)
+    # The frame at a grid point is on show there. Otherwise it is the sample of an earlier part,
+    # which has this point.
+    return grid.last_point_at(start_us - 1 if grid.pick == "on_show" else start_us) + 1
 
 
 def no_sample_error(name: str, grid: SamplingGrid, last_ms: float) -> RejectedError:

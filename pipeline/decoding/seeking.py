@@ -84,6 +84,10 @@ class SeekingDecoder:
         # Up to the second key frame every frame is decoded. That shows that packets are frames.
         key_frames = self._packets.key_frames
         self._verified_until = key_frames[1] if len(key_frames) > 1 else self._packets.count
+        self._part = part = sampler.part
+        if part is not None:
+            self.start_ms = part.facts.start_ms
+            self._verified_until = self._verified_until if part.start is None else -1
         self._decode_seconds = 0.0
         self._seek_seconds = 0.0
         self._seeks = 0
@@ -115,6 +119,11 @@ class SeekingDecoder:
 
     def coverage(self) -> Coverage:
         """Return how many frames were decoded and skipped, and how much the end is too early."""
+        if self._part is not None:
+            first = 0 if self._part.start is None else self._part.start.index
+            end = self._packets.count if self._part.next is None else self._part.next.index
+            decoded = min(self._decoded, end - first)
+            return Coverage(decoded, skipped=end - first - decoded)
         return Coverage(
             self._decoded,
             skipped=max(0, self._index + 1 - self._decoded),
@@ -142,6 +151,8 @@ class SeekingDecoder:
         verify_to = min(index, self._verified_until)
         if self._index < verify_to and not self._decode_all_to(verify_to):
             return False
+        if self._index == index:
+            return True
         key_frame = self._packets.key_frame_before(index)
         is_next = index == self._index + 1 and not self._is_alone
         if key_frame == index and not is_next and self._key_capture is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.decoding.targets import PickedTargets, Target
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.sampling import SamplingGrid
 
+# After the end of any video.
+_NEVER_MS = 1e15
 # Where key frames are further apart, frames between them are sampled too.
 _MOST_INTERVALS_APART = 2
 
@@ -23,9 +26,7 @@ class KeyFrameTargets:
     an interval away from both has the sample that `PickedTargets` finds.
 
     Attributes:
-        longest_us: longest time between two key frames around a grid point.
-        between: number of samples that are no key frames.
-        shared: number of grid points that have the sample of an earlier one.
+        packets: the times of all frames.
     """
 
     def __init__(self, packets: PacketIndex, grid: SamplingGrid) -> None:
@@ -35,9 +36,6 @@ class KeyFrameTargets:
             packets: the times of all frames.
             grid: the sampling grid. Frames before its start are no samples.
         """
-        self.longest_us = 0
-        self.between = 0
-        self.shared = 0
         self.packets = packets
         self._picked = PickedTargets(packets, grid)
         self._grid = grid
@@ -52,39 +50,46 @@ class KeyFrameTargets:
         if point_us >= self._end_us:
             return None
         after = bisect_right(self._keys, point_us, key=lambda key: key[0])
-        low_us, high_us = self._bounds(after)
-        self.longest_us = max(self.longest_us, high_us - low_us)
         leaves_us, takes_us = self._spans(after)
         if after and point_us < leaves_us:
-            return self._key(after - 1, point_us)
+            return self._key(after - 1)
         if point_us >= takes_us:
-            return self._key(after, point_us)
+            return self._key(after)
         return self._between(point_us, after, takes_us)
 
     def note(self) -> str | None:
         """Return a sentence on grid points that have no key frame of their own; None if all do."""
-        apart = f"Key frames are up to {self.longest_us / 1e6:.1f} s apart"
-        enough = math.ceil(self.longest_us / 1e5) / 10
-        if self.between:
+        keys = {index for _, index in self._keys}
+        point = points = samples = between = 0
+        while (target := self.at(self._grid.point_us(point))) is not None:
+            samples += 1
+            between += target.index not in keys
+            last_us = min(self._end_us, round(1000 * min(target.until_ms or 0.0, _NEVER_MS))) - 1
+            point = points = self._grid.last_point_at(last_us) + 1
+        times = (self._grid.start_us, *(time_us for time_us, _ in self._keys), self._end_us - 1)
+        longest_us = max(later - earlier for earlier, later in pairwise(times))
+        apart = f"Key frames are up to {longest_us / 1e6:.1f} s apart"
+        if between:
+            enough = math.ceil(longest_us / _MOST_INTERVALS_APART / 1e5) / 10
             return (
-                f"{apart}, so {self.between} samples between them were decoded exactly, with all "
-                "frames before them from a key frame on. To decode key frames only, set "
-                f"sampling.every_seconds to {enough / _MOST_INTERVALS_APART:g} or more."
+                f"{apart}, so {between} of {samples} samples are no key frames, and all frames "
+                "from a key frame to them were decoded. To decode key frames only, set "
+                f"sampling.every_seconds to {enough:g} or more."
             )
-        if self.shared:
+        if samples < points:
             return (
-                f"{apart}, so {self.shared} grid points have no sample of their own. For samples "
-                "at all grid points, set sampling.snap to exact."
+                f"{apart}, so {points} grid points have {samples} samples. For a sample at each "
+                "grid point, set sampling.snap to exact."
             )
         return None
 
-    def _key(self, number: int, point_us: int) -> Target:
+    def _key(self, number: int) -> Target:
         index = self._keys[number][1]
         leaves_us, _ = self._spans(number + 1)
         if self._grid.pick == "on_show" and index + 1 < self.packets.count:
             # Until the next frame there is no other one that could be sampled.
             leaves_us = max(leaves_us, _microseconds(self.packets, index + 1))
-        return self._target(index, leaves_us, point_us)
+        return Target(index, leaves_us / 1000)
 
     def _between(self, point_us: int, after: int, takes_us: float) -> Target | None:
         """Return the exact sample of a point that is far from key frames."""
@@ -92,11 +97,10 @@ class KeyFrameTargets:
         if target is None:
             return None
         if after < len(self._keys) and target.index >= self._keys[after][1]:
-            return self._key(after, point_us)
-        self.between += 1
+            return self._key(after)
         own_us = _microseconds(self.packets, target.index) + 1
         until_us = own_us if target.until_ms is None else 1000 * target.until_ms
-        return self._target(target.index, min(until_us, takes_us), point_us)
+        return Target(target.index, min(until_us, takes_us) / 1000)
 
     def _bounds(self, after: int) -> tuple[int, int]:
         """Return the times of the key frames before and after; else those of start and end."""
@@ -115,11 +119,6 @@ class KeyFrameTargets:
             return low_us + half_us + 1, high_us - half_us
         middle_us = (low_us + high_us) // 2 + 1 if after else low_us
         return middle_us, middle_us
-
-    def _target(self, index: int, until_us: float, point_us: int) -> Target:
-        last_us = min(self._end_us, until_us) - 1
-        self.shared += max(0, int(last_us - point_us) // self._grid.every_us)
-        return Target(index, until_us / 1000)
 
 
 def _microseconds(packets: PacketIndex, index: int) -> int:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.decoding.packet_reading import SEEK_COST_FRAMES
 from pipeline.decoding.part_decoder import PartDecoder
 from pipeline.decoding.reference_decoder import ReferenceDecoder, reference_obstacle
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.decoding.backend import BackendName, Capture, IndexedCapture
     from pipeline.decoding.decoder import FrameDecoder
     from pipeline.decoding.header import HeaderInfo
+    from pipeline.decoding.key_frame import Part
     from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.sampling import Sampler, SamplingGrid
     from pipeline.decoding.stream import GuardedStream
@@ -35,6 +37,7 @@ class Strategy:
 
     Attributes:
         grid: the sampling grid.
+        part: the part of the video that is decoded; None: all of it.
         backend: the library that decodes.
         needs_packets: whether samples are to be found by the times of all frames.
         packets: these times; None: every frame is decoded.
@@ -43,6 +46,7 @@ class Strategy:
     """
 
     grid: SamplingGrid
+    part: Part | None
     backend: BackendName
     needs_packets: bool = False
     packets: PacketIndex | None = None
@@ -58,6 +62,8 @@ class Strategy:
         """Return the strategy with what `read_packet_index` returned."""
         if packets is None:
             return self.every_frame()
+        if self.part is not None and packets.count != self.part.facts.frames:
+            raise ShardMismatchError("Its packets are not those of its index.")
         targets: Targets | None = None
         if self.grid.snap == "exact":
             targets = PickedTargets(packets, self.grid)
@@ -66,9 +72,15 @@ class Strategy:
         return replace(self, packets=packets, targets=targets)
 
     def every_frame(self, obstacle: str = "") -> Strategy:
-        """Return the strategy for a video whose packets cannot be used: because of an obstacle."""
+        """Return the strategy for a video whose packets cannot be used: because of an obstacle.
+
+        Raises:
+            ShardMismatchError: only a part is decoded, whose frames are then not known.
+        """
+        if self.part is not None:
+            raise ShardMismatchError("Its key frames cannot be found by its packets.")
         said = None if self.grid.snap == "exact" else obstacle or _NO_INDEX
-        return Strategy(self.grid, self.backend, obstacle=said)
+        return Strategy(self.grid, None, self.backend, obstacle=said)
 
     @property
     def note(self) -> str | None:
@@ -94,12 +106,12 @@ class Strategy:
             capture: opened for frames.
             stream: the stream that it reads.
             header: what the video's header says.
-            sampler: tells which grid point is next, and which part is decoded.
+            sampler: tells which grid point is next.
             first_index: decode this frame first; None: no such frame.
         """
         indexed, looks_ahead = cast("IndexedCapture", capture), self.grid.pick == "on_show"
-        if sampler.part is not None:
-            return PartDecoder(indexed, stream, sampler.part, looks_ahead=looks_ahead)
+        if self.part is not None and self.packets is None:
+            return PartDecoder(indexed, stream, self.part, looks_ahead=looks_ahead)
         if self.packets is None:
             return SequentialDecoder(capture, stream, header, indexed if looks_ahead else None)
         if self.targets is None:
@@ -116,8 +128,8 @@ def choose_strategy(capture: Capture, sampler: Sampler, backend: BackendName) ->
         sampler: which frames are wanted.
         backend: the library that decodes.
     """
-    every_frame = Strategy(sampler.grid, backend)
-    if sampler.part is not None:
+    every_frame = Strategy(sampler.grid, sampler.part, backend)
+    if sampler.part is not None and sampler.grid.snap == "exact":
         return every_frame
     if sampler.grid.snap == "reference":
         obstacle = reference_obstacle(capture.codec_name, backend)

@@ -46,7 +46,7 @@ class ShardMerge:
         self._dataset = dataset
         self._log = log
         self._merged = 0
-        self._decoded = 0
+        self._decoded = self._skipped = 0
 
     def add(self, result: ShardResult) -> None:
         """Add the result of the next shard.
@@ -65,6 +65,8 @@ class ShardMerge:
             dropped = self._add_records(result)
         self._add_images(result, dropped)
         self._decoded += result.coverage.decoded
+        self._skipped += result.coverage.skipped
+        self._log.warnings = () if result.note is None else (result.note,)
         self._log.video_seconds = result.duration_ms / 1000
 
     def finish(self) -> None:
@@ -80,7 +82,7 @@ class ShardMerge:
         facts = self._plan.facts
         self._dataset.start_ms = facts.start_ms
         self._dataset.display, self._dataset.track = facts.display, facts.track
-        self._dataset.coverage = self._log.coverage = Coverage(self._decoded)
+        self._dataset.coverage = self._log.coverage = Coverage(self._decoded, self._skipped)
 
     def _add_records(self, result: ShardResult) -> dict[str, FrameRecord]:
         """Add the records; return those that the merge dropped, by the paths of their images."""

@@ -47,6 +47,7 @@ class ShardResult:
         stages: counts and times of the stages.
         counters: what the detector counted.
         thumbnails: those of some kept frames, for the report.
+        note: what a person has to know of the choice of samples, the same in all shards.
         seconds: time that the shard took.
         peak_megabytes, decoder_megabytes: peak memory, as `RunLog` has it.
     """
@@ -60,6 +61,7 @@ class ShardResult:
     stages: tuple[StageLog, ...]
     counters: DetectorCounters = field(default_factory=DetectorCounters)
     thumbnails: tuple[Thumbnail, ...] = ()
+    note: str | None = None
     seconds: float = 0.0
     peak_megabytes: float = 0.0
     decoder_megabytes: float = 0.0
@@ -69,9 +71,11 @@ class ShardResult:
         meta = {
             "number": self.number,
             "decoded": self.coverage.decoded,
+            "skipped": self.coverage.skipped,
             "duration_ms": self.duration_ms,
             "stages": [asdict(stage) for stage in self.stages],
             "counters": asdict(self.counters),
+            "note": self.note,
             "seconds": self.seconds,
             "peak_megabytes": self.peak_megabytes,
             "decoder_megabytes": self.decoder_megabytes,
@@ -115,10 +119,11 @@ class ShardResult:
             images=tuple(
                 WrittenFile(path, int(size), bytes(digest).hex()) for path, size, digest in images
             ),
-            coverage=Coverage(meta["decoded"]),
+            coverage=Coverage(meta["decoded"], meta["skipped"]),
             duration_ms=meta["duration_ms"],
             stages=tuple(StageLog(**stage) for stage in meta["stages"]),
             counters=DetectorCounters(**meta["counters"]),
+            note=meta["note"],
             seconds=meta["seconds"],
             peak_megabytes=meta["peak_megabytes"],
             decoder_megabytes=meta["decoder_megabytes"],

@@ -100,6 +100,7 @@ def process_shard(  # noqa: PLR0913 - each argument is a different part of the w
         duration_ms=decoded.duration_ms,
         stages=tuple(finished.stages.values()),
         counters=detector.counters,
+        note=decoded.note,
         seconds=time.perf_counter() - started,
         peak_megabytes=finished.peak_memory_megabytes,
         decoder_megabytes=finished.decoder_megabytes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -18,6 +18,19 @@ class ByteStream(Protocol):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move to an offset, and return the new position in bytes."""
+
+
+@runtime_checkable
+class CountedStream(Protocol):
+    """A stream whose bytes come by requests.
+
+    Attributes:
+        requests: number of requests so far.
+        bytes_fetched: the bytes that they asked for.
+    """
+
+    requests: int
+    bytes_fetched: int
 
 
 class IdentifiedVideo(Protocol):

@@ -117,6 +117,7 @@ class FrameReader:
         self._ahead.clear()
         self._decoding.clear()
         self._times.restart()
+        self.packets.restart()
         self._fates = self._new_fates()
         self._last = None
         with suppress(av.FFmpegError):

@@ -120,6 +120,11 @@ class PacketReader:
         """Whether the container is mp4 or one of its kin."""
         return "mov" in self._container.format.name
 
+    def restart(self) -> None:
+        """Forget where the last packet was: after a seek, the next one is elsewhere."""
+        self.place = 0
+        self._is_damaged = False
+
     def take_damage(self) -> bool:
         """Tell whether the container was found damaged since the last call."""
         is_damaged, self._is_damaged = self._is_damaged, False

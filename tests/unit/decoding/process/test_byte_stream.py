@@ -57,11 +57,14 @@ def test_an_error_of_the_stream_is_kept_for_the_parent() -> None:
     ("offset", "size", "expected"),
     [(0, 2**31 - 1, 524_288), (0, -1, 0), (-5, 10, 10), (2**62, 10, 0)],
 )
-def test_a_child_cannot_make_the_parent_read_much(offset: int, size: int, expected: int) -> None:
+@pytest.mark.parametrize("is_range", [False, True])
+def test_a_child_cannot_make_the_parent_read_much(
+    offset: int, size: int, expected: int, *, is_range: bool
+) -> None:
     own, other = socket.socketpair()
     with own, other:
         server = ByteServer(io.BytesIO(DATA), own)
         server.start()
-        other.sendall(struct.pack("<qi", offset, size))
+        other.sendall(struct.pack("<qi?", offset, size, is_range))
         assert struct.unpack("<i", other.recv(4, socket.MSG_WAITALL)) == (expected,)
         assert server.error is None
