@@ -25,7 +25,7 @@ from pipeline.runlog import Coverage, RunLog
 from pipeline.sharding.merge import ShardMerge
 from pipeline.sharding.plan import Plan, Shard
 from pipeline.sharding.shard_result import ShardResult
-from pipeline.storage.publisher import WrittenFile
+from pipeline.storage.written_file import WrittenFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

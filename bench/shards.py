@@ -25,6 +25,7 @@ from pipeline.errors import BrokenError
 from pipeline.resources.budget import Budget
 from pipeline.run import annotate
 from pipeline.run_in_shards import annotate_in_shards
+from pipeline.sharding.local import StoredImages
 from pipeline.sharding.plan import Plan
 from pipeline.sharding.planning import make_plan
 from pipeline.sharding.work import process_shard
@@ -113,9 +114,10 @@ class Measurement:
         return [self._bytes_read(plan, number) for number in sorted({0, last // 2, last})]
 
     def _bytes_read(self, plan: Plan, number: int) -> int:
+        store = FolderStore(self._folder / "shards", self._source.name, "run")
         shard = process_shard(
             self._source, self._config, self._detector(), plan, number,
-            put_image=lambda _path, _data: None, cpus=available_cpus(),
+            images=StoredImages(store), cpus=available_cpus(),
         )  # fmt: skip
         return next(stage.items_out for stage in shard.stages if stage.name == "fetch")
 

@@ -193,7 +193,7 @@ class _Shard:
         except RejectedError as error:
             capacity = output.budget.capacity if isinstance(error, CapacityError) else None
             return self.told("rejected", Stop("rejected", str(error), error.reason, capacity))
-        result = replace(result, images=self.divided.as_they_lie(result.images))
+        result = replace(result, images=self.divided.images.as_they_lie(result.images))
         is_new = self.divided.put_result(self.number, result.to_bytes())
         return self.told("done" if is_new else "repeated", None, seconds=round(result.seconds, 3))
 
@@ -222,7 +222,7 @@ class _Shard:
             ready.detector,
             self.plan.plan(),
             self.number,
-            put_image=self.divided.put_image,
+            images=self.divided.images,
             cpus=available_cpus(environment.memory_megabytes),
             budget=output.budget,
         )

@@ -131,8 +131,7 @@ class Finish:
                 partial(self.output.store, ready.video, shards="done"),
                 plan=self.plan.plan(),
                 results=results(),
-                # Whoever publishes removes all images that the manifest does not list.
-                remove_images=lambda _paths: None,
+                images=divided.images,
                 budget=self.output.budget,
             )
         except RejectedError as error:  # earlier attempts to finish crashed

@@ -65,6 +65,7 @@ RULES = {
     "limits.codecs": Rule.NEVER,
     "limits.stalled_seconds": Rule.AT_MOST,
     "output.images": Rule.AT_MOST,
+    "output.archive": Rule.NEVER,
     "output.jpeg_quality": Rule.AT_MOST,
     "output.class_names": Rule.FREE,
     "output.categories": Rule.FREE,

@@ -75,7 +75,7 @@ class Processing:
 
         Args:
             selector: decides which frames are kept.
-            put: writes an image.
+            put: writes an image. For an archive, one image at a time, in order.
             add: called with the record of each sampled frame, in order, and with its thumbnail.
             cpus: number of CPUs to use.
             part: the part of the video to process; None: all of it.
@@ -125,7 +125,9 @@ class Processing:
             )
             selected = map(stages.select, decoding)
             detected = executor.map(stages.detect, selected)
-            for staged in executor.map_io(stages.write_image, detected):
+            is_archive = self.config.output.archive_form is not None
+            write = executor.map_in_turn if is_archive else executor.map_io
+            for staged in write(stages.write_image, detected):
                 watch()
                 add(staged.record, staged.thumbnail)
                 done = _progress(staged.record.pts_ms / 1000, part, video)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.resources.prices import Bill
     from pipeline.runlog import RunLog
     from pipeline.storage.publisher import Publisher
+    from pipeline.storage.written_file import WrittenFile
 
 
 def write_files(
@@ -74,9 +76,10 @@ def write_files(
         run.log.drift = _drift(dataset, settings, baseline)
     log = run.log.finished()
     # In the log of the attempt too, of which the outcome and the metrics are made.
-    run.log.bill = log.bill = _bill(run, log)
+    archive = publisher.archive
+    run.log.bill = log.bill = _bill(run, log, archive)
     publisher.put("logs.csv", logs_csv(log))
-    figures = figures_of(dataset, log, _subject(run, run_id, log, settings))
+    figures = figures_of(dataset, log, _subject(run, run_id, log, settings, archive))
     publisher.put_text("report.md", report_markdown(figures))
     publisher.put_text("report.html", report_html(figures, dataset))
     return log
@@ -102,7 +105,13 @@ def _display_warnings(display: Display) -> tuple[str, ...]:
     return (warning,)
 
 
-def _subject(run: Processing, run_id: str, log: RunLog, settings: dict[str, Any]) -> Subject:
+def _subject(
+    run: Processing,
+    run_id: str,
+    log: RunLog,
+    settings: dict[str, Any],
+    archive: WrittenFile | None,
+) -> Subject:
     capacity = run.budget.capacity
     return Subject(
         run_id=run_id,
@@ -111,19 +120,22 @@ def _subject(run: Processing, run_id: str, log: RunLog, settings: dict[str, Any]
         settings=settings,
         bill=log.bill,
         memory_megabytes=None if capacity is None else capacity.megabytes,
+        archive=None if archive is None else archive.path,
     )
 
 
-def _bill(run: Processing, log: RunLog) -> Bill | None:
+def _bill(run: Processing, log: RunLog, archive: WrittenFile | None) -> Bill | None:
     capacity = run.budget.capacity
     if capacity is None:
         return None
-    rates = Rates(capacity.megabytes, is_arm=is_arm())
-    seconds, frames, size = log.total_seconds, log.stage("encode").items_out, run.source.size
-    if log.shards is None:
-        return bill(rates, work_seconds=seconds, frames=frames, size_bytes=size)
-    shards = len(log.shards.seconds)
-    return divided_bill(rates, work_seconds=seconds, frames=frames, size_bytes=size, shards=shards)
+    to_bill = bill if log.shards is None else partial(divided_bill, shards=len(log.shards.seconds))
+    return to_bill(
+        Rates(capacity.megabytes, is_arm=is_arm()),
+        work_seconds=log.total_seconds,
+        frames=log.stage("encode").items_out,
+        size_bytes=run.source.size,
+        archive_bytes=None if archive is None else archive.size_bytes,
+    )
 
 
 def _effective_config(run: Processing) -> dict[str, Any]:

@@ -16,25 +16,29 @@ from pipeline.outcome import Outcome
 from pipeline.processing import Processing
 from pipeline.resources.budget import Budget
 from pipeline.resources.hand_over import NoHandOver
+from pipeline.resources.joining_limit import JoiningLimit
 from pipeline.resources.time_limit import TOO_LONG
 from pipeline.result_files import computed_by, write_files
 from pipeline.runlog import RunLog, ShardTimes
+from pipeline.sharding.images import read_images
 from pipeline.sharding.merge import ShardMerge
 from pipeline.storage.baseline_file import read_baseline
 from pipeline.storage.publisher import Publisher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pipeline.config.schema import Config
     from pipeline.detection.detector import Detector
     from pipeline.drift.baseline import Baseline
     from pipeline.frame import Track
     from pipeline.resources.hand_over import HandOver
+    from pipeline.sharding.images import ShardImages
     from pipeline.sharding.plan import Plan
     from pipeline.sharding.shard_result import ShardResult
     from pipeline.storage.result_store import PublishedResult, ResultStore
     from pipeline.storage.source import VideoSource
+    from pipeline.storage.written_file import WrittenFile
 
 logger = getLogger(__name__)
 
@@ -104,7 +108,7 @@ def publish_shards(  # noqa: PLR0913 - as `annotate`, and what the shards gave
     *,
     plan: Plan,
     results: Iterable[ShardResult],
-    remove_images: Callable[[Sequence[str]], None],
+    images: ShardImages,
     budget: Budget = _UNLIMITED,
 ) -> Outcome:
     """Merge the results of all shards of a video, and publish the dataset.
@@ -116,7 +120,7 @@ def publish_shards(  # noqa: PLR0913 - as `annotate`, and what the shards gave
         open_store: returns the result store for a run id. It must have the images of the shards.
         plan: the plan.
         results: the results of its shards, in order, each once. Read after the store has begun.
-        remove_images: removes images that were written and are not in the dataset, by their paths.
+        images: where the images of the shards are.
         budget: the time that there is.
 
     Raises:
@@ -137,10 +141,33 @@ def publish_shards(  # noqa: PLR0913 - as `annotate`, and what the shards gave
                 detector.add_counters(each.counters)
             merge.finish()
             publisher.note(merge.images)
-            remove_images(merge.dropped_images)
+            _join(run, merge.archives, images, publisher)
+            images.remove(merge.dropped_images)
             _tell_of_tracks(source.uri, dataset.track)
             result = _write(run, dataset, publisher, baseline)
     return Outcome.published(source.uri, run.log.finished(), result)
+
+
+def _join(
+    run: _Run,
+    archives: Mapping[str, Sequence[WrittenFile]],
+    images: ShardImages,
+    publisher: Publisher,
+) -> None:
+    """Write the images of all archives of shards into one.
+
+    Raises:
+        CapacityError: that takes longer than there is time.
+    """
+    form = run.config.output.archive_form
+    if form is None:
+        return
+    all_bytes = sum(member.size_bytes for members in archives.values() for member in members)
+    limit = JoiningLimit(run.source.uri, run.budget, all_bytes)
+    with publisher.images(form) as put:
+        for path, data in read_images(images, archives):
+            put(path, data)
+            limit.add(len(data))
 
 
 def run_id_of(source: VideoSource, config: Config, detector: Detector) -> str:
@@ -167,7 +194,8 @@ def _process(run: _Run, publisher: Publisher, cpus: int, on_progress: Progress) 
     check_file_size(run.source, run.config.limits)
     dataset = _new_dataset(run)
     selector = FrameSelector(run.config.dedupe)
-    decoded = run.run(selector, publisher.put, dataset.add, cpus=cpus, on_progress=on_progress)
+    with publisher.images(run.config.output.archive_form) as put:
+        decoded = run.run(selector, put, dataset.add, cpus=cpus, on_progress=on_progress)
     dataset.start_ms = decoded.start_ms
     dataset.display, dataset.track = decoded.display, decoded.track
     _tell_of_tracks(run.source.uri, decoded.track)

@@ -12,7 +12,7 @@ from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.errors import RejectedError
 from pipeline.resources.budget import Budget
 from pipeline.run import annotate, publish_shards, run_id_of
-from pipeline.sharding.local import ShardTask, shard_pool, work_on_shards
+from pipeline.sharding.local import ShardTask, StoredImages, shard_pool, work_on_shards
 from pipeline.sharding.plan import SinglePath
 from pipeline.sharding.planning import make_plan
 
@@ -104,5 +104,5 @@ def _annotate(  # noqa: PLR0913, PLR0917 - as `annotate_in_shards`
         lambda _run_id: store,
         plan=plan,
         results=results(),
-        remove_images=store.remove,
+        images=StoredImages(store),
     )

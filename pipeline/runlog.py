@@ -211,6 +211,16 @@ class RunLog:
         finally:
             self.add(done)
 
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the time of the block to a stage. No item is counted."""
+        done = StageLog(name)
+        try:
+            with done.timed():
+                yield
+        finally:
+            self.add(done)
+
     def finished(self) -> RunLog:
         """Return a copy with the total time and the peak memory.
 

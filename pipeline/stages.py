@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from pipeline.runlog import RunLog
 
 PutImage = Callable[[str, bytes], None]
-"""Writes one image: its path, relative to the run's folder, and its bytes. Any thread calls it."""
+"""Writes one image: its path, relative to the run's folder, and its bytes. Any thread calls it.
+
+For an archive, one thread does, in order.
+"""
 
 # Several frames are processed in parallel, each by one thread.
 cv2.setNumThreads(1)

@@ -16,12 +16,14 @@ from pipeline.dataset.exports.reading import read_export_set
 from pipeline.dataset.exports.registry import FORMATS
 from pipeline.errors import PathError
 from pipeline.storage.export_target import ARCHIVE_SUFFIX, ArchiveTarget, FolderTarget
+from pipeline.storage.listed_files import ListedFiles
 from pipeline.text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.dataset.exports.export_set import ExportImage, ExportSet
     from pipeline.storage.export_target import ExportTarget
-    from pipeline.storage.verification import Result
 
 
 @click.command("export")
@@ -67,12 +69,12 @@ def export_results(  # noqa: PLR0913, PLR0917 - one argument for each option
     if frame_step is not None and form_name != "cvat-video":
         raise click.UsageError("--frame-step is only for --to cvat-video. Leave it out.")
     target = _open_target(out)
-    exported, readers = read_results(results)
+    exported, read_image = read_results(results)
     files = export_files(
         exported,
         FORMATS[form_name],
         Options(images_at, frame_step or 1),
-        lambda image: read_image(readers[image.video.run_id], image),
+        read_image,
         categories=categories,
     )
     target.write(files)
@@ -83,32 +85,28 @@ def export_results(  # noqa: PLR0913, PLR0917 - one argument for each option
     )
 
 
-def read_results(names: tuple[str, ...]) -> tuple[ExportSet, dict[str, Result]]:
-    """Return one export set of several results, and each result by its run id.
+def read_results(
+    names: tuple[str, ...],
+) -> tuple[ExportSet, Callable[[ExportImage], bytes]]:
+    """Return one export set of several results, and what returns the JPEG of an image of it.
 
     Raises:
         PathError: a result does not exist, or two names mean the same run.
         PretagError: a result cannot be read, or is not finished.
     """
-    readers: dict[str, Result] = {}
+    found: dict[str, ListedFiles] = {}
     sets = []
     for result in list(map(open_result, names)):  # all of them first: a wrong one is wrong usage
-        exported = read_export_set(result)
-        run_id = exported.videos[0].run_id
-        if run_id in readers:
+        files = ListedFiles(result)
+        run_id = files.manifest.run_id
+        if run_id in found:
             raise PathError(
-                f"{result.location} is the run {run_id}, as {readers[run_id].location} is, so its "
-                "images would be there twice. Name it once."
+                f"{result.location} is the run {run_id}, as {found[run_id].reader.location} is, so "
+                "its images would be there twice. Name it once."
             )
-        readers[run_id] = result
-        sets.append(exported)
-    return united(sets), readers
-
-
-def read_image(result: Result, image: ExportImage) -> bytes:
-    """Return the JPEG of an image of a result."""
-    with result.open(image.path) as stream:
-        return stream.read()
+        found[run_id] = files
+        sets.append(read_export_set(files))
+    return united(sets), lambda image: found[image.video.run_id].read(image.path)
 
 
 def _open_target(out: str) -> ExportTarget:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.export import read_image, read_results
+from pipeline.cli.export import read_results
 from pipeline.cli.terminal import counted
 from pipeline.dataset.exports.export_set import with_categories
 from pipeline.errors import InputFileError
@@ -44,14 +44,14 @@ def hand_over_results(
 
     The access token is in the variable LABEL_STUDIO_API_KEY or CVAT_ACCESS_TOKEN.
     """
-    exported, readers = read_results(results)
+    exported, read_image = read_results(results)
     if not exported.has_images:
         raise InputFileError(
             "A result has no images, because output.images was false. Process the video again."
         )
     handed = _TOOLS[tool](
         with_categories(exported, categories),
-        lambda image: read_image(readers[image.video.run_id], image),
+        read_image,
         url,
         project,
         os.environ,

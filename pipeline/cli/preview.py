@@ -66,6 +66,7 @@ def draw_result(result: Result, folder: Path) -> Drawn:
         PretagError: the result cannot be read: what a folder or S3 raises.
     """
     files = ListedFiles(result)
+    files.check_all_there()
     drawn = _boxes(files, result.location)
 
     def draw(name: str) -> None:

@@ -52,4 +52,7 @@ def _summary(verification: Verification) -> str:
         return f"{counted(len(verification.faults), 'fault')}."
     if verification.ending == "rejected":
         return f"complete. The video was rejected ({verification.reason})."
-    return f"complete. {counted(verification.files, 'file')} as the manifest says."
+    images = ""
+    if verification.members:
+        images = f" and {counted(verification.members, 'image')} in an archive"
+    return f"complete. {counted(verification.files, 'file')}{images} as the manifest says."

@@ -59,6 +59,7 @@ class OrderedExecutor:
         self._failure: BaseException | None = None
         self._workers = ThreadPoolExecutor(cpus, thread_name_prefix="worker")
         self._io_workers = ThreadPoolExecutor(_IO_WORKERS, thread_name_prefix="io-worker")
+        self._turns = ThreadPoolExecutor(1, thread_name_prefix="in-turn")
         self._prefetchers: list[Prefetcher[Any, Any]] = []
 
     def __enter__(self) -> Self:
@@ -74,7 +75,7 @@ class OrderedExecutor:
             self._on_failure()
         for prefetcher in self._prefetchers:
             prefetcher.stop()
-        for pool in (self._workers, self._io_workers):
+        for pool in (self._workers, self._io_workers, self._turns):
             pool.shutdown(cancel_futures=True)
         for prefetcher in self._prefetchers:
             prefetcher.join()
@@ -116,6 +117,10 @@ class OrderedExecutor:
     def map_io(self, work: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
         """Process items that mostly wait for a disk or a network; yield the results in order."""
         return self._map_in_order(self._io_workers, _IO_WORKERS, work, items)
+
+    def map_in_turn(self, work: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
+        """Process one item at a time, in order, in a thread of its own; yield the results."""
+        return self._map_in_order(self._turns, _IO_WORKERS, work, items)
 
     def _map_in_order(
         self, pool: ThreadPoolExecutor, look_ahead: int, work: Callable[[T], R], items: Iterator[T]

@@ -232,6 +232,11 @@ class OutputConfig(StrictModel):
     """Which images are written, and how."""
 
     images: bool = Field(default=True, description="Write the kept frames as JPEG files.")
+    archive: Literal["none", "zip", "tar"] = Field(
+        default="none",
+        description="Write the images into one archive, images.zip or images.tar, with a fraction "
+        "of the requests to S3; none: each is a file of its own.",
+    )
     jpeg_quality: int = Field(
         default=95, ge=1, le=100, description="JPEG quality of the kept frames."
     )
@@ -259,6 +264,11 @@ class OutputConfig(StrictModel):
         if len(set(self.exports)) < len(self.exports):
             raise ValueError("exports has a name twice")
         return self
+
+    @property
+    def archive_form(self) -> Literal["zip", "tar"] | None:
+        """The form of the archive of images; None if there is none."""
+        return self.archive if self.images and self.archive != "none" else None
 
 
 class DriftConfig(StrictModel):

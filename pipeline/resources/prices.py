@@ -5,6 +5,7 @@ Estimates, reports and the documentation's bill of an attack take their prices f
 
 from __future__ import annotations
 
+import math
 import platform
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ AS_OF = "November 2026"
 
 GIGABYTE_SECOND, ARM_SHARE, STORAGE_GIGABYTE_SECOND = 0.0000166667, 0.8, 0.0000000309
 INVOCATION, WRITE, READ, EVENT = 0.0000002, 0.000005, 0.0000004, 0.000001
-"""Dollars for one. A write is a PUT, a COPY or a LIST; a read is a GET or a HEAD."""
+"""Dollars for one. A write is a PUT, a COPY, a LIST or a POST; a read is a GET or a HEAD."""
 
 TRANSITION = 0.000025
 """Dollars for entering a state of Step Functions."""
@@ -25,6 +26,9 @@ TRANSITIONS_A_SHARD, TRANSITIONS_A_RUN = 2, 3
 FREE_STORAGE_MEGABYTES = 512
 WRITES_A_FRAME, WRITES_A_VIDEO, READS_A_VIDEO, BLOCK_BYTES = 2, 23, 12, 4 * 1024 * 1024
 """Requests of a result; tests/integration/handler/test_requests.py counts them."""
+
+PART_BYTES, LARGEST_COPY_BYTES, COPIED_PART_BYTES = 16 * 1024 * 1024, 1_000_000_000, 250_000_000
+"""An archive is written in such parts. A larger one than the second is copied in the third."""
 
 _MEGABYTES_A_GIGABYTE = 1024
 
@@ -73,8 +77,14 @@ class Bill:
         return self.compute + self.writes + self.reads + self.calls
 
 
-def bill(
-    rates: Rates, *, work_seconds: float, frames: float, size_bytes: int, videos: int = 1
+def bill(  # noqa: PLR0913 - each argument is another part of the bill
+    rates: Rates,
+    *,
+    work_seconds: float,
+    frames: float,
+    size_bytes: int,
+    videos: int = 1,
+    archive_bytes: int | None = None,
 ) -> Bill:
     """Return what videos cost.
 
@@ -82,19 +92,27 @@ def bill(
         rates: the function that processes them.
         work_seconds: seconds of work for all of them.
         frames: number of images that are written.
-        size_bytes: their size.
+        size_bytes: size of the videos.
         videos: their number.
+        archive_bytes: size of the archive that has the images; None: each is a file of its own.
     """
+    images = WRITES_A_FRAME * frames if archive_bytes is None else archive_writes(archive_bytes)
     return Bill(
         compute=work_seconds * rates.dollars_a_second,
-        writes=(WRITES_A_FRAME * frames + WRITES_A_VIDEO * videos) * WRITE,
+        writes=(images + WRITES_A_VIDEO * videos) * WRITE,
         reads=(size_bytes / BLOCK_BYTES + READS_A_VIDEO * videos) * READ,
         calls=videos * (INVOCATION + EVENT),
     )
 
 
-def divided_bill(
-    rates: Rates, *, work_seconds: float, frames: float, size_bytes: int, shards: int
+def divided_bill(  # noqa: PLR0913 - each argument is another part of the bill
+    rates: Rates,
+    *,
+    work_seconds: float,
+    frames: float,
+    size_bytes: int,
+    shards: int,
+    archive_bytes: int | None = None,
 ) -> Bill:
     """Return what one divided video costs: docs/scale.md has the formula.
 
@@ -104,14 +122,37 @@ def divided_bill(
         frames: number of images. Each is written once, and not copied.
         size_bytes: size of the video.
         shards: their number. Each is an invocation, beside the one that plans and the last one.
+        archive_bytes: size of the archive that has the images; None: each is a file of its own.
+            Each shard writes an archive, too.
     """
+    if archive_bytes is None:
+        images = frames + frames / 1000
+    else:
+        of_shards = math.ceil(archive_bytes / PART_BYTES) + 3 * shards
+        images = of_shards + archive_writes(archive_bytes)
     transitions = TRANSITIONS_A_SHARD * shards + TRANSITIONS_A_RUN
     return Bill(
         compute=work_seconds * rates.dollars_a_second,
-        writes=(frames + shards + frames / 1000 + 30) * WRITE,
+        writes=(images + shards + 30) * WRITE,
         reads=(size_bytes / BLOCK_BYTES + 3 * shards + 30) * READ,
         calls=(shards + 2) * INVOCATION + transitions * TRANSITION + EVENT,
     )
+
+
+def archive_writes(size_bytes: int) -> int:
+    """Return how many requests write an archive and copy it, at most.
+
+    An upload in parts has two requests more: one begins it, and one ends it. So has a copy in
+    parts.
+    """
+    written = _requests(math.ceil(size_bytes / PART_BYTES))
+    if size_bytes <= LARGEST_COPY_BYTES:
+        return written + 1
+    return written + _requests(math.ceil(size_bytes / COPIED_PART_BYTES))
+
+
+def _requests(parts: int) -> int:
+    return parts + 2 if parts > 1 else 1
 
 
 def is_arm() -> bool:

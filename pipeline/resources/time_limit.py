@@ -21,7 +21,8 @@ TOO_LONG = "too_long_for_function"
 # Ending takes a second to notice, up to 2 for a decoder that hangs, and a few requests to S3. A
 # short time-out must leave time to work.
 _RESERVE_SECONDS, _RESERVE_SHARE = 20.0, 0.15
-# To publish an image, S3 copies it in 30 to 100 ms; eight or more are copied at a time.
+# To publish an image, S3 copies it in 30 to 100 ms; eight or more are copied at a time. One in an
+# archive takes less.
 _RESERVE_SECONDS_A_FILE = 0.01
 # A stretch of the pace: long enough for a steady speed, and short beside the time there is.
 _STRETCH_SECONDS, _STRETCH_SHARE = 20.0, 0.05

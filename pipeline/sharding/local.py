@@ -18,18 +18,47 @@ from pipeline.storage.result_store import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from pipeline.concurrency.worker_pool import Report, Work
     from pipeline.config.schema import Config, DetectorConfig
     from pipeline.sharding.plan import Plan
-    from pipeline.storage.source import VideoSource
+    from pipeline.storage.archive_writer import WriteBlock
+    from pipeline.storage.source import ByteRange, VideoSource
+
+
+_ARCHIVES = "shards"
+"""The folder of the archives of shards. It is removed before the result is published."""
 
 
 class ShardStore(ResultStore, Protocol):
     """A result store that several processes write to: it can be pickled."""
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove files that were written, and are not to be published."""
+        """Remove files and folders that were written, and are not to be published."""
+
+
+@dataclass(frozen=True)
+class StoredImages:
+    """The images of shards in the result store itself. See `ShardImages`."""
+
+    store: ShardStore
+
+    def put_image(self, path: str, data: bytes) -> None:
+        """Write an image where it stays."""
+        self.store.put(path, data)
+
+    def archive_writer(self, name: str) -> AbstractContextManager[WriteBlock]:
+        """Write a shard's archive."""
+        return self.store.block_writer(f"{_ARCHIVES}/{name}")
+
+    def read_archive(self, name: str, part: ByteRange) -> bytes:
+        """Return a part of a shard's archive."""
+        return self.store.read(f"{_ARCHIVES}/{name}", part)
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Remove images, and all archives of shards."""
+        self.store.remove([*paths, _ARCHIVES])
 
 
 @dataclass(frozen=True)
@@ -82,7 +111,7 @@ class _Preparation:
                 Detector(model, task.config.detector),
                 task.plan,
                 task.number,
-                put_image=task.store.put,
+                images=StoredImages(task.store),
                 cpus=self.cpus,
                 on_progress=report,
             ).to_bytes()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.runlog import RunLog
     from pipeline.sharding.plan import Plan
     from pipeline.sharding.shard_result import ShardResult
-    from pipeline.storage.publisher import WrittenFile
+    from pipeline.storage.written_file import WrittenFile
 
 
 class ShardMerge:
@@ -25,8 +25,9 @@ class ShardMerge:
     dropped here, as one process does on the way.
 
     Attributes:
-        images: the images of the dataset.
-        dropped_images: paths of images that were written and are not in the dataset.
+        images: the images of the dataset that are files.
+        dropped_images: paths of images that are files and not in the dataset.
+        archives: for the name of each archive of a shard, its images that are in the dataset.
     """
 
     def __init__(self, plan: Plan, config: DedupeConfig, dataset: Dataset, log: RunLog) -> None:
@@ -40,6 +41,7 @@ class ShardMerge:
         """
         self.images: list[WrittenFile] = []
         self.dropped_images: list[str] = []
+        self.archives: dict[str, list[WrittenFile]] = {}
         self._plan = plan
         self._is_hashed = config.method != "none"
         self._merge = Merge(config)
@@ -104,13 +106,17 @@ class ShardMerge:
         """List the images that stay, and take back the counts of what the merge dropped."""
         objects = sum(len(record.detections) for record in dropped.values())
         gone = [image for image in result.images if image.path in dropped]
-        self.images += [image for image in result.images if image.path not in dropped]
-        self.dropped_images += [image.path for image in gone]
-        size = sum(image.size_bytes for image in gone)
+        kept = [image for image in result.images if image.path not in dropped]
         for less in (
             StageLog("dedupe", items_out=-len(dropped)),
             StageLog("detect", items_in=-len(dropped), items_out=-objects),
             StageLog("encode", items_in=-len(gone), items_out=-len(gone)),
-            StageLog("write", items_in=-len(gone), items_out=-size),
         ):
             self._log.add(less)
+        if result.archive is not None:
+            self.archives[result.archive] = kept
+            return
+        self.images += kept
+        self.dropped_images += [image.path for image in gone]
+        size = sum(image.size_bytes for image in gone)
+        self._log.add(StageLog("write", items_in=-len(gone), items_out=-size))

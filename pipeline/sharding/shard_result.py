@@ -22,7 +22,7 @@ from pipeline.dataset.thumbnails import Thumbnail
 from pipeline.deduplication.fingerprint import Fingerprint
 from pipeline.detection.counters import DetectorCounters
 from pipeline.runlog import Coverage, StageLog
-from pipeline.storage.publisher import WrittenFile
+from pipeline.storage.written_file import WrittenFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +50,7 @@ class ShardResult:
         note: what a person has to know of the choice of samples, the same in all shards.
         seconds: time that the shard took.
         peak_megabytes, decoder_megabytes: peak memory, as `RunLog` has it.
+        archive: name of the archive that has the images; None: each is a file of its own.
     """
 
     number: int
@@ -65,6 +66,7 @@ class ShardResult:
     seconds: float = 0.0
     peak_megabytes: float = 0.0
     decoder_megabytes: float = 0.0
+    archive: str | None = None
 
     def to_bytes(self) -> bytes:
         """Return the result as bytes."""
@@ -80,6 +82,7 @@ class ShardResult:
             "peak_megabytes": self.peak_megabytes,
             "decoder_megabytes": self.decoder_megabytes,
             "images": [each.path for each in self.images],
+            "archive": self.archive,
         }
         text = json.dumps(meta, separators=(",", ":")).encode()
         columns = {
@@ -88,6 +91,7 @@ class ShardResult:
             **_fingerprint_columns(self.fingerprints),
             **_thumbnail_columns(self.thumbnails),
             "image_bytes": np.array([each.size_bytes for each in self.images], np.int64),
+            "image_offset": np.array([each.offset or 0 for each in self.images], np.int64),
             "image_sha256": _digests(self.images),
         }
         buffer = io.BytesIO()
@@ -110,14 +114,19 @@ class ShardResult:
 
     @classmethod
     def _from_columns(cls, columns: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> Self:
-        images = zip(meta["images"], columns["image_bytes"], columns["image_sha256"], strict=True)
+        archive = meta["archive"]
+        names = ("image_bytes", "image_sha256", "image_offset")
+        images = zip(meta["images"], *(columns[name] for name in names), strict=True)
         return cls(
             number=meta["number"],
             records=FrameTable.of_columns(columns),
             fingerprints=tuple(_fingerprints(columns)),
             thumbnails=tuple(_thumbnails(columns)),
             images=tuple(
-                WrittenFile(path, int(size), bytes(digest).hex()) for path, size, digest in images
+                WrittenFile(
+                    path, int(size), bytes(digest).hex(), None if archive is None else int(offset)
+                )
+                for path, size, digest, offset in images
             ),
             coverage=Coverage(meta["decoded"], meta["skipped"]),
             duration_ms=meta["duration_ms"],
@@ -127,6 +136,7 @@ class ShardResult:
             seconds=meta["seconds"],
             peak_megabytes=meta["peak_megabytes"],
             decoder_megabytes=meta["decoder_megabytes"],
+            archive=archive,
         )
 
 

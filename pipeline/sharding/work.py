@@ -11,8 +11,8 @@ from pipeline.deduplication.selection import SegmentSelector
 from pipeline.processing import Processing
 from pipeline.resources.budget import Budget
 from pipeline.runlog import RunLog
+from pipeline.sharding.images import new_archive, written_images
 from pipeline.sharding.shard_result import ShardResult
-from pipeline.storage.publisher import WrittenFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pipeline.deduplication.fingerprint import Fingerprint
     from pipeline.detection.detector import Detector
     from pipeline.frame import Frame, FrameRecord
+    from pipeline.sharding.images import ShardImages
     from pipeline.sharding.plan import Plan
-    from pipeline.stages import PutImage
     from pipeline.storage.source import VideoSource
 
 # Of many shards, few thumbnails each are enough: the report shows few of the whole video.
@@ -37,7 +37,7 @@ def process_shard(  # noqa: PLR0913 - each argument is a different part of the w
     plan: Plan,
     number: int,
     *,
-    put_image: PutImage,
+    images: ShardImages,
     cpus: int,
     budget: Budget | None = None,
     on_progress: Callable[[float], None] = lambda _done: None,
@@ -50,7 +50,7 @@ def process_shard(  # noqa: PLR0913 - each argument is a different part of the w
         detector: a detector of its own, with the same configuration.
         plan: the plan.
         number: which shard.
-        put_image: writes an image where it stays.
+        images: where its images go.
         cpus: number of CPUs to use.
         budget: the time and the memory that the work has; None: no limits.
         on_progress: called after each sampled frame with the seconds of video done in the shard.
@@ -63,16 +63,9 @@ def process_shard(  # noqa: PLR0913 - each argument is a different part of the w
     """
     started = time.perf_counter()
     log = RunLog()
-    images: list[WrittenFile] = []
     records = FrameTable()
     most_thumbnails = max(_FEWEST_THUMBNAILS, 2 * MOST_CANDIDATES // len(plan.shards))
     sheet = ContactSheet(most_thumbnails)
-
-    def put(path: str, data: bytes) -> None:
-        with log.measure("write") as write:
-            put_image(path, data)
-            images.append(WrittenFile.of(path, data))
-            write.items_out += len(data)
 
     def add(record: FrameRecord, thumbnail: Thumbnail | None) -> None:
         records.append(record)
@@ -80,22 +73,26 @@ def process_shard(  # noqa: PLR0913 - each argument is a different part of the w
             sheet.add(thumbnail)
 
     selector = _KeptInSegments(config.dedupe)
-    decoded = Processing(source, config, detector, budget or Budget.unlimited(), log).run(
-        selector,
-        put,
-        add,
-        cpus=cpus,
-        part=plan.part(number),
-        most_thumbnails=most_thumbnails,
-        on_progress=lambda done, _all: on_progress(done),
-    )
+    form = config.output.archive_form
+    archive = None if form is None else new_archive(number, form)
+    with written_images(images, archive, form, log) as (put, written):
+        decoded = Processing(source, config, detector, budget or Budget.unlimited(), log).run(
+            selector,
+            put,
+            add,
+            cpus=cpus,
+            part=plan.part(number),
+            most_thumbnails=most_thumbnails,
+            on_progress=lambda done, _all: on_progress(done),
+        )
     finished = log.finished()
     return ShardResult(
         number=number,
         records=records,
         fingerprints=tuple(selector.fingerprints),
         thumbnails=tuple(sheet.chosen(most_thumbnails)),
-        images=tuple(sorted(images, key=lambda image: image.path)),
+        images=tuple(written),
+        archive=archive,
         coverage=decoded.coverage,
         duration_ms=decoded.duration_ms,
         stages=tuple(finished.stages.values()),

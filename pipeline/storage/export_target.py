@@ -7,8 +7,8 @@ import shutil
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import PathError
+from pipeline.storage.archive_writer import write_archive
 from pipeline.storage.paths import check_path, writing
-from pipeline.storage.zip_blocks import zip_blocks
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
@@ -87,10 +87,8 @@ class ArchiveTarget:
         try:
             with writing(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
-            blocks = zip_blocks(files)
             with writing(target), temporary.open("wb") as stream:
-                for block in blocks:
-                    stream.write(block)
+                write_archive("zip", files, stream.write)
             with writing(target):
                 temporary.replace(target)
         finally:

@@ -1,4 +1,4 @@
-"""Read files of a result, each checked against the manifest."""
+"""Read files of a result, and images in its archive, each checked against the manifest."""
 
 from __future__ import annotations
 
@@ -9,44 +9,71 @@ from pipeline.errors import InputFileError
 from pipeline.storage.verification import read_manifest
 
 if TYPE_CHECKING:
+    from pipeline.storage.manifest import ListedFile, ListedMember
     from pipeline.storage.verification import ResultReader
 
 
 class ListedFiles:
-    """The files that the manifest of a result lists. All of them are there."""
+    """The files that the manifest of a result lists, and the members of its archives.
+
+    Attributes:
+        reader: what reads the result.
+        manifest: the manifest.
+        archives: for each member, by its path, the path of the archive that holds it.
+    """
 
     def __init__(self, reader: ResultReader) -> None:
         """Read the manifest.
 
         Raises:
-            InputFileError: there is none, it is wrong, or a file that it lists is missing.
+            InputFileError: there is none, or it is wrong.
             PretagError: the result cannot be read: what a folder or S3 raises.
         """
-        self._reader = reader
-        self._listed = {file.path: file for file in read_manifest(reader).files}
-        missing = sorted(self._listed.keys() - set(reader.paths()))
+        self.reader = reader
+        self.manifest = read_manifest(reader)
+        self.archives: dict[str, str] = {}
+        self._files = {file.path: file for file in self.manifest.files}
+        self._members: dict[str, ListedMember] = {}
+        for file in self.manifest.files:
+            for member in file.members:
+                self._members[member.path] = member
+                self.archives[member.path] = file.path
+
+    def check_all_there(self) -> None:
+        """Check that no file is missing.
+
+        Raises:
+            InputFileError: one is.
+        """
+        missing = sorted(self._files.keys() - set(self.reader.paths()))
         if missing:
             raise self._damage(f"{missing[0]} is missing")
 
     def __contains__(self, path: str) -> bool:
-        return path in self._listed
+        return path in self._files or path in self._members
 
     def read(self, path: str) -> bytes:
-        """Return the content of a listed file. May be called from any thread.
+        """Return the content of a listed file or member. May be called from any thread.
 
         Raises:
-            InputFileError: it is not the file that the manifest lists.
+            InputFileError: it is not what the manifest lists.
             PretagError: it cannot be read: what a folder or S3 raises.
         """
-        listed = self._listed[path]
-        with self._reader.open(path) as stream:
-            data = stream.read(listed.size_bytes + 1)
+        member = self._members.get(path)
+        listed: ListedFile | ListedMember
+        if member is not None:
+            listed = member
+            data = self.reader.read_part(self.archives[path], member.part)
+        else:
+            listed = self._files[path]
+            with self.reader.open(path) as stream:
+                data = stream.read(listed.size_bytes + 1)
         if len(data) != listed.size_bytes or hashlib.sha256(data).hexdigest() != listed.sha256:
             raise self._damage(f"{path} was changed")
         return data
 
     def _damage(self, what: str) -> InputFileError:
         return InputFileError(
-            f"{self._reader.location} is not complete: {what}. `pretag verify` lists all faults; "
+            f"{self.reader.location} is not complete: {what}. `pretag verify` lists all faults; "
             "process the video again."
         )

@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.digest import sha256_of_file
-from pipeline.storage.paths import check_regular_file, reading, writing
+from pipeline.storage.paths import check_regular_file, read_file, reading, write_file, writing
 from pipeline.storage.pointer import Pointer
 from pipeline.storage.result_folder import complete_manifest
 from pipeline.storage.result_store import LATEST, MANIFEST, Ending, PublishedResult, json_bytes
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.storage.source import ByteStream
+    from pipeline.storage.archive_writer import WriteBlock
+    from pipeline.storage.source import ByteRange, ByteStream
 
 
 @dataclass(frozen=True)
@@ -135,28 +136,38 @@ class FolderStore:
 
     def put(self, path: str, data: bytes) -> None:
         """Write one file to the temporary folder."""
-        self.put_blocks(path, [data])
+        write_file(self._temporary / path, data)
 
-    def put_blocks(self, path: str, blocks: Iterable[bytes]) -> None:
-        """Write one file of any size to the temporary folder."""
+    @contextmanager
+    def block_writer(self, path: str) -> Iterator[WriteBlock]:
+        """Write one file of any size to the temporary folder, block by block."""
         target = self._temporary / path
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as file:
-                file.writelines(blocks)
+            file = target.open("wb")
 
-    def read(self, path: str) -> bytes:
-        """Return a file of the temporary folder."""
-        file = self._temporary / path
-        with reading(file):
-            return file.read_bytes()
+        def write(block: bytes) -> None:
+            with writing(target):
+                file.write(block)
+
+        with file:
+            yield write
+            with writing(target):
+                file.flush()
+
+    def read(self, path: str, part: ByteRange | None = None) -> bytes:
+        """Return a file of the temporary folder, or a part of it."""
+        return read_file(self._temporary / path, part)
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove files from the temporary folder."""
+        """Remove files and folders from the temporary folder, if they are there."""
         for path in paths:
             target = self._temporary / path
             with writing(target):
-                target.unlink()
+                if target.is_dir():
+                    shutil.rmtree(target)
+                else:
+                    target.unlink(missing_ok=True)
 
     def commit(self, ending: Ending) -> PublishedResult:
         """Write the ending, and rename the folder into place. A dataset also moves `latest.json`.

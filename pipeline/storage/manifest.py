@@ -9,17 +9,34 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipeline.storage.source import ByteRange
+
 
 class _StrictModel(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True)
 
 
-class ListedFile(_StrictModel):
-    """A file in the list of a manifest. The path is relative to the run's folder."""
-
+class _Listed(_StrictModel):
     path: str
     size_bytes: Annotated[int, Field(alias="bytes", ge=0)]
     sha256: Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+
+
+class ListedMember(_Listed):
+    """A file in an archive. `offset` is where its bytes begin there, which are not compressed."""
+
+    offset: Annotated[int, Field(ge=0)]
+
+    @property
+    def part(self) -> ByteRange:
+        """Where its bytes are in the archive."""
+        return ByteRange(self.offset, self.size_bytes)
+
+
+class ListedFile(_Listed):
+    """A file in the list of a manifest. The path is relative to the run's folder."""
+
+    members: list[ListedMember] = []
 
 
 class _Source(BaseModel):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pipeline.storage.source import ByteRange
+
 
 def check_path(path: Path) -> None:
     """Check that a path is no URI.
@@ -114,6 +116,19 @@ def write_file(path: Path, data: bytes) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+
+def read_file(path: Path, part: ByteRange | None = None) -> bytes:
+    """Return the content of a file, or a part of it; shorter if the file ends within it.
+
+    Raises:
+        InputFileError: it cannot be read.
+    """
+    with reading(path), path.open("rb") as file:
+        if part is None:
+            return file.read()
+        file.seek(part.start)
+        return file.read(part.size)
 
 
 @contextmanager

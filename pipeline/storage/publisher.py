@@ -6,54 +6,36 @@ result. A rejected video has a `rejection.json` instead, and no other file.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline import __version__
 from pipeline.errors import CapacityError
+from pipeline.runlog import StageLog
+from pipeline.storage.image_archive import ImageArchive, archive_path
 from pipeline.storage.result_store import MANIFEST, REJECTION, Ending, json_bytes
+from pipeline.storage.written_file import HashedBlocks, WrittenFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from pipeline.errors import RejectedError
     from pipeline.resources.capacity import Capacity
     from pipeline.runlog import RunLog
+    from pipeline.storage.archive_writer import ArchiveForm, WriteBlock
     from pipeline.storage.result_store import PublishedResult, ResultStore
-    from pipeline.storage.source import IdentifiedVideo
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenFile:
-    """A file of a run.
-
-    Attributes:
-        path: relative to the run's folder.
-        size_bytes: its size.
-        sha256: digest of its content, in hex.
-    """
-
-    path: str
-    size_bytes: int
-    sha256: str
-
-    @classmethod
-    def of(cls, path: str, data: bytes) -> Self:
-        """Return the file with this content."""
-        return cls(path, len(data), hashlib.sha256(data).hexdigest())
-
-    def entry(self) -> dict[str, Any]:
-        """Return the file as the manifest lists it."""
-        return {"path": self.path, "bytes": self.size_bytes, "sha256": self.sha256}
+    from pipeline.storage.source import ByteRange, IdentifiedVideo
 
 
 class Publisher:
     """Writes the files of a run, and lists them in the manifest.
 
     As a context manager, it abandons the run if an exception leaves the block.
+
+    Attributes:
+        archive: the archive of images; None if there is none, or until it is written.
     """
 
     def __init__(
@@ -74,7 +56,9 @@ class Publisher:
             "source": {"uri": source.uri, **source.identity},
         }
         self._log = log
+        self.archive: WrittenFile | None = None
         self._files: list[WrittenFile] = []
+        self._places: dict[str, tuple[str, ByteRange | None]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -109,25 +93,46 @@ class Publisher:
         """List files that others wrote to the same store. Their work is in no log yet."""
         self._files += files
 
-    def put_blocks(self, path: str, blocks: Iterable[bytes]) -> None:
-        """Write one file of any size; each block but the last has at least 5 MiB."""
-        digest, size_bytes = hashlib.sha256(), 0
+    @contextmanager
+    def block_writer(self, path: str) -> Iterator[WriteBlock]:
+        """Yield a function that writes the next block of one file of any size.
 
-        def counted() -> Iterator[bytes]:
-            nonlocal size_bytes
-            for block in blocks:
-                digest.update(block)
-                size_bytes += len(block)
-                yield block
+        Each block but the last has at least 5 MiB.
+        """
+        with self._log.measure("write") as write, self._store.block_writer(path) as write_block:
+            blocks = HashedBlocks(path, write_block)
+            yield blocks.write
+            write.items_out += blocks.size_bytes
+        self._files.append(blocks.written())
 
-        with self._log.measure("write") as write:
-            self._store.put_blocks(path, counted())
-            write.items_out += size_bytes
-        self._files.append(WrittenFile(path, size_bytes, digest.hexdigest()))
+    @contextmanager
+    def images(self, form: ArchiveForm | None) -> Iterator[Callable[[str, bytes], None]]:
+        """Yield a function that writes an image, by its path in the run's folder.
+
+        Without an archive, any thread may call it. With one, it writes the next image of the
+        archive, for one caller at a time; the archive is there when the context ends without an
+        exception.
+
+        Args:
+            form: of the archive; None: each image is a file of its own.
+        """
+        if form is None:
+            yield self.put
+            return
+        path = archive_path(form)
+        with self._store.block_writer(path) as write_block:
+            blocks = HashedBlocks(path, write_block)
+            images = ImageArchive(form, blocks.write, self._log)
+            yield images.put
+            images.close()
+        self._log.add(StageLog("write", items_in=1, items_out=blocks.size_bytes))
+        self.archive = blocks.written(images.members)
+        self._files.append(self.archive)
+        self._places |= {member.path: (path, member.part) for member in images.members}
 
     def read(self, path: str) -> bytes:
-        """Return a file that was written. May be called from any thread."""
-        return self._store.read(path)
+        """Return a file or an image that was written. May be called from any thread."""
+        return self._store.read(*self._places.get(path, (path, None)))
 
     def put_text(self, path: str, text: str) -> None:
         """Write one text file."""

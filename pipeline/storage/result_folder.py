@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
 
 from pipeline.storage.manifest import ContentError, Manifest, parse
-from pipeline.storage.paths import reading, writing
+from pipeline.storage.paths import read_file, reading, writing
 from pipeline.storage.pointer import Pointer
 from pipeline.storage.result_store import LATEST, MANIFEST, json_bytes
 from pipeline.text import path_text
@@ -18,7 +18,7 @@ from pipeline.text import path_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.storage.source import ByteStream
+    from pipeline.storage.source import ByteRange, ByteStream
 
 
 class ResultFolder:
@@ -60,6 +60,10 @@ class ResultFolder:
         file = self._folder / path
         with reading(file), file.open("rb") as stream:
             yield stream
+
+    def read_part(self, path: str, part: ByteRange) -> bytes:
+        """Return a part of a file of the folder."""
+        return read_file(self._folder / path, part)
 
     def promote(self, finished: str) -> None:
         """Make `latest.json` beside the folder name this run. Its source and sequencer stay.

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from pipeline.storage.archive_writer import WriteBlock
+    from pipeline.storage.source import ByteRange
 
 MANIFEST = "manifest.json"
 REJECTION = "rejection.json"
@@ -74,11 +78,15 @@ class ResultStore(Protocol):
     def put(self, path: str, data: bytes) -> None:
         """Write one file, which is not visible yet. The path is relative to the run's folder."""
 
-    def put_blocks(self, path: str, blocks: Iterable[bytes]) -> None:
-        """Write one file of any size; each block but the last has at least 5 MiB."""
+    def block_writer(self, path: str) -> AbstractContextManager[WriteBlock]:
+        """Yield a function that writes the next block of one file of any size.
 
-    def read(self, path: str) -> bytes:
-        """Return a file that this attempt wrote. May be called from any thread."""
+        Each block but the last has at least 5 MiB. The file is there when the context ends without
+        an exception.
+        """
+
+    def read(self, path: str, part: ByteRange | None = None) -> bytes:
+        """Return a file that this attempt wrote, or a part of it. Any thread may call it."""
 
     def commit(self, ending: Ending) -> PublishedResult:
         """End the run, and make its result visible.

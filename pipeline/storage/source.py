@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """A part of a file.
+
+    Attributes:
+        start: offset of its first byte.
+        size: its length in bytes, at least 1.
+    """
+
+    start: int
+    size: int
+
+    @property
+    def header(self) -> str:
+        """The range as HTTP has it.
+
+        https://www.rfc-editor.org/rfc/rfc9110#section-14.1.2
+        """
+        return f"bytes={self.start}-{self.start + self.size - 1}"
 
 
 class ByteStream(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from pipeline.storage.manifest import ListedFile
-    from pipeline.storage.source import ByteStream
+    from pipeline.storage.manifest import ListedFile, ListedMember
+    from pipeline.storage.source import ByteRange, ByteStream
 
 _BLOCK_BYTES = 1024 * 1024
 # A manifest of a million files has 150 MB. Anything larger is not read into memory.
@@ -36,6 +37,12 @@ class ResultReader(Protocol):
 
     def open(self, path: str) -> AbstractContextManager[ByteStream]:
         """Open one of these files. May be called from any thread."""
+
+    def read_part(self, path: str, part: ByteRange) -> bytes:
+        """Return a part of one of these files; shorter if the file ends within it.
+
+        May be called from any thread.
+        """
 
 
 class Result(ResultReader, Protocol):
@@ -58,12 +65,14 @@ class Verification:
         reason: why the video was rejected, as a code; None if it was not, or if it is unknown.
         files: number of files that the manifest lists.
         faults: a sentence for each fault; empty: the result is complete and unchanged.
+        members: number of images in an archive that the manifest lists.
     """
 
     ending: Literal["done", "rejected"] | None
     reason: str | None
     files: int
     faults: tuple[str, ...]
+    members: int = 0
 
 
 def verify(reader: ResultReader) -> Verification:
@@ -129,15 +138,17 @@ def _verify_dataset(reader: ResultReader, paths: list[str]) -> Verification:
     except ContentError as error:
         faults += [f"{MANIFEST} is wrong: {fault}." for fault in error.faults]
         return Verification("done", None, 0, tuple(faults))
-    counts = Counter(file.path for file in manifest.files)
+    members = [member.path for file in manifest.files for member in file.members]
+    listed = {file.path for file in manifest.files}
+    counts = Counter([*(file.path for file in manifest.files), *members])
     faults += [
         f"{MANIFEST} lists {path} {count} times." for path, count in counts.items() if count > 1
     ]
-    faults += [f"{path} is missing." for path in sorted(counts.keys() - set(paths))]
-    extra = set(paths) - counts.keys() - {MANIFEST, REJECTION}
+    faults += [f"{path} is missing." for path in sorted(listed - set(paths))]
+    extra = set(paths) - listed - {MANIFEST, REJECTION}
     faults += [f"{path} is not in {MANIFEST}." for path in sorted(extra)]
     faults += _changed_files(reader, manifest.files, set(paths))
-    return Verification("done", None, len(manifest.files), tuple(faults))
+    return Verification("done", None, len(manifest.files), tuple(faults), len(members))
 
 
 def _verify_rejection(reader: ResultReader, paths: list[str]) -> Verification:
@@ -160,28 +171,60 @@ def _changed_files(
     """Yield a fault for each file whose size or sha256 is not that of the manifest."""
     present = (file for file in listed if file.path in paths)
     with OrderedExecutor(cpus=1) as executor:
-        for fault in executor.map_io(lambda file: _fault_of(reader, file), present):
-            if fault is not None:
-                yield fault
+        for faults in executor.map_io(lambda file: list(_faults_of(reader, file)), present):
+            yield from faults
 
 
-def _fault_of(reader: ResultReader, listed: ListedFile) -> str | None:
-    size_bytes, sha256 = _digest(reader, listed.path)
-    if size_bytes != listed.size_bytes:
-        return f"{listed.path} has {size_bytes} bytes; {MANIFEST} says {listed.size_bytes}."
-    if sha256 != listed.sha256:
-        return f"{listed.path} has the sha256 {sha256}; {MANIFEST} says {listed.sha256}."
-    return None
+def _faults_of(reader: ResultReader, listed: ListedFile) -> Iterator[str]:
+    """Yield the faults of a file and of its members. It is read once, in blocks."""
+    whole = _Digest()
+    with reader.open(listed.path) as stream:
+        for member in sorted(listed.members, key=lambda member: member.offset):
+            name, found = f"{member.path} in {listed.path}", _Digest()
+            if member.offset < whole.size_bytes:
+                yield f"{name} begins within the one before it."
+                continue
+            _read_into(stream, member.offset - whole.size_bytes, whole)
+            _read_into(stream, member.size_bytes, whole, found)
+            yield from _differences(name, member, found)
+        _read_into(stream, None, whole)
+    yield from _differences(listed.path, listed, whole)
 
 
-def _digest(reader: ResultReader, path: str) -> tuple[int, str]:
-    """Return the size in bytes and the sha256 of a file, which is read in blocks."""
-    size_bytes, digest = 0, hashlib.sha256()
-    with reader.open(path) as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            size_bytes += len(block)
-            digest.update(block)
-    return size_bytes, digest.hexdigest()
+def _differences(name: str, listed: ListedFile | ListedMember, found: _Digest) -> Iterator[str]:
+    if found.size_bytes != listed.size_bytes:
+        yield f"{name} has {found.size_bytes} bytes; {MANIFEST} says {listed.size_bytes}."
+    elif found.sha256 != listed.sha256:
+        yield f"{name} has the sha256 {found.sha256}; {MANIFEST} says {listed.sha256}."
+
+
+class _Digest:
+    """Size and sha256 of what was read.
+
+    Attributes:
+        size_bytes: number of bytes so far.
+    """
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self._digest = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def add(self, block: bytes) -> None:
+        self.size_bytes += len(block)
+        self._digest.update(block)
+
+
+def _read_into(stream: ByteStream, size_bytes: int | None, *digests: _Digest) -> None:
+    """Read so many bytes, or all that follow, in blocks; fewer if the file ends before."""
+    left = math.inf if size_bytes is None else size_bytes
+    while block := stream.read(int(min(left, _BLOCK_BYTES))):
+        left -= len(block)
+        for digest in digests:
+            digest.add(block)
 
 
 def _read(reader: ResultReader, path: str) -> bytes:

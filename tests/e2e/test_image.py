@@ -1,19 +1,23 @@
 """The image in a container with Lambda's restrictions."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
+import tarfile
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
+from pipeline.storage.archive_writer import BLOCK_BYTES
 from tests.e2e import docker, image_contents
 from tests.e2e.emulator import KEY, RESULTS, VIDEOS, Emulator
 from tests.e2e.lambda_container import RESTRICTIONS, StartContainer
 from tests.support import clips, emf, family_exports, hostile_models
-from tests.support.visible_results import run_folders
+from tests.support.visible_results import check_visible, run_folders
 
 # Enough for the sample clip, too little for a frame of 8K.
 SMALL_MEGABYTES = 320
@@ -70,6 +74,42 @@ def test_a_cold_and_a_warm_invocation_write_datasets_and_a_repeated_one_writes_n
     assert metrics(logs, "VideosRepeated") == [0, 0, 1]
     assert metrics(logs, "VideosRejected") == [0, 0, 0]
     assert metrics(logs, "FramesDecoded") == [300, 300]
+
+
+def test_images_in_one_archive_have_the_bytes_of_loose_ones(
+    start: StartContainer, aws: Emulator
+) -> None:
+    """Some 60 MB: an upload in parts."""
+    sampled = {
+        "PRETAG_SAMPLING__EVERY_SECONDS": "0.2",
+        "PRETAG_DEDUPE__METHOD": "none",
+        "PRETAG_OUTPUT__JPEG_QUALITY": "100",
+    }
+    trees, counts = {}, []
+    for archive in ("none", "zip", "tar"):
+        container = start(
+            OUTPUT_PREFIX=f"archive-{archive}", PRETAG_OUTPUT__ARCHIVE=archive, **sampled
+        )
+        status, body = container.invoke(direct_event(KEY))
+        (video,) = json.loads(body)["videos"]
+        assert (status, video["status"]) == (200, "done"), container.logs()
+        counts.append(video["counts"])
+        trees[archive] = aws.tree(RESULTS, f"{video['result'].partition(f'{RESULTS}/')[2]}/")
+        check_visible({f"run/{path}": data for path, data in trees[archive].items()})
+    loose = {path: data for path, data in trees["none"].items() if path.endswith(".jpg")}
+    assert len(loose) == counts[0]["frames_kept"] == 150
+    assert counts[0] == counts[1] == counts[2]
+    packed = trees["zip"]["images.zip"]
+    assert len(packed) > 2 * BLOCK_BYTES
+    with ZipFile(io.BytesIO(packed)) as zipped:
+        assert {name: zipped.read(name) for name in zipped.namelist()} == loose
+    with tarfile.open(fileobj=io.BytesIO(trees["tar"]["images.tar"]), mode="r:") as tar:
+        found = {name: tar.extractfile(name) for name in tar.getnames()}
+        assert {name: file.read() for name, file in found.items() if file is not None} == loose
+    for name in ("annotations/instances_default.json", "predictions.json", "frames.csv"):
+        assert trees["zip"][name] == trees["tar"][name] == trees["none"][name]
+    uploads = aws.client("s3").list_multipart_uploads(Bucket=RESULTS)
+    assert uploads.get("Uploads", []) == []
 
 
 def test_a_text_file_named_mp4_is_rejected(start: StartContainer, aws: Emulator) -> None:

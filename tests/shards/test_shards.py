@@ -50,9 +50,11 @@ def clip_with_repeated_scenes(path: Path) -> Path:
         {"dedupe": {"method": "none"}},
         {"dedupe": {"compare_with": 2}},
         {"output": {"images": False}},
+        {"output": {"archive": "zip"}},
+        {"output": {"archive": "tar", "exports": ["cvat"]}},
         {"sampling": {"every_seconds": 0.3, "start_seconds": 1.1, "end_seconds": 9}},
     ],
-    ids=["default", "none", "last two", "no images", "range"],
+    ids=["default", "none", "last two", "no images", "zip", "tar", "range"],
 )
 def test_the_files_are_those_of_one_process(tmp_path: Path, sections: dict[str, Any]) -> None:
     video = clip_with_repeated_scenes(tmp_path / "clip.mp4")

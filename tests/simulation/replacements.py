@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from pipeline.run import _Run
+    from pipeline.storage.archive_writer import ArchiveForm
     from pipeline.storage.publisher import Publisher
     from pipeline.storage.result_store import PublishedResult
     from tests.simulation.world import World
@@ -51,6 +52,10 @@ class InlineExecutor:
         """Call the function for each item."""
         return [function(item) for item in items]
 
+    def map_io(self, work: Callable[[Any], Any], items: Iterator[Any]) -> list[Any]:
+        """Call the function for each item."""
+        return [work(item) for item in items]
+
 
 class Model:
     """Stands for a version of pretag and its model: another version gives another run id."""
@@ -73,10 +78,10 @@ class Detector:
 class Config:
     """A configuration, given by its name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, archive: ArchiveForm | None) -> None:
         self.name = name
         self.detector = mock.Mock(classes=())
-        self.output = mock.Mock(class_names={})
+        self.output = mock.Mock(class_names={}, archive_form=archive)
         self.dedupe = None
         self.drift = mock.Mock(baseline=None)
 
@@ -106,10 +111,11 @@ def process(world: World, run: _Run, publisher: Publisher) -> bytes:
     So a mix of two attempts is seen.
     """
     video = json.loads(run.source.head)  # type: ignore[attr-defined]
-    for number in range(2):
-        if number == 1:
-            _fail(world, video)
-        publisher.put(f"images/default/{number}.jpg", world.file_content(run.source))
+    with publisher.images(world.archive) as put:
+        for number in range(2):
+            if number == 1:
+                _fail(world, video)
+            put(f"images/default/{number}.jpg", world.file_content(run.source))
     return world.file_content(run.source)
 
 
@@ -141,7 +147,7 @@ def replaced(world: World) -> Iterator[None]:
         "handler.worker.ThreadPoolExecutor": InlineExecutor,
         "pipeline.storage.s3.run_folder.ThreadPoolExecutor": InlineExecutor,
         "handler.worker.effective_config": lambda _environment, job, _retries: Config(
-            job.config.get("name", "")
+            job.config.get("name", ""), world.archive
         ),
         "handler.worker.load_model": lambda *_arguments: Model(world.actor.version),
         "handler.worker.emit_outcome": lambda _outcome, _classes: None,

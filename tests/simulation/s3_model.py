@@ -82,19 +82,26 @@ class S3Model:
 
     def get_object(
         self, *, Bucket: str, Key: str, VersionId: str | None = None, IfMatch: str | None = None,
-        **_other: object,
+        Range: str | None = None, **_other: object,
     ) -> dict[str, Any]:  # fmt: skip
-        """Return an object."""
+        """Return an object, or a range of it."""
 
         def take_effect() -> dict[str, Any]:
             found = self._find(Bucket, Key, VersionId, "GetObject")
             if IfMatch is not None and IfMatch != found.etag:
                 raise _error("PreconditionFailed", 412, "GetObject")
+            data, place = found.data, {}
+            if Range is not None:
+                first, last = map(int, Range.removeprefix("bytes=").split("-"))
+                data = data[first : last + 1]
+                end = first + len(data) - 1
+                place = {"ContentRange": f"bytes {first}-{end}/{len(found.data)}"}
             return {
-                "Body": io.BytesIO(found.data),
+                **place,
+                "Body": io.BytesIO(data),
                 "ETag": found.etag,
                 "LastModified": MODIFIED,
-                "ContentLength": len(found.data),
+                "ContentLength": len(data),
                 **({"VersionId": found.version_id} if found.version_id else {}),
             }
 

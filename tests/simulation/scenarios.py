@@ -282,6 +282,23 @@ def divided_and_larger(world: World) -> None:
     world.deliver(event, capacity=LARGE)
 
 
+def with_archives(world: World) -> None:
+    """One upload of a run that writes its images into an archive, delivered twice."""
+    world.archive = "zip"
+    event = world.upload(GOOD)
+    world.deliver(event)
+    world.deliver(event)
+
+
+def divided_with_archives(world: World) -> None:
+    """A long video whose shards write archives; its event comes twice."""
+    world.archive = "zip"
+    world.divides = True
+    event = world.upload(LONG)
+    world.deliver(event)
+    world.deliver(event)
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
@@ -322,5 +339,7 @@ SCENARIOS: dict[str, Scenario] = {
         divided_and_direct,
         divided_and_uploaded_again,
         divided_and_larger,
+        with_archives,
+        divided_with_archives,
     )
 }

@@ -13,16 +13,17 @@ from unittest import mock
 
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.errors import RejectedError
-from pipeline.runlog import ShardTimes
+from pipeline.runlog import RunLog, ShardTimes
+from pipeline.sharding.images import new_archive, written_images
 from pipeline.sharding.plan import SinglePath
-from pipeline.storage.publisher import WrittenFile
+from pipeline.storage.written_file import WrittenFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handler.long_videos import LongVideo
     from handler.run_plan import RunPlan
-    from pipeline.runlog import RunLog
+    from pipeline.sharding.images import ShardImages
     from pipeline.storage.s3.video import S3Video
     from tests.simulation.world import World
 
@@ -67,6 +68,7 @@ class Result:
 
     number: int
     images: tuple[WrittenFile, ...]
+    archive: str | None = None
     seconds: float = 1.0
     counters: None = None
 
@@ -79,7 +81,7 @@ class Result:
         """Return what `to_bytes` wrote."""
         value = json.loads(data)
         images = tuple(WrittenFile(**image) for image in value["images"])
-        return cls(value["number"], images)
+        return cls(value["number"], images, value["archive"])
 
 
 def process_shard(world: World) -> Callable[..., Result]:
@@ -92,21 +94,20 @@ def process_shard(world: World) -> Callable[..., Result]:
         _plan: object,
         number: int,
         *,
-        put_image: Callable[[str, bytes], None],
+        images: ShardImages,
         **_options: object,
     ) -> Result:
         said = json.loads(video.head)
-        images = []
-        for image in range(2):
-            path = f"images/default/{number}-{image}.jpg"
-            data = world.file_content(video)
-            put_image(path, data)
-            images.append(WrittenFile.of(path, data))
+        form = world.archive
+        archive = None if form is None else new_archive(number, form)
+        with written_images(images, archive, form, RunLog()) as (put, written):
+            for image in range(2):
+                put(f"images/default/{number}-{image}.jpg", world.file_content(video))
         if number == 1 and said["kind"] == "mismatched":
             raise ShardMismatchError("The packets say something else.")
         if number == 1 and said["kind"] == "half":
             raise RejectedError("decoder_crashed", "The decoder crashed.")
-        return Result(number, tuple(images))
+        return Result(number, tuple(written), archive)
 
     return process
 
@@ -121,10 +122,15 @@ class Merge:
     log: RunLog
     images: list[WrittenFile] = field(default_factory=list)
     dropped_images: list[str] = field(default_factory=list)
+    archives: dict[str, tuple[WrittenFile, ...]] = field(default_factory=dict)
 
     def add(self, result: Result) -> None:
         """Add the images of a shard."""
-        self.images += result.images[: 1 if result.number else 2]
+        kept = result.images[: 1 if result.number else 2]
+        if result.archive is None:
+            self.images += kept
+        else:
+            self.archives[result.archive] = kept
         self.log.shards = (self.log.shards or ShardTimes()).and_one(result.seconds)
 
     def finish(self) -> None:
@@ -133,10 +139,15 @@ class Merge:
 
 def replacements(world: World) -> dict[str, Any]:
     """Return what is replaced, by name."""
-    from tests.simulation.replacements import Config, Model, SilentLogger  # noqa: PLC0415 - a cycle
+    from tests.simulation.replacements import (  # noqa: PLC0415 - a cycle
+        Config,
+        InlineExecutor,
+        Model,
+        SilentLogger,
+    )
 
     def effective_config(plan: RunPlan) -> Config:
-        return Config(plan.config["name"])
+        return Config(plan.config["name"], world.archive)
 
     return {
         "handler.executions.step_functions_client": lambda: world.step_functions,
@@ -158,6 +169,7 @@ def replacements(world: World) -> dict[str, Any]:
         "handler.run_plan.RunPlan.plan": lambda _plan: None,
         "handler.run_plan.RunPlan.effective_config": effective_config,
         "pipeline.sharding.planning.make_plan": make_plan,
+        "pipeline.sharding.images.OrderedExecutor": InlineExecutor,
         "pipeline.sharding.work.process_shard": process_shard(world),
         "pipeline.sharding.shard_result.ShardResult": Result,
         "pipeline.run.ShardMerge": Merge,

@@ -23,6 +23,7 @@ from pipeline.storage.s3.attempt_context import AttemptContext
 from pipeline.storage.s3.attempts import Attempt, Workspace
 from pipeline.storage.s3.bucket import Bucket
 from pipeline.storage.s3.decision import Decision, decide
+from pipeline.storage.s3.divided_images import DividedImages
 from pipeline.storage.s3.result_store import S3ResultStore
 from pipeline.storage.s3.run_folder import RunFolder
 from tests.simulation.runs import simulate
@@ -245,6 +246,10 @@ def start_with_early_input(
     return START(machine, run, lambda: value)
 
 
+def remove_archives_at_once(images: DividedImages, _paths: object) -> None:
+    images.remove_archives()
+
+
 COMMIT, FINISH, START = S3ResultStore.commit, publication.finish, executions._start
 
 BUGS: dict[str, Bug] = {
@@ -376,7 +381,8 @@ BUGS: dict[str, Bug] = {
         ("divided_and_rejected",),
     ),
     "an image that was there counts as the new one": (
-        "pipeline.storage.s3.divided.DividedRun.as_they_lie", lambda _run, images: tuple(images),
+        "pipeline.storage.s3.divided_images.DividedImages.as_they_lie",
+        lambda _run, images: tuple(images),
         ("divided",),
     ),
     "results of shards outlive their images": (
@@ -396,6 +402,14 @@ BUGS: dict[str, Bug] = {
     ),
     "images of a run that was given up stay": (
         "pipeline.storage.s3.run_folder.RunFolder.remove_unlisted", keep_images, ("divided_once",)
+    ),
+    "archives of shards are removed before the run has ended": (
+        "pipeline.storage.s3.divided_images.DividedImages.remove", remove_archives_at_once,
+        ("divided_with_archives",),
+    ),
+    "archives of shards stay": (
+        "pipeline.storage.s3.divided_images.DividedImages.remove_archives", no_check,
+        ("divided_with_archives",),
     ),
     "a run that is handed over stays registered": (
         "pipeline.storage.s3.attempt_context.AttemptContext.withdraw", no_check, ("divided_once",)

@@ -6,12 +6,14 @@ the scheduler may let another actor act, kill this one, or let the request fail.
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
@@ -29,6 +31,9 @@ from tests.simulation.executions import STATE_MACHINE, Command, Execution, StepF
 from tests.simulation.replacements import replaced
 from tests.simulation.s3_model import Fault, S3Model, Version
 from tests.support.visible_results import Violation, check_folder
+
+if TYPE_CHECKING:
+    from pipeline.storage.archive_writer import ArchiveForm
 
 VIDEOS, OTHER_VIDEOS, RESULTS = "videos", "other-videos", "results"
 SMALL, LARGE = Capacity(1024, 900), Capacity(4096, 900)
@@ -141,6 +146,7 @@ class World:
         is_supervised: whether what readers see is checked; not while a person deletes a result.
         violation: what the checks found.
         divides: whether the function divides videos that are too long.
+        archive: form of the archive of images; None: each image is a file of its own.
         step_functions: Step Functions.
         leftovers: commands to remove what is left of executions that failed, which are waiting.
     """
@@ -160,6 +166,7 @@ class World:
     violation: Violation | None = None
     divides: bool = False
     leftovers: list[Command] = field(default_factory=list)
+    archive: ArchiveForm | None = None
     _people: list[Callable[[], None]] = field(default_factory=list)
     _requests: int = 0
     _tokens: int = 0
@@ -451,7 +458,11 @@ class World:
     def _check_source(self, folder: str, files: dict[str, bytes]) -> None:
         etag = json.loads(files[f"{folder}/manifest.json"])["source"]["etag"]
         for key, data in files.items():
-            if key.endswith((".jpg", ".csv")) and data.split()[0].decode() != etag:
+            contents = [data] if key.endswith((".jpg", ".csv")) else []
+            if key.endswith(".zip"):
+                with ZipFile(io.BytesIO(data)) as archive:
+                    contents = [archive.read(name) for name in archive.namelist()]
+            if any(content.split()[0].decode() != etag for content in contents):
                 self._found(f"{key} is of another version of the video.")
 
     def _check_rejection(self, rejection: dict[str, Any]) -> None:

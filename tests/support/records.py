@@ -14,7 +14,7 @@ from pipeline.detection.counters import DetectorCounters
 from pipeline.frame import Detections, Frame
 from pipeline.runlog import Coverage, StageLog
 from pipeline.sharding.shard_result import ShardResult
-from pipeline.storage.publisher import WrittenFile
+from pipeline.storage.written_file import WrittenFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

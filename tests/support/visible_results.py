@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Any
 
 MANIFEST, REJECTION = "manifest.json", "rejection.json"
 
@@ -47,9 +48,16 @@ def check_folder(folder: str, objects: Mapping[str, bytes]) -> None:
     if set(listed) != set(files):
         raise Violation(f"{folder}: listed {sorted(listed)}, found {sorted(files)}.")
     for path, entry in listed.items():
-        found = (len(files[path]), hashlib.sha256(files[path]).hexdigest())
-        if found != (entry["bytes"], entry["sha256"]):
-            raise Violation(f"{folder}/{path} differs from the manifest.")
+        _check_content(f"{folder}/{path}", entry, files[path])
+        for member in entry.get("members", ()):
+            start = member["offset"]
+            part = files[path][start : start + member["bytes"]]
+            _check_content(f"{member['path']} in {folder}/{path}", member, part)
+
+
+def _check_content(name: str, entry: Mapping[str, Any], data: bytes) -> None:
+    if (len(data), hashlib.sha256(data).hexdigest()) != (entry["bytes"], entry["sha256"]):
+        raise Violation(f"{name} differs from the manifest.")
 
 
 def check_visible(objects: Mapping[str, bytes]) -> None:

@@ -7,6 +7,9 @@ import pytest
 from docs import hostile_costs
 from docs.hostile_costs import Attack, Function
 from pipeline.resources import prices
+from pipeline.resources.prices import Rates, bill
+from pipeline.storage import archive_writer
+from pipeline.storage.s3 import bucket
 
 PAGE = (Path(hostile_costs.__file__).parent / "reliability.md").read_text()
 DEPLOYED = hostile_costs.function_of_template()
@@ -38,6 +41,35 @@ def test_each_upload_costs_the_owner_its_request_its_event_and_its_log() -> None
     attack = Attack("a million uploads a second", uploads=1e6, writes=0, reads=0)
     assert attack.requests() == pytest.approx(5.0)
     assert attack.rest() == pytest.approx(0.20 + 1.00 + 1.50)
+
+
+def test_an_archive_is_counted_in_the_parts_in_which_it_is_written_and_copied() -> None:
+    assert archive_writer.BLOCK_BYTES == prices.PART_BYTES
+    assert bucket.LARGEST_COPY_BYTES == prices.LARGEST_COPY_BYTES
+    assert bucket.COPIED_PART_BYTES == prices.COPIED_PART_BYTES
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "writes"),
+    [
+        (1, 1 + 1),
+        (16 * 2**20, 1 + 1),
+        (16 * 2**20 + 1, 2 + 2 + 1),
+        (1_000_000_000, 60 + 2 + 1),
+        (1_000_000_001, 60 + 2 + 5 + 2),
+    ],
+)
+def test_requests_that_write_and_copy_an_archive(size_bytes: int, writes: int) -> None:
+    assert prices.archive_writes(size_bytes) == writes
+
+
+def test_the_bill_has_the_requests_of_the_archive_in_the_place_of_those_of_images() -> None:
+    rates = Rates(1024)
+    loose = bill(rates, work_seconds=1, frames=3600, size_bytes=0)
+    packed = bill(rates, work_seconds=1, frames=3600, size_bytes=0, archive_bytes=1_000_000_000)
+    assert loose.writes == pytest.approx((2 * 3600 + 23) * 0.000005)
+    assert packed.writes == pytest.approx((63 + 23) * 0.000005)
+    assert (packed.compute, packed.reads, packed.calls) == (loose.compute, loose.reads, loose.calls)
 
 
 def test_the_formula_of_a_video_has_the_prices_and_the_requests_of_the_code() -> None:

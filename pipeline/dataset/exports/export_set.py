@@ -24,6 +24,7 @@ class ExportVideo:
         pretag: version of pretag that made the result.
         frames: number of frames that the run found in the video, lost ones included.
         display: how its images were made of the stored pixels.
+        is_archived: whether its images are in an archive, so that none has an address of its own.
     """
 
     uri: str
@@ -32,6 +33,7 @@ class ExportVideo:
     pretag: str
     frames: int
     display: Display
+    is_archived: bool = False
 
     @property
     def stem(self) -> str:

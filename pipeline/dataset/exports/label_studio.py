@@ -84,7 +84,7 @@ def _task(image: ExportImage, labels: Sequence[str], options: Options) -> dict[s
 def _url(image: ExportImage, options: Options) -> str:
     if options.images_at is not None:
         return f"{options.images_at.rstrip('/')}/{image.name}"
-    if image.video.location.startswith("s3://"):
+    if image.video.location.startswith("s3://") and not image.video.is_archived:
         return f"{image.video.location}/{image.path}"
     return _LOCAL_FILES + image.name
 

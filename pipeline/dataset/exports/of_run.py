@@ -10,7 +10,7 @@ from pipeline.dataset.exports.form import Options
 from pipeline.dataset.exports.reading import parse_export_set
 from pipeline.dataset.exports.registry import FORMATS
 from pipeline.errors import ConfigError, InputFileError
-from pipeline.storage.zip_blocks import zip_blocks
+from pipeline.storage.archive_writer import write_archive
 
 if TYPE_CHECKING:
     from pipeline.config.schema import Config
@@ -39,12 +39,14 @@ def put_exports(config: Config, coco: bytes, publisher: Publisher, uri: str, run
         pretag=__version__,
         classes=config.detector.classes,
         class_names=config.output.class_names,
+        is_archived=config.output.archive_form is not None,
     )
     for name in config.output.exports:
         files = export_files(
             exported, FORMATS[name], Options(), lambda image: publisher.read(image.path)
         )
         try:
-            publisher.put_blocks(f"exports/{name}.zip", zip_blocks(files))
+            with publisher.block_writer(f"exports/{name}.zip") as write_block:
+                write_archive("zip", files, write_block)
         except InputFileError as error:
             raise ConfigError(f"Config key 'output.exports' has {name}: {error}") from error

@@ -11,11 +11,11 @@ from pipeline.dataset.classes import final_labels
 from pipeline.dataset.exports.export_set import ExportBox, ExportImage, ExportSet, ExportVideo
 from pipeline.errors import InputFileError
 from pipeline.frame import Display
-from pipeline.storage.verification import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pipeline.storage.listed_files import ListedFiles
     from pipeline.storage.verification import ResultReader
 
 COCO_FILE, _CONFIG_FILE = "annotations/instances_default.json", "config.json"
@@ -90,14 +90,14 @@ class _ConfigFile(_StrictModel):
 _Content = TypeVar("_Content", bound=BaseModel)
 
 
-def read_export_set(reader: ResultReader) -> ExportSet:
+def read_export_set(files: ListedFiles) -> ExportSet:
     """Return the export set of a finished result.
 
     Raises:
-        InputFileError: it is no finished result, or a file of it is not as pretag writes it.
+        InputFileError: a file of it is not as pretag writes it.
         PretagError: it cannot be read: what a folder or S3 raises.
     """
-    manifest = read_manifest(reader)
+    reader, manifest = files.reader, files.manifest
     config = _parse(_ConfigFile, _read(reader, _CONFIG_FILE), reader.location, _CONFIG_FILE).config
     exported = parse_export_set(
         _read(reader, COCO_FILE),
@@ -107,9 +107,9 @@ def read_export_set(reader: ResultReader) -> ExportSet:
         pretag=manifest.pretag,
         classes=config.detector.classes,
         class_names=config.output.class_names,
+        is_archived=bool(files.archives),
     )
-    listed = {file.path for file in manifest.files}
-    missing = [image.path for image in exported.images if image.path not in listed]
+    missing = [image.path for image in exported.images if image.path not in files]
     if 0 < len(missing) < len(exported.images):
         raise InputFileError(
             f"{reader.location} has no {missing[0]}, which its COCO file names. Process the video "
@@ -127,6 +127,7 @@ def parse_export_set(  # noqa: PLR0913 - what a COCO file does not say of its ru
     pretag: str,
     classes: Sequence[str] | None,
     class_names: Mapping[str, str | None],
+    is_archived: bool,
 ) -> ExportSet:
     """Return the export set of a run's COCO file, as if the images were there.
 
@@ -138,6 +139,7 @@ def parse_export_set(  # noqa: PLR0913 - what a COCO file does not say of its ru
         pretag: version of pretag that made it.
         classes: `detector.classes` of the run; None: all.
         class_names: `output.class_names` of the run.
+        is_archived: whether the images are in an archive.
 
     Raises:
         InputFileError: the file is not as pretag writes it.
@@ -150,6 +152,7 @@ def parse_export_set(  # noqa: PLR0913 - what a COCO file does not say of its ru
         pretag=pretag,
         frames=coco.info.coverage.frames_found + coco.info.coverage.frames_lost,
         display=Display(**coco.info.display.model_dump()),
+        is_archived=is_archived,
     )
     indexes = {category.id: index for index, category in enumerate(coco.categories)}
     boxes: dict[int, list[ExportBox]] = {image.id: [] for image in coco.images}

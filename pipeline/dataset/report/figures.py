@@ -34,6 +34,7 @@ class Subject:
         settings: the content of config.json.
         bill: what the video cost; None if the memory of the function is not known.
         memory_megabytes: memory of the function, if there is a bill.
+        archive: name of the archive that has the images; None: each is a file of its own.
     """
 
     run_id: str
@@ -42,6 +43,7 @@ class Subject:
     settings: Mapping[str, Any]
     bill: Bill | None = None
     memory_megabytes: int | None = None
+    archive: str | None = None
 
 
 @dataclass(frozen=True)

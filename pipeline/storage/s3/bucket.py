@@ -6,34 +6,37 @@ import base64
 import mimetypes
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
 from pipeline.storage.s3.errors import error_code
-from pipeline.storage.s3.multipart import MultipartUpload
+from pipeline.storage.s3.multipart import MISSING, MultipartUpload, SourceGoneError, block_writer
 from pipeline.storage.s3.retries import TRY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
 
+    from pipeline.storage.archive_writer import WriteBlock
     from pipeline.storage.s3.retries import Retries
+    from pipeline.storage.source import ByteRange
 
 T = TypeVar("T")
 
-_MISSING = {"404", "NoSuchKey"}
+_BEYOND_THE_END = "InvalidRange"
 _CONDITION_FAILED = {"412", "PreconditionFailed"}
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 _DELETED_AT_ONCE = 1000
 
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
-LARGEST_COPY_BYTES = 5_000_000_000
-COPIED_PART_BYTES = 1_000_000_000
+# A larger object is copied in parts, several at a time, which takes less time. From 5 GB on it must
+# be: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+LARGEST_COPY_BYTES = 1_000_000_000
+COPIED_PART_BYTES = 250_000_000
 
 # Small files are usual; the limits leave time for large ones.
 _GET_SECONDS = 60.0
@@ -46,7 +49,7 @@ class StoredObject:
     """An object as it was read.
 
     Attributes:
-        data: its bytes.
+        data: its bytes, or those of the part that was asked for.
         etag: its ETag, for `Bucket.replace`.
     """
 
@@ -100,15 +103,21 @@ class Bucket:
         """Return `s3://bucket/key`."""
         return f"s3://{self.name}/{key}"
 
-    def get(self, key: str) -> StoredObject | None:
-        """Return an object; None if it does not exist."""
+    def get(self, key: str, part: ByteRange | None = None) -> StoredObject | None:
+        """Return an object, or a part of it; None if it does not exist.
+
+        A part is shorter, or empty, if the object ends within or before it.
+        """
+        wanted: dict[str, Any] = {} if part is None else {"Range": part.header}
 
         def request() -> StoredObject | None:
             try:
-                answer = self._client.get_object(**self._bucket, Key=key)
+                answer = self._client.get_object(**self._bucket, Key=key, **wanted)
             except ClientError as error:
-                if error_code(error) in _MISSING:
+                if error_code(error) in MISSING:
                     return None
+                if error_code(error) == _BEYOND_THE_END:
+                    return StoredObject(b"", "")
                 raise
             return StoredObject(answer["Body"].read(), answer["ETag"])
 
@@ -121,7 +130,7 @@ class Bucket:
             self._client.head_object(**self._bucket, Key=key)
             return True
 
-        return self._call(_or_false(_MISSING, request), key)
+        return self._call(_or_false(MISSING, request), key)
 
     def head(self, key: str) -> ObjectFacts | None:
         """Return size and digest of an object that `put` or `create` wrote; None if it is gone."""
@@ -130,7 +139,7 @@ class Bucket:
             try:
                 answer = self._client.head_object(**self._bucket, Key=key, ChecksumMode="ENABLED")
             except ClientError as error:
-                if error_code(error) in _MISSING:
+                if error_code(error) in MISSING:
                     return None
                 raise
             digest = base64.b64decode(answer["ChecksumSHA256"]).hex()
@@ -149,23 +158,12 @@ class Bucket:
         tagging = {"Tagging": urlencode(tags)} if tags else {}
         self._call(partial(self._put, key, data, **tagging), key, _put_seconds(data))
 
-    def put_blocks(self, key: str, blocks: Iterable[bytes]) -> None:
-        """Write an object of any size, whether or not it exists; one of several blocks in parts.
+    def block_writer(self, key: str) -> AbstractContextManager[WriteBlock]:
+        """Yield a function that writes the next block of an object of any size.
 
-        Args:
-            key: its key.
-            blocks: its bytes. Each block but the last has at least 5 MiB.
+        See `multipart.block_writer`. Whether or not the object exists does not matter.
         """
-        following = iter(blocks)
-        first = next(following, b"")
-        second = next(following, None)
-        if second is None:
-            self.put(key, first)
-            return
-        with self._multipart(key) as upload:
-            for block in chain((first, second), following):
-                upload.add(block)
-            upload.complete()
+        return block_writer(partial(self.put, key), partial(self._multipart, key))
 
     def create(self, key: str, data: bytes) -> bool:
         """Write an object that does not exist; return False if it exists."""
@@ -183,11 +181,11 @@ class Bucket:
             self._put(key, data, IfMatch=etag)
             return True
 
-        failed = _CONDITION_FAILED | _MISSING
+        failed = _CONDITION_FAILED | MISSING
         return self._call(_or_false(failed, request), key, _put_seconds(data))
 
     def copy(self, source_key: str, key: str) -> bool:
-        """Copy an object of up to 5 GB; return False if the source does not exist."""
+        """Copy an object by one request; return False if the source does not exist."""
 
         def request() -> bool:
             self._client.copy_object(
@@ -198,13 +196,13 @@ class Bucket:
             )
             return True
 
-        return self._call(_or_false(_MISSING, request), source_key, _COPY_SECONDS)
+        return self._call(_or_false(MISSING, request), source_key, _COPY_SECONDS)
 
-    def copy_large(self, source_key: str, key: str, size_bytes: int) -> None:
-        """Copy an object of more than 5 GB, which S3 does in parts.
+    def copy_large(self, source_key: str, key: str, size_bytes: int) -> bool:
+        """Copy an object in parts; return False if the source does not exist.
 
         Args:
-            source_key: the object. It is an error if it does not exist.
+            source_key: the object.
             key: the key of the copy.
             size_bytes: the size of the object.
         """
@@ -212,11 +210,13 @@ class Bucket:
             "CopySource": {"Bucket": self.name, "Key": source_key},
             **self._source_owner,
         }
-        with self._multipart(key) as upload:
-            for first in range(0, size_bytes, COPIED_PART_BYTES):
-                last = min(first + COPIED_PART_BYTES, size_bytes) - 1
-                upload.add_copy(source, first, last)
-            upload.complete()
+        try:
+            with self._multipart(key) as upload:
+                upload.add_copies(source, size_bytes, COPIED_PART_BYTES)
+                upload.complete()
+        except SourceGoneError:
+            return False
+        return True
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects. Those that do not exist are no error."""

@@ -4,6 +4,7 @@ Shards are worked on by invocations of their own. What they hand over lies below
 name holds the run and the shard, and the first writer of a result wins, so a shard that is done is
 never done again. Images are written where they stay, in the run's visible folder: it is no result
 before its manifest is there. Whoever publishes the run removes the images that it does not list.
+With an archive, each shard writes its images into an archive of its own, below `pretag-work/`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,9 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from pipeline.errors import BrokenError, RetryableError
-from pipeline.storage.publisher import WrittenFile
 from pipeline.storage.result_store import json_bytes
 from pipeline.storage.s3.attempt_context import decision_of
 from pipeline.storage.s3.attempts import (
@@ -25,11 +24,12 @@ from pipeline.storage.s3.attempts import (
     Workspace,
     work_id,
 )
+from pipeline.storage.s3.divided_images import DividedImages
 from pipeline.storage.s3.run_folder import RunFolder
 from pipeline.storage.s3.stop import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from pipeline.resources.capacity import Capacity
     from pipeline.storage.s3.bucket import Bucket
@@ -52,7 +52,12 @@ def plan_key(run: str) -> str:
 
 
 class DividedRun:
-    """The objects of one divided run."""
+    """The objects of one divided run.
+
+    Attributes:
+        name: of the run below `pretag-work/runs/`.
+        images: the images of its shards.
+    """
 
     def __init__(self, bucket: Bucket, folder: str) -> None:
         """Describe a run; nothing is requested.
@@ -68,8 +73,7 @@ class DividedRun:
         self._working = f"{RUNS_PREFIX}{self.name}/working/"
         self._shards = f"{FILES_PREFIX}{self.name}/shards/"
         self._stops = f"{FILES_PREFIX}{self.name}/stops/"
-        self._earlier: dict[str, WrittenFile] = {}
-        self._adding = Lock()
+        self.images = DividedImages(bucket, folder, f"{FILES_PREFIX}{self.name}/images/")
 
     # -- Plan ----------------------------------------------------------------------------------
 
@@ -211,35 +215,17 @@ class DividedRun:
                 "It is tried again."
             )
 
-    # -- Images --------------------------------------------------------------------------------
-
-    def put_image(self, path: str, data: bytes) -> None:
-        """Write an image into the visible folder, unless it is there. Any thread may call it.
-
-        One that is there was written when this shard was worked on before, perhaps on another CPU.
-        """
-        key = f"{self._folder}/{path}"
-        while not self._bucket.create(key, data):
-            found = self._bucket.head(key)
-            if found is not None:
-                with self._adding:
-                    self._earlier[path] = WrittenFile(path, found.size_bytes, found.sha256)
-                return
-
-    def as_they_lie(self, images: Iterable[WrittenFile]) -> tuple[WrittenFile, ...]:
-        """Return the images with size and digest of what is in the bucket."""
-        return tuple(self._earlier.get(image.path, image) for image in images)
-
     # -- The end -------------------------------------------------------------------------------
 
     def clean(self) -> None:
-        """Remove all but the result: images that no visible manifest lists, shards, and the plan.
+        """Remove all but the result: shards, images that no visible manifest lists, and the plan.
 
         The plan is last: as long as it is there, a call that was cut off can be repeated.
         """
         visible = RunFolder(self._bucket, self._folder)
         ending = visible.ending()
         self.drop_results()
+        self.images.remove_archives()
         visible.remove_unlisted(None if ending is None or ending.is_rejection else ending)
         self._bucket.delete([*self._bucket.keys(self._stops), *self._bucket.keys(self._working)])
         self._bucket.delete([self._plan])

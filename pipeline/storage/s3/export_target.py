@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.errors import PathError
 from pipeline.resources.deadline import Deadline
+from pipeline.storage.archive_writer import write_archive
 from pipeline.storage.export_target import ARCHIVE_SUFFIX
 from pipeline.storage.s3.bucket import Bucket
 from pipeline.storage.s3.client import s3_client, split_uri
 from pipeline.storage.s3.retries import Retries
-from pipeline.storage.zip_blocks import zip_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,8 @@ class S3Target:
     def write(self, files: Iterable[tuple[str, bytes]]) -> None:
         """Write all files."""
         if self._is_archive:
-            self._bucket.put_blocks(self._key, zip_blocks(files))
+            with self._bucket.block_writer(self._key) as write_block:
+                write_archive("zip", files, write_block)
             return
         with OrderedExecutor(cpus=1) as executor:
             for _ in executor.map_io(self._put, iter(files)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from pipeline.errors import PathError
+from pipeline.errors import PathError, SupersededError
 from pipeline.resources.deadline import Deadline
 from pipeline.storage.s3 import latest
 from pipeline.storage.s3.bucket import Bucket
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-    from pipeline.storage.source import ByteStream
+    from pipeline.storage.source import ByteRange, ByteStream
 
 
 class S3Result:
@@ -80,6 +80,14 @@ class S3Result:
         found = S3Video.find(self._client, self._bucket.name, key, retries=self._retries)
         with found.open() as stream:
             yield stream
+
+    def read_part(self, path: str, part: ByteRange) -> bytes:
+        """Return a part of an object, by one request."""
+        key = self._run_prefix + path
+        found = self._bucket.get(key, part)
+        if found is None:
+            raise SupersededError(f"{self._bucket.uri(key)} was deleted before it was read.")
+        return found.data
 
     def promote(self, finished: str) -> None:
         """Make `latest.json` of the video name this run. Its source and sequencer stay."""

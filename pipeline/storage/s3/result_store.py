@@ -20,10 +20,12 @@ from pipeline.storage.s3.publication import finish
 from pipeline.storage.s3.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
 
+    from pipeline.storage.archive_writer import WriteBlock
     from pipeline.storage.result_store import Ending, PublishedResult
     from pipeline.storage.s3.attempt_context import AttemptContext
+    from pipeline.storage.source import ByteRange
 
 logger = getLogger(__name__)
 
@@ -86,25 +88,25 @@ class S3ResultStore:
         """
         self._context.bucket.put(self._file_key(path), data)
 
-    def put_blocks(self, path: str, blocks: Iterable[bytes]) -> None:
+    def block_writer(self, path: str) -> AbstractContextManager[WriteBlock]:
         """Write one file of any size below `pretag-work/`, in parts.
 
         Raises:
             BrokenError, RetryableError: S3 did not accept it.
         """
-        self._context.bucket.put_blocks(self._file_key(path), blocks)
+        return self._context.bucket.block_writer(self._file_key(path))
 
-    def read(self, path: str) -> bytes:
-        """Return a file that this attempt or a shard wrote. May be called from any thread.
+    def read(self, path: str, part: ByteRange | None = None) -> bytes:
+        """Return a file that this attempt or a shard wrote, or a part of it. Any thread may call.
 
         Raises:
             BrokenError: it is gone.
             RetryableError: S3 did not return it.
         """
         bucket = self._context.bucket
-        found = bucket.get(self._file_key(path))
+        found = bucket.get(self._file_key(path), part)
         if found is None and self._shards == "done":
-            found = bucket.get(f"{self._folder}/{path}")
+            found = bucket.get(f"{self._folder}/{path}", part)
         if found is None:
             uri = bucket.uri(self._file_key(path))
             raise BrokenError(

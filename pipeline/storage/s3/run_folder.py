@@ -128,10 +128,7 @@ class RunFolder:
             source_key, key = file_key(file["path"]), f"{self._folder}/{file['path']}"
             if file["bytes"] <= LARGEST_COPY_BYTES:
                 return self._bucket.copy(source_key, key)
-            if not self._bucket.exists(source_key):
-                return False
-            self._bucket.copy_large(source_key, key, file["bytes"])
-            return True
+            return self._bucket.copy_large(source_key, key, file["bytes"])
 
         with ThreadPoolExecutor(_PARALLEL_COPIES, thread_name_prefix="copy") as executor:
             return all(executor.map(copy, files))

@@ -21,7 +21,7 @@ def test_the_function_writes_each_export_as_one_archive_that_the_manifest_lists(
 ) -> None:
     monkeypatch.setenv("PRETAG_SAMPLING__END_SECONDS", "0.05")
     monkeypatch.setenv("PRETAG_OUTPUT__EXPORTS", "cvat,label-studio,csv")
-    # The archive is copied as one of more than 5 GB is.
+    # The archive is copied as one of more than 1 GB is.
     monkeypatch.setattr(run_folder, "LARGEST_COPY_BYTES", 50_000)
     monkeypatch.setattr(bucket, "COPIED_PART_BYTES", 5 * 1024 * 1024)
     (video,) = notify(put_video(s3))["videos"]

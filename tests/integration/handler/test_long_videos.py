@@ -16,9 +16,12 @@ from handler.long_videos import LongVideo
 from handler.run_plan import RunPlan
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.errors import BrokenError, RejectedError, RetryableError
+from pipeline.resources import joining_limit
 from pipeline.resources.deadline import Deadline
 from pipeline.sharding import work
+from pipeline.sharding.shard_result import ShardResult
 from pipeline.storage.s3.attempts import FILES_PREFIX, RUNS_PREFIX
+from pipeline.storage.s3.divided import DividedRun
 from pipeline.storage.s3.forgetting import forget
 from pipeline.storage.s3.result_search import VideoKey, find_results
 from pipeline.storage.s3.retries import Retries
@@ -54,9 +57,15 @@ def data_files(s3: S3Client) -> dict[str, bytes]:
     return {key: data for key, data in files.items() if key.rpartition("/")[2] not in names}
 
 
+@pytest.mark.parametrize("archive", ["none", "zip"])
 def test_shards_give_the_bytes_of_one_invocation(
-    machine: StateMachine, s3: S3Client, clip: bytes, monkeypatch: pytest.MonkeyPatch
+    machine: StateMachine,
+    s3: S3Client,
+    clip: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    archive: str,
 ) -> None:
+    monkeypatch.setenv("PRETAG_OUTPUT__ARCHIVE", archive)
     record = put_video(s3, data=clip)
     monkeypatch.delenv("LONG_VIDEOS")
     (alone,) = notify(record)["videos"]
@@ -73,6 +82,7 @@ def test_shards_give_the_bytes_of_one_invocation(
     outcome = machine.run(name)
     assert (outcome["status"], outcome["counts"]) == ("done", counts)
     assert data_files(s3) == expected
+    assert any(key.endswith(f"/images.{archive}") for key in expected) == (archive != "none")
     check_visible(visible_files(s3))
     (latest,) = [key for key in visible_files(s3) if key.endswith("/latest.json")]
     assert json.loads(visible_files(s3)[latest])["run_id"] == outcome["result"][-16:]
@@ -181,6 +191,46 @@ def test_a_shard_that_died_after_its_images_is_done_again(
     assert outcome["status"] == "done"
     check_visible(visible_files(s3))  # the manifest has the digest of the image that was first
     assert visible_files(s3)[image] == b"of another CPU"
+
+
+def test_two_who_work_on_a_shard_at_once_do_not_mix_their_archives(
+    machine: StateMachine, s3: S3Client, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRETAG_OUTPUT__ARCHIVE", "zip")
+    (video,) = notify(put_video(s3, data=clip))["videos"]
+    given = machine.given(video["execution"])
+    assert invoke(command("work", given, 0))["status"] == "done"
+    with monkeypatch.context() as patched:  # the second one began before the first one ended
+        patched.setattr(DividedRun, "is_done", lambda _run, _shard: False)
+        assert invoke(command("work", given, 0))["status"] == "repeated"
+    archives = [key for key in result_files(s3) if "/images/00000-" in key]
+    assert len(archives) == 2
+    s3.delete_object(Bucket=RESULTS, Key=archive_of_the_loser(s3, archives))
+    assert machine.run(video["execution"])["status"] == "done"
+    check_visible(visible_files(s3))
+    assert work_left(s3) == []
+
+
+def archive_of_the_loser(s3: S3Client, archives: list[str]) -> str:
+    """Return the key of the archive that the result of the shard does not name."""
+    (result,) = [data for key, data in result_files(s3).items() if key.endswith("/00000.npz")]
+    name = ShardResult.from_bytes(result).archive
+    (key,) = [key for key in archives if not key.endswith(f"/{name}")]
+    return key
+
+
+def test_images_that_cannot_be_joined_in_time_reject_the_video_for_its_capacity(
+    machine: StateMachine, s3: S3Client, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRETAG_OUTPUT__ARCHIVE", "tar")
+    (video,) = notify(put_video(s3, data=clip))["videos"]
+    monkeypatch.setattr(joining_limit, "_RESERVE_SECONDS", 10_000)
+    outcome = machine.run(video["execution"])
+    assert (outcome["status"], outcome["reason"]) == ("rejected", "too_long_for_function")
+    assert "cannot be joined into one archive" in outcome["message"]
+    (key,) = visible_files(s3)
+    assert "capacity" in json.loads(visible_files(s3)[key])
+    assert work_left(s3) == []
 
 
 def test_a_video_that_is_deleted_meanwhile_is_superseded(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import boto3
@@ -12,7 +12,9 @@ from moto import mock_aws
 
 from pipeline.errors import BrokenError
 from pipeline.storage.s3 import bucket as bucket_module
+from pipeline.storage.s3 import multipart as multipart_module
 from pipeline.storage.s3.bucket import Bucket
+from pipeline.storage.source import ByteRange
 from tests.support.s3_retries import quick_retries
 
 if TYPE_CHECKING:
@@ -41,9 +43,16 @@ def uploads(client: S3Client) -> int:
     return len(client.list_multipart_uploads(Bucket="results").get("Uploads", []))
 
 
+def write_blocks(bucket: Bucket, key: str, blocks: Iterable[bytes]) -> None:
+    """Write an object of blocks."""
+    with bucket.block_writer(key) as write:
+        for block in blocks:
+            write(block)
+
+
 def test_blocks_become_one_object(client: S3Client, bucket: Bucket) -> None:
     blocks = [b"a" * PART, b"b" * PART, b"end"]
-    bucket.put_blocks("x/archive.zip", iter(blocks))
+    write_blocks(bucket, "x/archive.zip", iter(blocks))
     stored = client.get_object(Bucket="results", Key="x/archive.zip")
     assert stored["Body"].read() == b"".join(blocks)
     assert stored["ContentType"] == "application/zip"
@@ -55,7 +64,7 @@ def test_one_block_needs_no_parts(
     client: S3Client, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, blocks: list[bytes]
 ) -> None:
     monkeypatch.delattr(type(client), "create_multipart_upload")
-    bucket.put_blocks("archive.zip", blocks)
+    write_blocks(bucket, "archive.zip", blocks)
     assert client.get_object(Bucket="results", Key="archive.zip")["Body"].read() == b"".join(blocks)
 
 
@@ -67,19 +76,43 @@ def test_an_error_between_blocks_leaves_no_object_and_no_parts(
         raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011 - whatever the source raises
-        bucket.put_blocks("archive.zip", blocks())
+        write_blocks(bucket, "archive.zip", blocks())
     assert not bucket.exists("archive.zip")
     assert uploads(client) == 0
+
+
+def test_an_object_of_too_many_parts_is_refused_with_what_to_do(
+    client: S3Client, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multipart_module, "_MOST_PARTS", 2)
+    with pytest.raises(BrokenError, match=r"s3://results/archive\.zip .* output\.archive to none"):
+        write_blocks(bucket, "archive.zip", [b"a" * PART] * 3)
+    assert not bucket.exists("archive.zip")
+    assert uploads(client) == 0
+
+
+def test_a_part_of_an_object_is_read(bucket: Bucket) -> None:
+    bucket.put("a", b"0123456789")
+    found = bucket.get("a", ByteRange(3, 4))
+    assert found is not None
+    assert found.data == b"3456"
+    assert bucket.get("none", ByteRange(3, 4)) is None
 
 
 def test_a_large_object_is_copied_in_parts(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket_module, "COPIED_PART_BYTES", PART)
     data = b"a" * PART + b"b" * PART + b"end"
     bucket.put("from", data)
-    bucket.copy_large("from", "to", len(data))
+    assert bucket.copy_large("from", "to", len(data))
     copied = bucket.get("to")
     assert copied is not None
     assert copied.data == data
+
+
+def test_a_large_object_that_is_gone_is_not_copied(client: S3Client, bucket: Bucket) -> None:
+    assert not bucket.copy_large("from", "to", 10**9)
+    assert not bucket.exists("to")
+    assert uploads(client) == 0
 
 
 def lost_answer(client: S3Client, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -101,7 +134,7 @@ def test_a_lost_answer_to_the_completion_is_no_failure(
     client: S3Client, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries = lost_answer(client, monkeypatch)
-    bucket.put_blocks("archive.zip", [b"a" * PART, b"end"])
+    write_blocks(bucket, "archive.zip", [b"a" * PART, b"end"])
     assert bucket.exists("archive.zip")
     assert len(tries) == 2
 
@@ -114,5 +147,5 @@ def test_an_upload_that_is_gone_without_an_object_is_an_error(
 
     monkeypatch.setattr(client, "complete_multipart_upload", gone)
     with pytest.raises(BrokenError, match="NoSuchUpload"):
-        bucket.put_blocks("archive.zip", [b"a" * PART, b"end"])
+        write_blocks(bucket, "archive.zip", [b"a" * PART, b"end"])
     assert not bucket.exists("archive.zip")

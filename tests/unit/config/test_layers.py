@@ -140,8 +140,8 @@ def test_all_keys_are_explained() -> None:
         "decoding.backend", "decoding.square_pixels",
         "limits.gigabytes", "limits.megapixels", "limits.hours", "limits.streams",
         "limits.codecs", "limits.stalled_seconds",
-        "output.images", "output.jpeg_quality", "output.class_names", "output.categories",
-        "output.exports", "drift.baseline",
+        "output.images", "output.archive", "output.jpeg_quality", "output.class_names",
+        "output.categories", "output.exports", "drift.baseline",
     ]  # fmt: skip
     assert all(explain_keys().values())
 
