@@ -94,13 +94,13 @@ def _section() -> str:
         "frames", "sampled", "kept", "results, MB", "merge, CPU s", "µs a sampled frame",
         "files, CPU s", "peak, MB",
     )  # fmt: skip
-    return (
-        f"## The merge of shards\n\n{results.date_and_processor()}. The segments keep some of the "
+    text = (
+        f"{results.date_and_processor()}. The segments keep some of the "
         "sampled frames, with 5 objects each, and an eighth of these is a duplicate across "
         "segments. `merge` reads the results of shards from their bytes and compares; "
-        "`files` makes the COCO files, frames.csv and report.html.\n\n"
-        + results.table(titles, rows)
+        "`files` makes the COCO files, frames.csv and report.html."
     )
+    return f"## The merge of shards\n\n{results.paragraph(text)}{results.table(titles, rows)}"
 
 
 def _merge(footage: _Footage) -> _Merged:

@@ -6,6 +6,7 @@ import argparse
 import platform
 import re
 import sys
+import textwrap
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +75,11 @@ def date_and_processor() -> str:
     found = re.search(r"^model name\s*: (.+)$", info, re.MULTILINE)
     processor = found[1] if found else platform.machine()
     return f"{datetime.now(UTC):%Y-%m-%d}, {processor}"
+
+
+def paragraph(text: str) -> str:
+    """Return a paragraph in lines that are as long as those of all Markdown files here."""
+    return f"{textwrap.fill(text, 120)}\n\n"
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

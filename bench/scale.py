@@ -30,7 +30,7 @@ COLD_START_SECONDS = 2.8
 """RESULTS.md, Cold start: INIT and the first video, until its model has run once."""
 PLAN_SECONDS, INDEX_SECONDS = 5.0, 1.0
 """Assumed: reading the index of ten hours, and that of one shard's start, through S3."""
-FINISH_SECONDS_A_SAMPLE, FINISH_SECONDS_A_KEPT = 0.00002, 0.00015
+FINISH_SECONDS_A_SAMPLE, FINISH_SECONDS_A_KEPT = 0.000015, 0.00017
 """Merge, data files and report, for each sampled frame and each kept one: RESULTS.md, The merge."""
 FINISH_SECONDS = 10.0
 """Assumed: cold start, reading the results of shards, writing and copying the data files."""

@@ -158,14 +158,16 @@ def _section(minutes: int, workers: list[int], kills: list[int]) -> str:
         read = measurement.bytes_of_shards()
     first = runs[0]
     titles = ("", "seconds", "ratio", "CPU s", "bytes read / file", "killed", "same files")
-    return (
-        f"## Shards of {minutes} minutes of video\n\n{results.date_and_processor()}, "
-        f"{available_cpus()} CPUs. 320x240 at 5 frames per second, made of different views of the "
-        f"sample, a sample each second, segments of ten minutes; {_counts(first)}. The workers "
-        f"load the model, too. Load of the machine at the start: {load:.1f}.\n\n"
-        + results.table(titles, (_row(run, first, size) for run in runs))
-        + f"\nShards of one segment, the first, a middle and the last, read at most "
-        f"{max(read) / size:.3f} of the {size / 1e6:.1f} MB of the file, headers included.\n"
+    text = (
+        f"{results.date_and_processor()}, {available_cpus()} CPUs. 320x240 at 5 frames per second, "
+        "made of different views of the sample, a sample each second, segments of ten minutes; "
+        f"{_counts(first)}. The workers load the model, too. Of those that are killed, it is the "
+        "oldest one. Shards of one segment, the first, a middle and the last, read at most "
+        f"{max(read) / size:.3f} of the {size / 1e6:.1f} MB of the file, headers included. Load of "
+        f"the machine at the start: {load:.1f}."
+    )
+    return f"## Shards of {minutes} minutes of video\n\n{results.paragraph(text)}" + results.table(
+        titles, (_row(run, first, size) for run in runs)
     )
 
 

@@ -20,8 +20,8 @@ INVOCATION, WRITE, READ, EVENT = 0.0000002, 0.000005, 0.0000004, 0.000001
 TRANSITION = 0.000025
 """Dollars for entering a state of Step Functions."""
 
-TRANSITIONS_A_SHARD, TRANSITIONS_A_RUN = 2, 3
-"""A shard enters one state, and its execution starts; the parent enters two, and starts."""
+TRANSITIONS_A_SHARD, TRANSITIONS_A_RUN = 2, 4
+"""A shard enters one state, and its execution starts; the parent enters three, and starts."""
 
 FREE_STORAGE_MEGABYTES = 512
 WRITES_A_FRAME, WRITES_A_VIDEO, READS_A_VIDEO, BLOCK_BYTES = 2, 23, 12, 4 * 1024 * 1024
