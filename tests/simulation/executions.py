@@ -173,7 +173,9 @@ class StepFunctions:
             self.world.invoke(command)
         elif error is None and command.name == "work":
             self.world.invoke(Command(execution, "crashed", command.shard))
-        elif command.name != "leftovers":
+        elif command.name == "leftovers":  # it is tried for days
+            self.world.leftovers.append(Command(execution, "leftovers"))
+        else:
             execution.status = "FAILED"
             self.world.ended(execution)
             self.world.leave(Command(execution, "leftovers"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from handler import executions
 from handler.jobs import Job
 from handler.leftovers import remove
 from handler.output import JobOutput
@@ -239,18 +238,11 @@ def keep_images(folder: RunFolder, _ending: Ending | None) -> set[str]:
     return {key.removeprefix(prefix) for key in folder._bucket.keys(f"{prefix}images/")}
 
 
-def start_with_early_input(
-    machine: str, run: str, given: Callable[[], Mapping[str, Any]]
-) -> tuple[str, bool]:
-    value = given()
-    return START(machine, run, lambda: value)
-
-
 def remove_archives_at_once(images: DividedImages, _paths: object) -> None:
     images.remove_archives()
 
 
-COMMIT, FINISH, START = S3ResultStore.commit, publication.finish, executions._start
+COMMIT, FINISH = S3ResultStore.commit, publication.finish
 
 BUGS: dict[str, Bug] = {
     "decisions are written without a condition": (
@@ -395,10 +387,7 @@ BUGS: dict[str, Bug] = {
         "handler.executions._removes", lambda _machine, _name: False, ("divided_once", "divided")
     ),
     "leftovers are removed beside an execution that works": (
-        "handler.commands._OF_LEFTOVERS", {"leftovers": remove}, ("divided_once", "divided")
-    ),
-    "the input of an execution is older than a removal": (
-        "handler.executions._start", start_with_early_input, ("divided_once", "divided")
+        "handler.commands._OF_LEFTOVERS", {"leftovers": remove}, ("divided",)
     ),
     "images of a run that was given up stay": (
         "pipeline.storage.s3.run_folder.RunFolder.remove_unlisted", keep_images, ("divided_once",)
