@@ -61,17 +61,11 @@ def write_files(
         *run.detector.warnings(counts["frames_kept"], counts["detections"]),
         *_display_warnings(dataset.display),
     )
-    instances = coco.instances(dataset)
-    publisher.put("annotations/instances_default.json", instances)
+    _put_annotations(run, run_id, dataset, publisher)
     publisher.put("predictions.json", coco.predictions(dataset))
     publisher.put("frames.csv", frames_csv(dataset))
     settings = _effective_config(run)
     publisher.put_json("config.json", settings)
-    if run.config.output.exports:
-        # Imported late, because few runs need it.
-        from pipeline.dataset.exports.of_run import put_exports  # noqa: PLC0415
-
-        put_exports(run.config, instances, publisher, run.source.uri, run_id)
     if baseline is not None:
         run.log.drift = _drift(dataset, settings, baseline)
     log = run.log.finished()
@@ -83,6 +77,17 @@ def write_files(
     publisher.put_text("report.md", report_markdown(figures))
     publisher.put_text("report.html", report_html(figures, dataset))
     return log
+
+
+def _put_annotations(run: Processing, run_id: str, dataset: Dataset, publisher: Publisher) -> None:
+    """Write the COCO file, which can be large, and what is exported of it."""
+    instances = coco.instances(dataset)
+    publisher.put("annotations/instances_default.json", instances)
+    if run.config.output.exports:
+        # Imported late, because few runs need it.
+        from pipeline.dataset.exports.of_run import put_exports  # noqa: PLC0415
+
+        put_exports(run.config, instances, publisher, run.source.uri, run_id)
 
 
 def _drift(dataset: Dataset, settings: dict[str, Any], baseline: Baseline) -> Drift | NotCompared:
