@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "build" / "bench"
 SAMPLE_RATE = 10
 SAMPLE_SECONDS = 30
+# Frames from one key frame to the next, if a clip needs no others.
+_FAR_APART = 250
 # Multiples of irrational numbers, modulo 1, are spread evenly and never repeat.
 _STEPS = ((math.sqrt(5) - 1) / 2, math.sqrt(2) - 1)
 
 
-def full_hd() -> Path:
-    """Return the sample in 1080p at 25 frames per second, interpolated from its 10."""
+def full_hd(key_frames: int = _FAR_APART) -> Path:
+    """Return the sample in 1080p at 25 frames per second, interpolated from its 10.
+
+    Args:
+        key_frames: number of frames from one key frame to the next.
+    """
 
     def images() -> Iterator[Image]:
         sample = sample_images()
@@ -36,7 +42,8 @@ def full_hd() -> Path:
             blend = cv2.addWeighted(sample[index], 1 - rest / 25, following, rest / 25, 0)
             yield cast("Image", blend)
 
-    return _kept("1080p.mp4", lambda path: _encode(path, images(), (1920, 1080), 25))
+    name = "1080p.mp4" if key_frames == _FAR_APART else f"1080p-{key_frames}.mp4"
+    return _kept(name, lambda path: _encode(path, images(), (1920, 1080), 25, key_frames))
 
 
 def of_minutes(minutes: int) -> Path:
@@ -115,7 +122,11 @@ def _part(image: Image, view: int) -> Image:
 
 
 def _encode(
-    path: Path, images: Iterable[Image], size: tuple[int, int], rate: int, key_frames: int = 250
+    path: Path,
+    images: Iterable[Image],
+    size: tuple[int, int],
+    rate: int,
+    key_frames: int = _FAR_APART,
 ) -> None:
     options = {"preset": "veryfast", "g": str(key_frames), "sc_threshold": "0"}
     clips.write_clip(path, images, rate=rate, size=size, options=options)

@@ -8,12 +8,16 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from pipeline.resources.prices import EVENT, GIGABYTE_SECOND, INVOCATION, READ, WRITE
+from pipeline.resources.prices import (
+    EVENT,
+    GIGABYTE_SECOND,
+    INVOCATION,
+    LOG_GIGABYTE,
+    READ,
+    STORED_GIGABYTE_MONTH,
+    WRITE,
+)
 from tests.e2e.template import read_template
-
-# Dollars, us-east-1: the price lists of CloudWatch and S3.
-LOG_GIGABYTE = 0.50
-STORED_GIGABYTE_MONTH = 0.023
 
 HEADING = (
     "| attack | uploads an hour | compute | S3 requests | invocations, events, logs | an hour "

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 REGION = "us-east-1"
 AS_OF = "November 2026"
-"""When the prices were entered. AWS's price lists of Lambda, S3 and EventBridge are newer."""
+"""When the prices were entered. AWS's price lists are newer: docs/cost.md has their addresses."""
 
 GIGABYTE_SECOND, ARM_SHARE, STORAGE_GIGABYTE_SECOND = 0.0000166667, 0.8, 0.0000000309
 INVOCATION, WRITE, READ, EVENT = 0.0000002, 0.000005, 0.0000004, 0.000001
 """Dollars for one. A write is a PUT, a COPY, a LIST or a POST; a read is a GET or a HEAD."""
+
+LOG_GIGABYTE, STORED_GIGABYTE_MONTH = 0.50, 0.023
+"""Dollars for a gigabyte that is logged to CloudWatch, and for one that S3 keeps for a month."""
 
 TRANSITION = 0.000025
 """Dollars for entering a state of Step Functions."""

@@ -1,0 +1,180 @@
+"""What typical videos cost on AWS: the tables of docs/cost.md.
+
+`python -m bench.costs` prints them. Prices are those of pipeline/resources/prices.py. The inputs
+are measured: seconds by size of memory and what bench.cost_inputs measures in RESULTS.md, CPU
+milliseconds by stage in handler/work_estimate.py. Nothing here was run on AWS.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench import results, scale
+from bench.cost_inputs import IMAGE_BYTES, KEY_FRAME, SAMPLE_KEPT, measured
+from bench.scale import COLD_START_SECONDS, COPIES_A_SECOND
+from handler.work_estimate import DEDUPE, DETECT, ENCODE
+from pipeline.resources.prices import (
+    BLOCK_BYTES,
+    WRITE,
+    Bill,
+    Rates,
+    bill,
+    divided_bill,
+)
+from pipeline.storage.s3.bucket import COPIED_PART_BYTES, LARGEST_COPY_BYTES
+from tests.support.clips import SAMPLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MEGABYTES = 3008
+"""Size of the function in the tables of an hour and of ten hours."""
+
+PART_BYTES = 8 * 2**20
+"""Assumed: size of the parts in which an archive of images is uploaded."""
+
+HEADING = "| compute | S3 writes | S3 reads | invocations, events | all |"
+RULE = "---:|---:|---:|---:|---:|"
+
+
+@dataclass(frozen=True)
+class Hour:
+    """An hour of 1080p30, sampled once a second, all kept: 3,600 images.
+
+    Attributes:
+        name: for the table.
+        key_frames: whether only key frames are decoded; there is one each second.
+        images: how they are written: a file each, in one archive, or not at all.
+    """
+
+    name: str
+    key_frames: bool = False
+    images: str = "files"
+
+    @property
+    def video(self) -> scale.Video:
+        """The video."""
+        return scale.ONE_HOUR
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds of all stages."""
+        if not self.key_frames:
+            total = self.video.cpu_seconds
+        else:
+            stages = (DEDUPE, DETECT, ENCODE)
+            each = sum(a + b * self.video.megapixels for a, b in stages)
+            total = self.video.samples * (measured(KEY_FRAME) + each) / 1000
+        encoded = ENCODE[0] + ENCODE[1] * self.video.megapixels
+        return total if self.images != "none" else total - self.video.kept * encoded / 1000
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the invocation: cold start, work, and the copies of the images."""
+        copies = self.video.kept / COPIES_A_SECOND if self.images == "files" else 0.0
+        return COLD_START_SECONDS + self.cpu_seconds / scale.Function(MEGABYTES).cpus + copies
+
+    @property
+    def bill(self) -> Bill:
+        """What it costs."""
+        found = bill(
+            Rates(MEGABYTES),
+            work_seconds=self.seconds,
+            frames=self.video.kept if self.images == "files" else 0,
+            size_bytes=round(self.video.blocks * BLOCK_BYTES),
+        )
+        return with_archive(found, self.video.kept) if self.images == "archive" else found
+
+
+HOURS = (
+    Hour("exact, a file for each image"),
+    Hour("exact, images in one archive", images="archive"),
+    Hour("exact, no images", images="none"),
+    Hour("key frames, a file for each image", key_frames=True),
+    Hour("key frames, images in one archive", key_frames=True, images="archive"),
+    Hour("key frames, no images", key_frames=True, images="none"),
+)
+
+
+def archive_writes(images: float) -> int:
+    """Return the requests for an archive: begin, parts, end, and its copy, a gigabyte a part."""
+    size = images * measured(IMAGE_BYTES)
+    copies = 1 if size <= LARGEST_COPY_BYTES else 2 + math.ceil(size / COPIED_PART_BYTES)
+    return 2 + math.ceil(size / PART_BYTES) + copies
+
+
+def with_archive(found: Bill, images: float) -> Bill:
+    """Return a bill for a result without images, with an archive of them."""
+    writes = found.writes + archive_writes(images) * WRITE
+    return Bill(found.compute, writes, found.reads, found.calls)
+
+
+def sample_seconds() -> dict[int, float]:
+    """Return the seconds of a warm invocation for the sample by size, of RESULTS.md."""
+    section = results.FILE.read_text().partition("\n## Sweep\n")[2].partition("\n## ")[0]
+    table = section.partition("### sample")[2].partition("\n### ")[0]
+    rows = re.findall(r"^\| ([0-9,]+) \| [0-9.]+ \| ([0-9.]+) \|", table, re.MULTILINE)
+    return {int(size.replace(",", "")): float(seconds) for size, seconds in rows}
+
+
+def sample_table() -> Iterator[str]:
+    """Yield the lines of the table of the sample, by size."""
+    yield f"| MB | s {HEADING} 1,000 clips |"
+    yield f"|---:|---:|{RULE}---:|"
+    for megabytes, seconds in sample_seconds().items():
+        found = bill(
+            Rates(megabytes),
+            work_seconds=seconds,
+            frames=measured(SAMPLE_KEPT),
+            size_bytes=SAMPLE.stat().st_size,
+        )
+        yield f"| {megabytes:,} | {seconds:.2f} {_cells(found, 6)} ${1000 * found.total:.2f} |"
+
+
+def hour_table() -> Iterator[str]:
+    """Yield the lines of the table of an hour of video."""
+    yield f"| how | CPU s | s {HEADING}"
+    yield f"|---|---:|---:|{RULE}"
+    for each in HOURS:
+        figures = f"{each.cpu_seconds:.0f} | {each.seconds:.0f}"
+        yield f"| {each.name} | {figures} {_cells(each.bill, 4)}"
+
+
+def ten_hours_table() -> Iterator[str]:
+    """Yield the lines of the table of a 10-hour video, divided into 60 shards."""
+    yield f"| how | minutes | s of all invocations {HEADING}"
+    yield f"|---|---:|---:|{RULE}"
+    video, shards = scale.TEN_HOURS, 60
+    course = scale.divided(video, scale.Function(MEGABYTES), shards, workers=shards)
+
+    def billed(frames: float) -> Bill:
+        return divided_bill(
+            Rates(MEGABYTES),
+            work_seconds=course.lambda_seconds,
+            frames=frames,
+            size_bytes=round(video.blocks * BLOCK_BYTES),
+            shards=shards,
+        )
+
+    times = f"{course.total_seconds / 60:.1f} | {course.lambda_seconds:,.0f}"
+    for name, found in (
+        ("exact, a file for each image", billed(video.kept)),
+        ("exact, images in one archive", with_archive(billed(0), video.kept)),
+    ):
+        yield f"| {name} | {times} {_cells(found, 4)}"
+
+
+def _cells(found: Bill, digits: int) -> str:
+    values = (found.compute, found.writes, found.reads, found.calls, found.total)
+    return f"| {' | '.join(f'${value:.{digits}f}' for value in values)} |"
+
+
+TABLES = (sample_table, hour_table, ten_hours_table)
+
+if __name__ == "__main__":
+    for table in TABLES:
+        sys.stdout.write("\n".join(table()) + "\n\n")
