@@ -1,6 +1,6 @@
 """What typical videos cost on AWS: the tables of docs/cost.md.
 
-`python -m bench.costs` prints them. Prices are those of pipeline/resources/prices.py. The inputs
+`python -m bench.costs` writes them. Prices are those of pipeline/resources/prices.py. The inputs
 are measured: seconds by size of memory and what bench.cost_inputs measures in RESULTS.md, CPU
 milliseconds by stage in handler/work_estimate.py. Nothing here was run on AWS.
 """
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import results, scale
 from bench.cost_inputs import IMAGE_BYTES, KEY_FRAME, SAMPLE_KEPT, measured
 from bench.scale import COLD_START_SECONDS, COPIES_A_SECOND
-from handler.work_estimate import DEDUPE, DETECT, ENCODE
+from handler.work_estimate import DECODE, DEDUPE, DETECT, ENCODE
 from pipeline.resources.prices import (
     BLOCK_BYTES,
     WRITE,
@@ -30,6 +30,9 @@ from tests.support.clips import SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
+_COLD_START = "../bench/RESULTS.md#cold-start"
 
 MEGABYTES = 3008
 """Size of the function in the tables of an hour and of ten hours."""
@@ -173,8 +176,44 @@ def _cells(found: Bill, digits: int) -> str:
     return f"| {' | '.join(f'${value:.{digits}f}' for value in values)} |"
 
 
-TABLES = (sample_table, hour_table, ten_hours_table)
+def inputs_table() -> Iterator[str]:
+    """Yield the lines of the table of the inputs."""
+    yield "| letter | input | value | from |"
+    yield "|---|---|---:|---|"
+    stages = {"decode": DECODE, "dedupe": DEDUPE, "detect": DETECT, "encode": ENCODE}
+    alone = "[each stage alone](../bench/RESULTS.md#each-stage-alone)"
+    inputs = "[inputs of costs](../bench/RESULTS.md#inputs-of-costs)"
+    for name, (each, for_a_megapixel) in stages.items():
+        value = f"{each:g} + {for_a_megapixel:g} p"
+        yield f"| {name[:3]} | CPU ms of `{name}` for a frame of p megapixels | {value} | {alone} |"
+    for letter, name, value in (
+        ("key", KEY_FRAME, f"{measured(KEY_FRAME):g}"),
+        ("b", IMAGE_BYTES, f"{measured(IMAGE_BYTES):,.0f}"),
+        ("k", SAMPLE_KEPT, f"{measured(SAMPLE_KEPT):g}"),
+    ):
+        yield f"| {letter} | {name} | {value} | {inputs} |"
+    cold, copies = f"{COLD_START_SECONDS:g} s", f"{COPIES_A_SECOND:g}"
+    yield f"| | cold start, with the first model run | {cold} | [cold start]({_COLD_START}) |"
+    yield f"| | images that S3 copies in a second | {copies} | assumed: 8 at a time, 50 ms each |"
+    yield f"| | bytes of a part of an archive | {PART_BYTES:,} | assumed |"
+
+
+TABLES = (sample_table, hour_table, ten_hours_table, inputs_table)
+
+
+def with_tables(page: str) -> str:
+    """Return a page with each table, known by its first line, as it is computed now.
+
+    Raises:
+        LookupError: the page does not have a table.
+    """
+    for lines in map(list, (table() for table in TABLES)):
+        found = re.search(rf"^{re.escape(lines[0])}\n(\|.*\n)*", page, re.MULTILINE)
+        if found is None:
+            raise LookupError(f"docs/cost.md has no table that begins with {lines[0]}")
+        page = page[: found.start()] + "\n".join(lines) + "\n" + page[found.end() :]
+    return page
+
 
 if __name__ == "__main__":
-    for table in TABLES:
-        sys.stdout.write("\n".join(table()) + "\n\n")
+    PAGE.write_text(with_tables(PAGE.read_text()))

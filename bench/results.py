@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import re
 import sys
@@ -80,6 +81,11 @@ def date_and_processor() -> str:
 def paragraph(text: str) -> str:
     """Return a paragraph in lines that are as long as those of all Markdown files here."""
     return f"{textwrap.fill(text, 120)}\n\n"
+
+
+def load_of_machine() -> str:
+    """Return a sentence that says how busy the machine is now."""
+    return f"Load of the machine at the start: {os.getloadavg()[0]:.1f}."
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         title, text = f"Load, {options.stack}", "The sample clip, in a deployed stack."
         summaries = [measure(Deployed.named(options.stack), plan, on_aws=True) for plan in plans]
     else:
-        title, text = "Load", _LIMITS
+        title, text = "Load", f"{results.load_of_machine()} {_LIMITS}"
         with emulated_stack(options.image) as deployed:
             summaries = [measure(deployed, plan, on_aws=False) for plan in plans]
     section = report(title, text, summaries)

@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sizes = tuple(size for size in options.sizes or fitting if size in fitting)
         if not sizes:
             parser.error(f"this machine has {cpus} CPUs: at most {max(fitting):,} MB")
-        title, text = "Sweep", _TEXT.format(rounds=options.rounds, cpus=cpus)
+        said = _TEXT.format(rounds=options.rounds, cpus=cpus)
+        title, text = "Sweep", f"{results.load_of_machine()} {said}"
         swept = sweep_image(options.image, sizes, options.rounds)
     section = report(title, text, swept)
     sys.stdout.write(section)

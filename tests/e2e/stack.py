@@ -32,6 +32,7 @@ def bootstrap(aws: Emulator) -> dict[str, str]:
         ],
         cwd=template.ROOT,
         env={**os.environ, **aws.variables},
+        stdout=2,  # to standard error: whoever deploys has output of their own
         check=True,
     )
     stacks = aws.client("cloudformation").describe_stacks(StackName="pretag-bootstrap-dev")
