@@ -46,6 +46,23 @@ def full_hd(key_frames: int = _FAR_APART) -> Path:
     return _kept(name, lambda path: _encode(path, images(), (1920, 1080), 25, key_frames))
 
 
+def full_hd_with_key_frames() -> Path:
+    """Return two minutes of 1080p at 30 frames per second, with a key frame each 2 seconds."""
+
+    def images() -> Iterator[Image]:
+        sample = _sample_images()
+        for number in range(SAMPLE_SECONDS * 30):
+            index, rest = divmod(number * SAMPLE_RATE, 30)
+            following = sample[min(index + 1, len(sample) - 1)]
+            blend = cv2.addWeighted(sample[index], 1 - rest / 30, following, rest / 30, 0)
+            yield cast("Image", blend)
+
+    once = _kept(
+        "1080p-once.mp4", lambda path: _encode(path, images(), (1920, 1080), 30, key_frames=60)
+    )
+    return _kept("1080p-key-frames.mp4", lambda path: _remux(once, path, times=4))
+
+
 def of_minutes(minutes: int) -> Path:
     """Return a video of this length in which about as much happens in each minute.
 

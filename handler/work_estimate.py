@@ -24,6 +24,8 @@ _PUBLISH_SECONDS_A_FRAME = 0.01
 _FIXED_SECONDS = 3.0
 # Where samples are far apart, frames between them are not decoded: about so many for a sample.
 _FRAMES_A_SAMPLE = 60
+# A key frame that is decoded alone takes as long as about so many frames (bench/key_frames.py).
+_FRAMES_A_KEY_FRAME = 4
 
 
 def work_seconds(facts: VideoFacts, config: Config, cpus: float) -> float:
@@ -39,7 +41,8 @@ def work_seconds(facts: VideoFacts, config: Config, cpus: float) -> float:
     share = max(0.0, end - start) / facts.seconds if facts.seconds else 1.0
     samples = min(share * facts.frames, (end - start) / config.sampling.every_seconds)
     samples = max(samples, 0.0)
-    decoded = min(share * facts.frames, samples * _FRAMES_A_SAMPLE)
+    frames_a_sample = _FRAMES_A_KEY_FRAME if config.sampling.snap == "key" else _FRAMES_A_SAMPLE
+    decoded = min(share * facts.frames, samples * frames_a_sample)
     megapixels = facts.width * facts.height / 1e6
     tiles = config.detector.tiles**2 + 1 if config.detector.tiles > 1 else 1
     images = samples if config.output.images else 0.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.decoding.backend import bottom_up_error, picture_first_error
 from pipeline.decoding.containers.container import (
     ASF,
     HEAD_BYTES,
@@ -24,6 +23,7 @@ from pipeline.decoding.limits import exceeded_limit, limit_allocations
 from pipeline.decoding.memory import memory_shortage
 from pipeline.decoding.opencv.misread import opencv_misreads
 from pipeline.decoding.opener import Opener
+from pipeline.decoding.refusals import bottom_up_error, picture_first_error
 from pipeline.decoding.rejections import no_film_error, open_error, rejection
 from pipeline.errors import CapacityError, RejectedError
 

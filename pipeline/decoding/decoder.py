@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from pipeline.runlog import Coverage
 
 
+_MICROSECOND_MS = 0.001
+
+
 @dataclass(frozen=True, slots=True)
 class FramePosition:
     """Where a decoder stands in a video.
@@ -26,6 +29,11 @@ class FramePosition:
     index: int
     pts_ms: float
     until_ms: float | None = None
+
+
+def shown_until_ms(pts_ms: float, duration_ms: float) -> float:
+    """Return the end of the last frame, which is on show at its own time at least."""
+    return pts_ms + max(duration_ms, _MICROSECOND_MS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.decoding.decoder import FramePosition
+from pipeline.decoding.decoder import FramePosition, shown_until_ms
 from pipeline.decoding.evidence import GapEvidence, KnownEnd
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.runlog import Coverage
@@ -96,7 +96,7 @@ class PartDecoder:
         """Return the time of the next frame, or the end of the last one."""
         following = self._capture.next_frame()
         if following is None:
-            return pts_ms + self._capture.duration_ms
+            return shown_until_ms(pts_ms, self._capture.duration_ms)
         if following.position_ms is None:
             raise ShardMismatchError("A frame has no time.")
         return self._part.facts.pts_ms(following.position_ms)

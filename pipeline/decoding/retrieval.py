@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.decoding.backend import refused_error, unwritten_error
+from pipeline.decoding.refusals import refused_error, unwritten_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ import math
 import time
 from typing import TYPE_CHECKING, cast
 
-from pipeline.decoding.decoder import FramePosition
+from pipeline.decoding.decoder import FramePosition, shown_until_ms
+from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.decoding.packet_reading import SEEK_COST_FRAMES
 from pipeline.decoding.targets import Target
 from pipeline.runlog import Coverage
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # If a seek lands too late, the next one aims this much earlier.
 _BACK_OFF_MS = (0.0, 500.0, 2000.0, 8000.0)
+# Most decoders give a frame after so many further packets.
+_HELD_BACK = 2
 # FFmpeg reads so much at once, and so perhaps a little beyond a packet.
 _READ_AHEAD_BYTES = 32 * 1024
 
@@ -95,6 +98,7 @@ class SeekingDecoder:
         self._has_ended = False
         if self._packets.places is not None:
             cast("IndexedCapture", capture).read_no_other_track()
+            self._expect(0, max(0, self._verified_until))
 
     def next_frame(self) -> FramePosition | None:
         """Decode the next sampled frame, so that it can be retrieved; return None at the end.
@@ -111,10 +115,12 @@ class SeekingDecoder:
         if not self._decode_to(target.index):
             raise SeekMismatchError
         self._stream.raise_pending_error()
+        self._check_images()
         self._target_index = target.index
         pts_ms, until_ms = self._packets.pts_ms(target.index), target.until_ms
         if until_ms == math.inf:
-            until_ms = pts_ms + cast("IndexedCapture", self._capture).duration_ms
+            duration_ms = cast("IndexedCapture", self._capture).duration_ms
+            until_ms = shown_until_ms(pts_ms, duration_ms)
         return FramePosition(target.index, pts_ms, until_ms)
 
     def coverage(self) -> Coverage:
@@ -129,6 +135,14 @@ class SeekingDecoder:
             skipped=max(0, self._index + 1 - self._decoded),
             seconds_short=self._packets.seconds_short if self._has_ended else 0.0,
         )
+
+    def _check_images(self) -> None:
+        """Check that the images of a part are made in the same way as those of the first frame."""
+        if self._part is None:
+            return
+        capture, facts = cast("IndexedCapture", self._capture), self._part.facts
+        if (capture.display, capture.ratio) != (facts.display, facts.ratio):
+            raise ShardMismatchError("Its images change their orientation or aspect ratio.")
 
     def _reach_end(self) -> None:
         """Decode the last frame: for the duration, and to know that it is there."""
@@ -158,7 +172,7 @@ class SeekingDecoder:
         if key_frame == index and not is_next and self._key_capture is not None:
             return self._decode_alone(index, self._key_capture)
         if self._seek_is_faster(key_frame):
-            self._expect(key_frame, index)
+            self._expect(key_frame, index + _HELD_BACK)
             if not self._seek(key_frame):
                 return False
         return self._decode_all_to(index)

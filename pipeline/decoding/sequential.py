@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.decoding.decoder import FramePosition
+from pipeline.decoding.decoder import FramePosition, shown_until_ms
 from pipeline.decoding.evidence import HeaderEnd
 from pipeline.decoding.gap_detector import GapDetector
 from pipeline.decoding.timestamps import PresentationClock
@@ -92,6 +92,6 @@ class SequentialDecoder:
         """Return the time of the next frame, or the end of the last one."""
         following = capture.next_frame()
         if following is None:
-            return self.last_pts_ms + capture.duration_ms
+            return shown_until_ms(self.last_pts_ms, capture.duration_ms)
         self._next_pts_ms = self._clock.next_pts_ms(following.position_ms)
         return self._next_pts_ms

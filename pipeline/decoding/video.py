@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from pipeline.decoding.backend import unconvertible_error
 from pipeline.decoding.capture import open_capture
 from pipeline.decoding.decoder import DecodeResult
 from pipeline.decoding.header import HeaderInfo
@@ -19,6 +18,7 @@ from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.decoding.limits import check_length, stalled_error
 from pipeline.decoding.packet_reading import listed_packet_index, read_packet_index
 from pipeline.decoding.part_search import find_parts
+from pipeline.decoding.refusals import unconvertible_error
 from pipeline.decoding.rejections import check_protection, no_frame_error
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
 from pipeline.decoding.sampling import no_sample_error

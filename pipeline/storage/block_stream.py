@@ -29,6 +29,7 @@ class BlockStream(io.BufferedIOBase, ABC):
         self._size = size
         self._block_bytes = block_bytes
         self._position = 0
+        self._is_expecting = False  # since the last announcement, no other bytes were missing
         self._expected_end = 0
         self._piece_start, self._piece = 0, b""  # the bytes that were got last of what is expected
         self._next_bytes = _FIRST_BYTES
@@ -59,6 +60,7 @@ class BlockStream(io.BufferedIOBase, ABC):
             end: offset of the byte after the last one. What is read behind it comes in small
                 ranges, which grow.
         """
+        self._is_expecting = True
         self._piece_start, self._piece = min(max(start, 0), self._size), b""
         self._expected_end = min(max(end, 0), self._size)
         self._next_bytes = _FIRST_BYTES
@@ -72,6 +74,7 @@ class BlockStream(io.BufferedIOBase, ABC):
             part = self._expected(wanted)
             if part is None:
                 number, offset = divmod(self._position, self._block_bytes)
+                self._is_expecting &= self._has_block(self._position)
                 part = self._block(number, offset)[offset : offset + wanted]
             if not part:  # the file has become shorter
                 break
@@ -88,7 +91,7 @@ class BlockStream(io.BufferedIOBase, ABC):
         if offset == len(self._piece):
             end = self._expected_end
             if end <= self._position:
-                if not self._expected_end:
+                if not self._is_expecting:
                     return None
                 end = self._position + self._next_bytes
                 self._next_bytes = min(2 * self._next_bytes, self._block_bytes)

@@ -61,7 +61,7 @@ def drained(video: Video | DecoderProcess, config: Config) -> Decoded:
             return Decoded(frames, end.value, log)
 
 
-def decode_file(path: Path, *, backend: BackendName = "pyav", **sampling: float) -> Decoded:
+def decode_file(path: Path, *, backend: BackendName = "pyav", **sampling: float | str) -> Decoded:
     """Decode a file. By default one frame a second is sampled."""
     config = Config.model_validate({"sampling": sampling})
     with path.open("rb") as stream:

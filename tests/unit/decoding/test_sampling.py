@@ -70,6 +70,69 @@ def test_sampling_is_done_at_the_end() -> None:
     assert sampler.is_done(2000.0)
 
 
+def on_show(times_ms: list[float], grid: SamplingGrid, last_ms: float = 0.0) -> dict[int, int]:
+    """Return the segments of the frames that are on show, as a decoder that looks ahead does."""
+    sampler = Sampler(grid)
+    following = [*times_ms[1:], times_ms[-1] + last_ms]
+    spans = enumerate(zip(times_ms, following, strict=True))
+    found = {index: sampler.segment_for(time, until) for index, (time, until) in spans}
+    return {index: segment for index, segment in found.items() if segment is not None}
+
+
+def on_show_by_definition(
+    times_ms: list[float], grid: SamplingGrid, last_ms: float
+) -> dict[int, int]:
+    """Return the same: sample k is the last frame at or before start + k * every, each once."""
+    times_us = [round(time * 1000) for time in times_ms]
+    end_us = times_us[-1] + round(last_ms * 1000)
+    result: dict[int, int] = {}
+    k = 0
+    while grid.point_us(k) < end_us and not grid.is_past_end(grid.point_us(k)):
+        index = max(at for at, time in enumerate(times_us) if time <= grid.point_us(k))
+        result.setdefault(index, grid.segment_of(k))
+        k += 1
+    return result
+
+
+def test_a_picture_that_was_on_show_for_long_is_sampled_once() -> None:
+    times = [0.0, 100.0, 19_000.0]
+    assert list(sampled(times, grid_of())) == [0, 2]
+    assert list(on_show(times, grid_of(pick="on_show"), last_ms=100)) == [0, 1, 2]
+
+
+def test_the_last_picture_is_on_show_for_as_long_as_its_packet_says() -> None:
+    assert list(on_show([0.0, 500.0], grid_of(pick="on_show"), last_ms=500)) == [0]
+    assert list(on_show([0.0, 500.0], grid_of(pick="on_show"), last_ms=501)) == [0, 1]
+
+
+def test_the_picture_on_show_at_the_start_is_from_before_it() -> None:
+    times = [0.0, 1900.0, 4000.0]
+    assert list(on_show(times, grid_of(pick="on_show", start_seconds=2, end_seconds=4))) == [1]
+
+
+@given(
+    gaps=st.lists(st.integers(min_value=0, max_value=4_000_000), min_size=1, max_size=60),
+    last=st.integers(min_value=0, max_value=3_000_000),
+    every=st.integers(min_value=1, max_value=5_000),
+    start=st.integers(min_value=0, max_value=9_000),
+    length=st.none() | st.integers(min_value=1, max_value=60_000),
+)
+def test_frames_on_show_follow_the_definition(
+    gaps: list[int], last: int, every: int, start: int, length: int | None
+) -> None:
+    times_ms = [sum(gaps[:n]) / 1000 for n in range(len(gaps))]
+    grid = grid_of(
+        every_seconds=every / 1000,
+        start_seconds=start / 1000,
+        end_seconds=None if length is None else (start + length) / 1000,
+        segment_seconds=5,
+        pick="on_show",
+    )
+    assert on_show(times_ms, grid, last / 1000) == on_show_by_definition(
+        times_ms, grid, last / 1000
+    )
+
+
 @given(
     gaps=st.lists(st.integers(min_value=1, max_value=4_000_000), min_size=1, max_size=60),
     every=st.integers(min_value=1, max_value=5_000),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.storage import block_stream
 from pipeline.storage.s3 import ranged_reader
 from pipeline.storage.s3.ranged_reader import RangedReader
 
@@ -27,11 +28,13 @@ class RemoteObject:
     def __init__(self, size: int) -> None:
         self.data = bytes(n % 251 for n in range(size))
         self.fetched_blocks: list[int] = []
+        self.ranges: list[tuple[int, int]] = []
 
     def fetch(self, start: int, end: int) -> bytes:
         assert end - start <= BLOCK
         assert end <= len(self.data)
         self.fetched_blocks.append(start // BLOCK)
+        self.ranges.append((start, end))
         return self.data[start:end]
 
     def reader(self) -> RangedReader:
@@ -44,6 +47,7 @@ moves = st.lists(
         st.tuples(st.just("set"), st.integers(0, 700)),
         st.tuples(st.just("cur"), st.integers(-100, 100)),
         st.tuples(st.just("end"), st.integers(-300, 50)),
+        st.tuples(st.just("expect"), st.integers(-20, 700)),
     ),
     max_size=30,
 )
@@ -59,6 +63,8 @@ def test_it_reads_and_seeks_like_a_file(size: int, moves: list[tuple[str, int]])
                 assert reader.read(number) == file.read(number)
             elif kind == "set":
                 assert reader.seek(number) == file.seek(number)
+            elif kind == "expect":
+                reader.expect(number, number + 90)
             elif kind == "cur":
                 assert reader.seek(number, io.SEEK_CUR) == file.seek(number, io.SEEK_CUR)
             else:
@@ -70,13 +76,46 @@ def test_each_block_is_fetched_once_and_one_block_ahead() -> None:
     remote = RemoteObject(10 * BLOCK)
     reader = remote.reader()
     reader.read(1)
-    reader.close()  # waits for the fetch ahead
+    assert remote.fetched_blocks == []
+    reader.read(BLOCK)
     assert remote.fetched_blocks == [1]
+    reader.seek(3 * BLOCK // 2)
+    reader.read(1)
+    reader.close()  # waits for the fetch ahead
+    assert remote.fetched_blocks == [1, 2]
     with remote.reader() as reader:
         remote.fetched_blocks.clear()
         while reader.read(50):
             pass
     assert remote.fetched_blocks == list(range(1, 10))
+
+
+def test_of_what_is_expected_nothing_around_it_is_fetched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(block_stream, "_FIRST_BYTES", 8)
+    remote = RemoteObject(100 * BLOCK)
+    with remote.reader() as reader:
+        reader.expect(1000, 1030)
+        reader.seek(1000)
+        assert reader.read(10) + reader.read(20) == remote.data[1000:1030]
+        assert remote.ranges == [(1000, 1030)]
+        assert reader.read(20) == remote.data[1030:1050]
+        assert remote.ranges[1:] == [(1030, 1038), (1038, 1054)]
+        reader.expect(5, 20)
+        reader.seek(5)
+        assert reader.read(15) == remote.data[5:20]
+        assert remote.ranges[3:] == []  # the first block is there
+        assert (reader.requests, reader.bytes_fetched) == (4, BLOCK + 54)
+
+
+def test_a_long_range_is_fetched_block_by_block() -> None:
+    remote = RemoteObject(100 * BLOCK)
+    with remote.reader() as reader:
+        reader.expect(1000, 1000 + 2 * BLOCK)
+        reader.seek(1000)
+        assert reader.read(2 * BLOCK) == remote.data[1000 : 1000 + 2 * BLOCK]
+    assert remote.ranges == [(1000, 1000 + BLOCK), (1000 + BLOCK, 1000 + 2 * BLOCK)]
 
 
 def test_at_most_four_blocks_are_kept() -> None:

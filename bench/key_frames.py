@@ -1,0 +1,117 @@
+"""Measure decoding of samples that are moved to key frames, against exact samples."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bench import clips, results
+from bench.measuring import in_child, measure_rounds, show_progress, timed
+from bench.results import Target, date_and_processor, table
+from bench.whole_job import run_job
+from pipeline.concurrency.cpus import available_cpus
+from pipeline.config.schema import Config
+from pipeline.decoding.video import Video
+from pipeline.storage.s3.ranged_reader import BLOCK_BYTES, RangedReader
+from tests.support.decoding import decode, sampled_frames
+from tests.support.needed_packets import needed_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.measuring import Costs
+
+ROUNDS = 5
+SMALLEST_RATIO = 10
+_SNAPS = ("exact", "reference", "key")
+_INTERVALS = (1, 2)
+
+
+def measure() -> str:
+    """Return the section of RESULTS.md."""
+    clip = in_child(clips.full_hd_with_key_frames)
+    show_progress(f"key frames: {ROUNDS} rounds of 2 minutes of 1080p")
+    rounds = measure_rounds((_measure_decode, _measure_jobs), clip, ROUNDS)
+    rows = [
+        (
+            f"{work}, a sample every {every} s, {snap}",
+            f"{rounds.seconds(_name(work, snap, every)):.2f}",
+            f"{rounds.ratio(_name(work, 'exact', every), _name(work, snap, every)):.1f}",
+        )
+        for work in ("decode", "whole job")
+        for every in _INTERVALS
+        for snap in (_SNAPS if work == "decode" else ("exact", "key"))
+    ]
+    targets = [
+        Target(
+            f"decode, a sample every {every} s: exact / key",
+            rounds.ratio(_name("decode", "exact", every), _name("decode", "key", every)),
+            SMALLEST_RATIO,
+            is_minimum=True,
+        )
+        for every in _INTERVALS
+    ]
+    return (
+        f"## Key frames\n\n{date_and_processor()}; medians of {ROUNDS} rounds. 2 minutes of "
+        "1080p, H.264, 30 frames per second, a key frame each 2 seconds.\n\n"
+        + table(("", "s", "times as fast"), rows)
+        + "\n"
+        + table(("ratio", "measured", "target", ""), (target.row for target in targets))
+        + "\nThe same clip by ranges, as from S3; `needed` are the packets of the samples:\n\n"
+        + table(
+            ("", "requests", "MB fetched", "MB needed", "MB of the file"),
+            [in_child(_ranges, clip, snap, every) for snap, every in (("key", 2), ("exact", 30))],
+        )
+    )
+
+
+def _name(work: str, snap: str, every: int) -> str:
+    return f"{work} {snap} {every}"
+
+
+def _config(snap: str, every: int) -> Config:
+    return Config.model_validate({"sampling": {"snap": snap, "every_seconds": every}})
+
+
+def _measure_decode(clip: Path) -> Costs:
+    return {
+        _name("decode", snap, every): timed(partial(_decode, clip, _config(snap, every)))[1]
+        for every in _INTERVALS
+        for snap in _SNAPS
+    }
+
+
+def _measure_jobs(clip: Path) -> Costs:
+    return {
+        _name("whole job", snap, every): timed(partial(run_job, clip, _config(snap, every)))[1]
+        for every in _INTERVALS
+        for snap in ("exact", "key")
+    }
+
+
+def _decode(clip: Path, config: Config) -> None:
+    with clip.open("rb") as stream:
+        threads = available_cpus()
+        video = Video(stream, clip.name, config.limits, threads=threads, backend="pyav")
+        for _ in sampled_frames(video, config):
+            pass
+
+
+def _ranges(clip: Path, snap: str, every: int) -> tuple[str, ...]:
+    """Return how much of a clip is fetched, and how much its samples need."""
+    data = clip.read_bytes()
+
+    def fetch(start: int, end: int) -> bytes:
+        return data[start:end]
+
+    with RangedReader(fetch, len(data), data[:BLOCK_BYTES]) as reader:
+        frames = decode(reader, clip.name, _config(snap, every)).frames
+        counts = reader.requests, reader.bytes_fetched
+    needed = needed_bytes(io.BytesIO(data), [frame.index for frame in frames])
+    megabytes = (f"{size / 1e6:.1f}" for size in (counts[1], needed, len(data)))
+    return (f"a sample every {every} s, {snap}", str(counts[0]), *megabytes)
+
+
+if __name__ == "__main__":
+    results.run(measure, "Measure decoding of key frames alone.")

@@ -1,0 +1,98 @@
+"""Videos in S3 (moto) of which few frames are wanted: only the ranges of these are fetched."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import boto3
+import numpy as np
+import pytest
+from moto import mock_aws
+
+from pipeline.config.schema import Config
+from pipeline.decoding.opening import open_video
+from pipeline.resources.budget import Budget
+from pipeline.storage.s3.video import S3Video
+from tests.support import clips
+from tests.support.decoding import Decoded, decode, drained
+from tests.support.needed_packets import needed_bytes
+from tests.support.s3_retries import quick_retries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+FRAMES = 240
+_MEBIBYTE = 2**20
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return an mp4 of 25 MB with a key frame each 12 frames, and its index at the end."""
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    images = (np.roll(noise, 7 * number, axis=0) for number in range(FRAMES))
+    options = {"preset": "ultrafast", "g": "12", "bf": "2", "crf": "8", "sc_threshold": "0"}
+    path = clips.write_clip(
+        tmp_path_factory.mktemp("film") / "film.mp4", images, options=options, rate=6
+    )
+    return path.read_bytes()
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="videos")
+        yield client
+
+
+class CountedRequests:
+    """Counts the bytes of the ranges that a client asks for."""
+
+    def __init__(self, client: S3Client, size: int) -> None:
+        self.count = self.bytes = 0
+        self._size = size
+        client.meta.events.register("before-call.s3.GetObject", self._add)
+
+    def _add(self, params: dict[str, dict[str, str]], **_rest: object) -> None:
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", params["headers"]["Range"])
+        assert found is not None
+        self.count += 1
+        self.bytes += min(int(found[2]), self._size - 1) - int(found[1]) + 1
+
+
+def seen(decoded: Decoded) -> list[tuple[int, float, int]]:
+    return [(each.index, each.pts_ms, hash(each.image.tobytes())) for each in decoded.frames]
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        {"snap": "key", "every_seconds": 2},
+        {"snap": "key", "every_seconds": 10},
+        {"every_seconds": 13},
+    ],
+    ids=["key frames", "few key frames", "exact and sparse"],
+)
+def test_only_the_needed_ranges_are_fetched(
+    client: S3Client, film: bytes, sampling: dict[str, object]
+) -> None:
+    config = Config.model_validate({"sampling": sampling})
+    client.put_object(Bucket="videos", Key="film.mp4", Body=film)
+    requests = CountedRequests(client, len(film))
+    source = S3Video.find(client, "videos", "film.mp4", retries=quick_retries())
+    with (
+        source.open() as stream,
+        open_video(stream, source.uri, config, threads=1, budget=Budget.unlimited()) as video,
+    ):
+        decoded = drained(video, config)
+    assert seen(decoded) == seen(decode(io.BytesIO(film), "film.mp4", config))
+    needed = needed_bytes(io.BytesIO(film), [frame.index for frame in decoded.frames])
+    assert requests.bytes <= 1.2 * needed + 8 * _MEBIBYTE
+    assert requests.bytes < len(film)
+    assert (stream.requests, stream.bytes_fetched) == (requests.count, requests.bytes)
