@@ -82,7 +82,7 @@ class SeekingDecoder:
         self._first_index = first_index
         self._key_capture = key_capture
         self._is_alone = False  # the current frame was decoded alone
-        self._index = self._target_index = -1
+        self._index = self._target_index = self._furthest = -1
         self._decoded = 0
         # Up to the second key frame every frame is decoded. That shows that packets are frames.
         key_frames = self._packets.key_frames
@@ -193,7 +193,7 @@ class SeekingDecoder:
             raise SeekMismatchError("its frames are interlaced, and each image needs three of them")
         self._is_alone = True
         self._index = key_frame
-        self._decoded += 1
+        self._count()
         self.last_pts_ms = self._packets.pts_ms(key_frame)
         return True
 
@@ -236,6 +236,11 @@ class SeekingDecoder:
             return None
         return self._packets.index_at(self._capture.position_ms)
 
+    def _count(self) -> None:
+        """Count the current frame, but only once: after a key frame alone, a seek goes back."""
+        self._decoded += self._index > self._furthest
+        self._furthest = max(self._furthest, self._index)
+
     def _position_ms(self) -> float | None:
         position_ms = self._capture.position_ms
         return None if position_ms is None else float(position_ms)
@@ -247,7 +252,7 @@ class SeekingDecoder:
             if not self._capture.grab() or self._position_ms() != expected_ms:
                 return False
             self._index += 1
-            self._decoded += 1
+            self._count()
             if self._index == 0:
                 self.start_ms = self._capture.start_ms
             self.last_pts_ms = self._packets.pts_ms(self._index)

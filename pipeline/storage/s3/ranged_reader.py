@@ -1,7 +1,7 @@
 """Read an object as a seekable stream, by ranged requests, one block ahead of the reader.
 
 Nothing is written to disk, and memory does not grow with the object: a few blocks are kept, and the
-next one is fetched when half of one was read, but for the first one. A decoder jumps between both ends of a file, because
+next one is fetched when half of one was read. A decoder jumps between both ends of a file, because
 the index of an mp4 is often last, and then reads on. The blocks it left are still there when it
 returns. Of a decoder that goes from key frame to key frame, the ranges are known, and only they are
 fetched.
@@ -62,8 +62,7 @@ class RangedReader(BlockStream):
 
     def _block(self, number: int, offset: int) -> bytes:
         block = self._requested(number)
-        # Of many videos, only the beginning is looked at before it is known what will be read.
-        is_ahead = number > 0 and offset >= BLOCK_BYTES // 2 and not self._is_expecting
+        is_ahead = offset >= BLOCK_BYTES // 2 and not self._is_expecting
         if is_ahead and (number + 1) * BLOCK_BYTES < self._size:
             self._requested(number + 1)
         self._blocks.move_to_end(number)

@@ -63,7 +63,7 @@ def clip(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return CLIPS[request.param](tmp_path / "clip.mp4")
 
 
-def config_of(segment_seconds: float = 1, **sampling: float) -> Config:
+def config_of(segment_seconds: float = 1, **sampling: float | str) -> Config:
     return Config.model_validate({"sampling": sampling, "segment": {"seconds": segment_seconds}})
 
 
@@ -72,6 +72,8 @@ CONFIGS = [
     config_of(1.5, every_seconds=0.3, start_seconds=0.2),
     config_of(every_seconds=0.7, end_seconds=3.9),
     config_of(every_seconds=1.7),
+    config_of(every_seconds=0.3, pick="on_show"),
+    config_of(1.5, every_seconds=0.7, start_seconds=0.2, end_seconds=5.1, pick="on_show"),
 ]
 
 
@@ -96,6 +98,37 @@ def test_sparse_samples_are_those_that_one_process_seeks(tmp_path: Path) -> None
     assert result.coverage.skipped > 0
     assert frames == whole
     assert decoded == result.coverage.decoded + result.coverage.skipped
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        config_of(every_seconds=0.3, snap="key"),
+        config_of(1.5, every_seconds=0.7, start_seconds=0.2, end_seconds=5.1, snap="key"),
+        config_of(every_seconds=1.7, snap="key", pick="on_show"),
+    ],
+)
+@pytest.mark.parametrize("name", ["closed", "open", "hevc", "variable rate", "all key frames"])
+def test_parts_give_the_key_frames_of_the_whole_video(
+    tmp_path: Path, name: str, config: Config
+) -> None:
+    clip = CLIPS[name](tmp_path / "clip.mp4")
+    whole, result = decode(clip, config)
+    plan = plan_of(clip, config, EACH_SEGMENT)
+    assert len(plan.shards) >= 2
+    parts = [decode(clip, config, plan.part(shard.number)) for shard in plan.shards]
+    assert [frame for frames, _ in parts for frame in frames] == whole
+    found = sum(each.coverage.decoded + each.coverage.skipped for _, each in parts)
+    assert found == result.coverage.decoded + result.coverage.skipped == FRAMES
+    assert {each.note for _, each in parts} == {result.note}
+    last = parts[-1][1]
+    assert (last.duration_ms, last.start_ms) == (result.duration_ms, result.start_ms)
+    assert (last.display, last.track) == (result.display, result.track)
+
+
+def test_reference_frames_are_decoded_by_one_process(tmp_path: Path) -> None:
+    clip = h264(tmp_path / "clip.mp4")
+    assert "snap=reference" in reason(clip, config_of(snap="reference"))
 
 
 def test_a_division_limits_the_number_of_parts(tmp_path: Path) -> None:

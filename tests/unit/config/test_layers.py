@@ -133,6 +133,7 @@ def test_a_file_that_is_not_a_config_file_is_refused(name: str, text: str, messa
 def test_all_keys_are_explained() -> None:
     assert list(explain_keys()) == [
         "sampling.every_seconds", "sampling.start_seconds", "sampling.end_seconds",
+        "sampling.pick", "sampling.snap",
         "dedupe.method", "dedupe.hash_size", "dedupe.max_distance", "dedupe.compare_with",
         "segment.seconds",
         "detector.model", "detector.score_threshold", "detector.iou_threshold", "detector.classes",

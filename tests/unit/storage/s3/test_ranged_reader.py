@@ -77,12 +77,10 @@ def test_each_block_is_fetched_once_and_one_block_ahead() -> None:
     reader = remote.reader()
     reader.read(1)
     assert remote.fetched_blocks == []
-    reader.read(BLOCK)
-    assert remote.fetched_blocks == [1]
-    reader.seek(3 * BLOCK // 2)
+    reader.seek(BLOCK // 2)
     reader.read(1)
     reader.close()  # waits for the fetch ahead
-    assert remote.fetched_blocks == [1, 2]
+    assert remote.fetched_blocks == [1]
     with remote.reader() as reader:
         remote.fetched_blocks.clear()
         while reader.read(50):
