@@ -47,7 +47,7 @@ def full_hd(key_frames: int = _FAR_APART) -> Path:
 
 
 def full_hd_with_key_frames() -> Path:
-    """Return two minutes of 1080p at 30 frames per second, with a key frame each 2 seconds."""
+    """Return a minute of 1080p at 30 frames per second, with a key frame each 2 seconds."""
 
     def images() -> Iterator[Image]:
         sample = _sample_images()
@@ -60,7 +60,7 @@ def full_hd_with_key_frames() -> Path:
     once = _kept(
         "1080p-once.mp4", lambda path: _encode(path, images(), (1920, 1080), 30, key_frames=60)
     )
-    return _kept("1080p-key-frames.mp4", lambda path: _remux(once, path, times=4))
+    return _kept("1080p-key-frames.mp4", lambda path: _remux(once, path, times=2))
 
 
 def of_minutes(minutes: int) -> Path:

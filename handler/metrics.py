@@ -93,7 +93,8 @@ def _add_log(metrics: Metrics, log: RunLog) -> None:
         metrics.add_metric(metric, MetricUnit.Count, counts[name])
     for stage in log.stages.values():
         metrics.add_metric(f"{stage.name.title()}Seconds", MetricUnit.Seconds, stage.seconds)
-    metrics.add_metric("BytesFetched", MetricUnit.Bytes, log.stage("fetch").items_out)
+    fetched_megabytes = log.stage("fetch").items_out / 1e6
+    metrics.add_metric("MegabytesFetched", MetricUnit.Megabytes, fetched_megabytes)
     metrics.add_metric("TotalSeconds", MetricUnit.Seconds, log.total_seconds)
     metrics.add_metric("DecodeCoverage", MetricUnit.Percent, 100 * log.coverage.share)
     metrics.add_metric("SecondsLost", MetricUnit.Seconds, log.coverage.seconds_lost)

@@ -251,6 +251,9 @@ class SeekingDecoder:
             expected_ms = self._packets.times_ms[self._index + 1]
             if not self._capture.grab() or self._position_ms() != expected_ms:
                 return False
+            # Where packets were not read before, damage shows only now.
+            if self._packets.places is not None and self._capture.evidence.is_damaged:
+                return False
             self._index += 1
             self._count()
             if self._index == 0:

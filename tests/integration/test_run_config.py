@@ -37,6 +37,16 @@ def test_a_scene_of_an_earlier_segment_is_a_duplicate_across_segments(tmp_path: 
     ]
 
 
+def test_the_result_says_what_key_frames_did_to_the_samples(tmp_path: Path) -> None:
+    options = {"g": "20", "sc_threshold": "0"}
+    path = clips.write_clip(tmp_path / "clip.mp4", clips.textures(60), options=options)
+    outcome = run(tmp_path / "out", path, sampling={"snap": "key"})
+    assert [row["frame_index"] for row in frames_of(outcome)] == ["0", "20", "40"]
+    (warning,) = [each for each in outcome.log.warnings if "Key frames" in each]
+    assert "up to 2.0 s apart, so 6 grid points have 3 samples" in warning
+    assert warning in (result_folder(outcome) / "report.md").read_text()
+
+
 @pytest.mark.parametrize("method", ["phash", "dhash", "average_hash", "whash"])
 def test_a_still_video_keeps_one_frame(tmp_path: Path, method: str) -> None:
     path = clips.write_clip(tmp_path / "still.mp4", [clips.texture(5)] * 40)

@@ -17,7 +17,7 @@ def needed_bytes(file: IO[bytes], indexes: Iterable[int]) -> int:
         file: the video, whose packets have times.
         indexes: the frame indexes.
     """
-    with av.open(file) as container:
+    with av.open(file, "r") as container:
         packets = [
             (packet.pts, packet.size, packet.is_keyframe)
             for packet in container.demux(container.streams.video[0])

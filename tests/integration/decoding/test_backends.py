@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from pipeline.config.schema import Config
 from pipeline.decoding.backend import BackendName, pyav_version
 from pipeline.decoding.opencv.misread import opencv_misreads
 from pipeline.decoding.opening import open_video
-from pipeline.errors import RejectedError
+from pipeline.errors import BrokenError, RejectedError
 from pipeline.resources.budget import Budget
 from pipeline.runlog import Coverage
 from tests.support import clips
@@ -222,7 +223,7 @@ from pipeline.config.schema import Config
 from pipeline.decoding.process.native_log import unbuffer_native_output
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.video import Video
-from pipeline.errors import RejectedError
+from pipeline.errors import BrokenError, RejectedError
 from pipeline.runlog import RunLog
 from tests.support import clips
 unbuffer_native_output()
@@ -292,6 +293,14 @@ def test_a_run_decodes_with_opencv_where_pyav_is_not_installed(
             drained(video, Config())
     finally:
         pyav_version.cache_clear()
+
+
+def test_a_backend_that_cannot_look_ahead_refuses_frames_on_show() -> None:
+    config = Config.model_validate(
+        {"sampling": {"pick": "on_show"}, "decoding": {"backend": "opencv"}}
+    )
+    with pytest.raises(BrokenError, match=r"set decoding\.backend=pyav, or set sampling\.pick"):
+        open_video(BytesIO(), "clip", config, threads=1, budget=Budget.unlimited())
 
 
 def changing(folder: Path, parts: list[dict[str, object]]) -> Path:

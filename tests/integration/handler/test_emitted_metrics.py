@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import emf
+from tests.support.clips import SAMPLE
 from tests.support.lambda_function import (
     KEY,
     RESULTS,
@@ -45,6 +46,7 @@ def test_the_metrics_of_a_video_are_its_counts_and_times(
         "FramesSampled": 6,
         "FramesKept": counts["frames_kept"],
         "Detections": counts["detections"],
+        "MegabytesFetched": SAMPLE.stat().st_size / 1e6,
     }.items():
         assert metrics[name, SERVICE] == expected
     for stage in ("Fetch", "Decode", "Dedupe", "Detect", "Encode", "Write", "Total"):

@@ -15,6 +15,7 @@ from pipeline.config.schema import Config
 from pipeline.decoding.opening import open_video
 from pipeline.resources.budget import Budget
 from pipeline.storage.s3.video import S3Video
+from pipeline.storage.source import CountedStream
 from tests.support import clips
 from tests.support.decoding import Decoded, decode, drained
 from tests.support.needed_packets import needed_bytes
@@ -95,4 +96,5 @@ def test_only_the_needed_ranges_are_fetched(
     needed = needed_bytes(io.BytesIO(film), [frame.index for frame in decoded.frames])
     assert requests.bytes <= 1.2 * needed + 8 * _MEBIBYTE
     assert requests.bytes < len(film)
+    assert isinstance(stream, CountedStream)
     assert (stream.requests, stream.bytes_fetched) == (requests.count, requests.bytes)
