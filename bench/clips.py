@@ -33,34 +33,26 @@ def full_hd(key_frames: int = _FAR_APART) -> Path:
     Args:
         key_frames: number of frames from one key frame to the next.
     """
-
-    def images() -> Iterator[Image]:
-        sample = sample_images()
-        for number in range(SAMPLE_SECONDS * 25):
-            index, rest = divmod(number * SAMPLE_RATE, 25)
-            following = sample[min(index + 1, len(sample) - 1)]
-            blend = cv2.addWeighted(sample[index], 1 - rest / 25, following, rest / 25, 0)
-            yield cast("Image", blend)
-
     name = "1080p.mp4" if key_frames == _FAR_APART else f"1080p-{key_frames}.mp4"
-    return _kept(name, lambda path: _encode(path, images(), (1920, 1080), 25, key_frames))
+    return _kept(name, lambda path: _encode_full_hd(path, 25, key_frames))
 
 
 def full_hd_with_key_frames() -> Path:
     """Return a minute of 1080p at 30 frames per second, with a key frame each 2 seconds."""
+    once = _kept("1080p-once.mp4", lambda path: _encode_full_hd(path, 30, key_frames=60))
+    return _kept("1080p-key-frames.mp4", lambda path: _remux(once, path, times=2))
 
+
+def _encode_full_hd(path: Path, rate: int, key_frames: int) -> None:
     def images() -> Iterator[Image]:
-        sample = _sample_images()
-        for number in range(SAMPLE_SECONDS * 30):
-            index, rest = divmod(number * SAMPLE_RATE, 30)
+        sample = sample_images()
+        for number in range(SAMPLE_SECONDS * rate):
+            index, rest = divmod(number * SAMPLE_RATE, rate)
             following = sample[min(index + 1, len(sample) - 1)]
-            blend = cv2.addWeighted(sample[index], 1 - rest / 30, following, rest / 30, 0)
+            blend = cv2.addWeighted(sample[index], 1 - rest / rate, following, rest / rate, 0)
             yield cast("Image", blend)
 
-    once = _kept(
-        "1080p-once.mp4", lambda path: _encode(path, images(), (1920, 1080), 30, key_frames=60)
-    )
-    return _kept("1080p-key-frames.mp4", lambda path: _remux(once, path, times=2))
+    _encode(path, images(), (1920, 1080), rate, key_frames)
 
 
 def of_minutes(minutes: int) -> Path:

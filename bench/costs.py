@@ -7,7 +7,6 @@ milliseconds by stage in handler/work_estimate.py. Nothing here was run on AWS.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,30 +14,22 @@ from typing import TYPE_CHECKING
 
 from bench import results, scale
 from bench.cost_inputs import IMAGE_BYTES, KEY_FRAME, SAMPLE_KEPT, measured
-from bench.scale import COLD_START_SECONDS, COPIES_A_SECOND
+from bench.many_uploads import COPIES_A_SECOND, ONE_HOUR
+from bench.scale import COLD_START_SECONDS, COPIED_BYTES_A_SECOND, JOINED_BYTES_A_SECOND
 from handler.work_estimate import DECODE, DEDUPE, DETECT, ENCODE
-from pipeline.resources.prices import (
-    BLOCK_BYTES,
-    WRITE,
-    Bill,
-    Rates,
-    bill,
-    divided_bill,
-)
-from pipeline.storage.s3.bucket import COPIED_PART_BYTES, LARGEST_COPY_BYTES
+from pipeline.resources.prices import PART_BYTES, Rates, bill
 from tests.support.clips import SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pipeline.resources.prices import Bill
 
 PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
 _COLD_START = "../bench/RESULTS.md#cold-start"
 
 MEGABYTES = 3008
 """Size of the function in the tables of an hour and of ten hours."""
-
-PART_BYTES = 8 * 2**20
-"""Assumed: size of the parts in which an archive of images is uploaded."""
 
 HEADING = "| compute | S3 writes | S3 reads | invocations, events | all |"
 RULE = "---:|---:|---:|---:|---:|"
@@ -52,16 +43,18 @@ class Hour:
         name: for the table.
         key_frames: whether only key frames are decoded; there is one each second.
         images: how they are written: a file each, in one archive, or not at all.
+        is_arm: whether the function runs on arm64.
     """
 
     name: str
     key_frames: bool = False
     images: str = "files"
+    is_arm: bool = False
 
     @property
     def video(self) -> scale.Video:
         """The video."""
-        return scale.ONE_HOUR
+        return ONE_HOUR
 
     @property
     def cpu_seconds(self) -> float:
@@ -78,19 +71,24 @@ class Hour:
     @property
     def seconds(self) -> float:
         """Seconds of the invocation: cold start, work, and the copies of the images."""
-        copies = self.video.kept / COPIES_A_SECOND if self.images == "files" else 0.0
-        return COLD_START_SECONDS + self.cpu_seconds / scale.Function(MEGABYTES).cpus + copies
+        copies = {
+            "files": self.video.kept / COPIES_A_SECOND,
+            "archive": self.video.image_bytes / COPIED_BYTES_A_SECOND,
+            "none": 0.0,
+        }
+        cpus = scale.Function(MEGABYTES).cpus
+        return COLD_START_SECONDS + self.cpu_seconds / cpus + copies[self.images]
 
     @property
     def bill(self) -> Bill:
         """What it costs."""
-        found = bill(
-            Rates(MEGABYTES),
+        return bill(
+            Rates(MEGABYTES, is_arm=self.is_arm),
             work_seconds=self.seconds,
             frames=self.video.kept if self.images == "files" else 0,
-            size_bytes=round(self.video.blocks * BLOCK_BYTES),
+            size_bytes=self.video.size_bytes,
+            archive_bytes=self.video.image_bytes if self.images == "archive" else None,
         )
-        return with_archive(found, self.video.kept) if self.images == "archive" else found
 
 
 HOURS = (
@@ -99,21 +97,9 @@ HOURS = (
     Hour("exact, no images", images="none"),
     Hour("key frames, a file for each image", key_frames=True),
     Hour("key frames, images in one archive", key_frames=True, images="archive"),
+    Hour("the same on arm64", key_frames=True, images="archive", is_arm=True),
     Hour("key frames, no images", key_frames=True, images="none"),
 )
-
-
-def archive_writes(images: float) -> int:
-    """Return the requests for an archive: begin, parts, end, and its copy, a gigabyte a part."""
-    size = images * measured(IMAGE_BYTES)
-    copies = 1 if size <= LARGEST_COPY_BYTES else 2 + math.ceil(size / COPIED_PART_BYTES)
-    return 2 + math.ceil(size / PART_BYTES) + copies
-
-
-def with_archive(found: Bill, images: float) -> Bill:
-    """Return a bill for a result without images, with an archive of them."""
-    writes = found.writes + archive_writes(images) * WRITE
-    return Bill(found.compute, writes, found.reads, found.calls)
 
 
 def sample_seconds() -> dict[int, float]:
@@ -151,24 +137,14 @@ def ten_hours_table() -> Iterator[str]:
     """Yield the lines of the table of a 10-hour video, divided into 60 shards."""
     yield f"| how | minutes | s of all invocations {HEADING}"
     yield f"|---|---:|---:|{RULE}"
-    video, shards = scale.TEN_HOURS, 60
-    course = scale.divided(video, scale.Function(MEGABYTES), shards, workers=shards)
-
-    def billed(frames: float) -> Bill:
-        return divided_bill(
-            Rates(MEGABYTES),
-            work_seconds=course.lambda_seconds,
-            frames=frames,
-            size_bytes=round(video.blocks * BLOCK_BYTES),
-            shards=shards,
-        )
-
-    times = f"{course.total_seconds / 60:.1f} | {course.lambda_seconds:,.0f}"
-    for name, found in (
-        ("exact, a file for each image", billed(video.kept)),
-        ("exact, images in one archive", with_archive(billed(0), video.kept)),
+    for name, is_archived in (
+        ("exact, a file for each image", False),
+        ("exact, images in one archive", True),
     ):
-        yield f"| {name} | {times} {_cells(found, 4)}"
+        function = scale.Function(MEGABYTES)
+        course = scale.divided(scale.TEN_HOURS, function, 60, 60, is_archived=is_archived)
+        times = f"{course.total_seconds / 60:.1f} | {course.lambda_seconds:,.0f}"
+        yield f"| {name} | {times} {_cells(course.bill, 4)}"
 
 
 def _cells(found: Bill, digits: int) -> str:
@@ -195,7 +171,9 @@ def inputs_table() -> Iterator[str]:
     cold, copies = f"{COLD_START_SECONDS:g} s", f"{COPIES_A_SECOND:g}"
     yield f"| | cold start, with the first model run | {cold} | [cold start]({_COLD_START}) |"
     yield f"| | images that S3 copies in a second | {copies} | assumed: 8 at a time, 50 ms each |"
-    yield f"| | bytes of a part of an archive | {PART_BYTES:,} | assumed |"
+    yield f"| | bytes of a part of an archive | {PART_BYTES:,} | pipeline/resources/prices.py |"
+    speeds = f"{JOINED_BYTES_A_SECOND:,.0f}, {COPIED_BYTES_A_SECOND:,.0f}"
+    yield f"| | bytes of archives that are joined, copied in a second | {speeds} | assumed |"
 
 
 TABLES = (sample_table, hour_table, ten_hours_table, inputs_table)

@@ -10,8 +10,8 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.scale import COLD_START_SECONDS, EVENT, FINISH_SECONDS, READ, WRITE, Function, Video
-from pipeline.resources.prices import INVOCATION
+from bench.scale import COLD_START_SECONDS, FINISH_SECONDS, Function, Video
+from pipeline.resources.prices import WRITE, WRITES_A_FRAME, Rates, bill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,11 +149,16 @@ def load_table() -> Iterator[str]:
 def load_dollars(video: Video, function: Function) -> dict[str, float]:
     """Return the dollars of 1,000 uploads that one invocation each does."""
     seconds = COLD_START_SECONDS + video.cpu_seconds / function.cpus + video.kept / COPIES_A_SECOND
-    return {
-        "compute": 1000 * function.compute(seconds),
-        "images": 1000 * 2 * video.kept * WRITE,
-        "rest": 1000 * ((video.blocks + 12) * READ + 21 * WRITE + INVOCATION + EVENT),
-    }
+    found = bill(
+        Rates(function.megabytes),
+        work_seconds=1000 * seconds,
+        frames=1000 * video.kept,
+        size_bytes=1000 * video.size_bytes,
+        videos=1000,
+    )
+    images = 1000 * WRITES_A_FRAME * video.kept * WRITE
+    rest = found.writes - images + found.reads + found.calls
+    return {"compute": found.compute, "images": images, "rest": rest}
 
 
 def load_dollars_table() -> Iterator[str]:
@@ -161,8 +166,9 @@ def load_dollars_table() -> Iterator[str]:
     yield "| kept | compute | images, written and copied | rest | all |"
     yield "|---:|---:|---:|---:|---:|"
     for share in (1.0, 0.2):
-        bill = load_dollars(replace(ONE_HOUR, kept_share=share), Function())
-        figures = " | ".join(f"${value:.2f}" for value in (*bill.values(), sum(bill.values())))
+        dollars = load_dollars(replace(ONE_HOUR, kept_share=share), Function())
+        values = (*dollars.values(), sum(dollars.values()))
+        figures = " | ".join(f"${value:.2f}" for value in values)
         yield f"| {share:.0%} | {figures} |"
 
 

@@ -10,20 +10,16 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.cost_inputs import IMAGE_BYTES, measured
 from handler.work_estimate import DECODE, DEDUPE, DETECT, ENCODE, MEGABYTES_FOR_A_CPU
-from pipeline.resources.prices import (
-    GIGABYTE_SECOND,
-    INVOCATION,
-    TRANSITION,
-    TRANSITIONS_A_RUN,
-    TRANSITIONS_A_SHARD,
-)
+from pipeline.resources.prices import BLOCK_BYTES, Rates, divided_bill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WRITE, READ, EVENT = 0.000005, 0.0000004, 0.000001
-HOUR = 3600
+    from pipeline.resources.prices import Bill
+
+HOUR, FULL_HD_MEGAPIXELS = 3600, 2.0736
 
 # -- Measured, or assumed where nothing was ------------------------------------------------------
 COLD_START_SECONDS = 2.8
@@ -34,6 +30,8 @@ FINISH_SECONDS_A_SAMPLE, FINISH_SECONDS_A_KEPT = 0.000015, 0.00017
 """Merge, data files and report, for each sampled frame and each kept one: RESULTS.md, The merge."""
 FINISH_SECONDS = 10.0
 """Assumed: cold start, reading the results of shards, writing and copying the data files."""
+JOINED_BYTES_A_SECOND, COPIED_BYTES_A_SECOND = 60e6, 100e6
+"""Assumed: what one function reads and writes at a time, and what S3 copies in parts."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Video:
     """A video, and how it is sampled."""
 
     hours: float
-    megapixels: float = 2.0736
+    megapixels: float = FULL_HD_MEGAPIXELS
     fps: float = 30.0
     every_seconds: float = 1.0
     kept_share: float = 1.0
@@ -58,9 +56,19 @@ class Video:
         return self.samples * self.kept_share
 
     @property
+    def image_bytes(self) -> int:
+        """Size of all images."""
+        return round(self.kept * self.megapixels / FULL_HD_MEGAPIXELS * measured(IMAGE_BYTES))
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the video."""
+        return round(self.hours * HOUR * self.megabits * 1e6 / 8)
+
+    @property
     def blocks(self) -> float:
-        """Blocks of 4 MiB that are read."""
-        return self.hours * HOUR * self.megabits * 1e6 / 8 / 4 / 2**20
+        """Blocks that are read."""
+        return self.size_bytes / BLOCK_BYTES
 
     @property
     def cpu_seconds(self) -> float:
@@ -87,29 +95,20 @@ class Function:
         """Number of CPUs."""
         return self.megabytes / MEGABYTES_FOR_A_CPU
 
-    def compute(self, seconds: float) -> float:
-        """Return the dollars for seconds of one function."""
-        return seconds * self.megabytes / 1024 * GIGABYTE_SECOND
-
 
 @dataclass(frozen=True)
-class Bill:
+class DividedVideo:
     """Seconds and dollars of one divided video."""
 
     shard_seconds: float
     total_seconds: float
     lambda_seconds: float
-    compute: float
-    writes: float
-    rest: float
-
-    @property
-    def all(self) -> float:
-        """All dollars."""
-        return self.compute + self.writes + self.rest
+    bill: Bill
 
 
-def divided(video: Video, function: Function, shards: int, workers: int) -> Bill:
+def divided(
+    video: Video, function: Function, shards: int, workers: int, *, is_archived: bool = False
+) -> DividedVideo:
     """Return what one video takes that is divided.
 
     Args:
@@ -117,6 +116,7 @@ def divided(video: Video, function: Function, shards: int, workers: int) -> Bill
         function: the function.
         shards: number of its shards.
         workers: how many are worked on at once.
+        is_archived: whether the images come into one archive.
     """
     shard = COLD_START_SECONDS + INDEX_SECONDS + video.cpu_seconds / function.cpus / shards
     finish = (
@@ -124,19 +124,22 @@ def divided(video: Video, function: Function, shards: int, workers: int) -> Bill
         + FINISH_SECONDS_A_SAMPLE * video.samples
         + FINISH_SECONDS_A_KEPT * video.kept
     )
+    if is_archived:
+        finish += video.image_bytes * (1 / JOINED_BYTES_A_SECOND + 1 / COPIED_BYTES_A_SECOND)
     rounds = -(-shards // workers)
     lambda_seconds = PLAN_SECONDS + shards * shard + finish
-    transitions = TRANSITIONS_A_SHARD * shards + TRANSITIONS_A_RUN
-    return Bill(
+    return DividedVideo(
         shard_seconds=shard,
         total_seconds=PLAN_SECONDS + rounds * shard + finish,
         lambda_seconds=lambda_seconds,
-        compute=function.compute(lambda_seconds),
-        writes=(video.kept + shards + video.kept / 1000 + 30) * WRITE,
-        rest=(video.blocks + 3 * shards + 30) * READ
-        + (shards + 2) * INVOCATION
-        + transitions * TRANSITION
-        + EVENT,
+        bill=divided_bill(
+            Rates(function.megabytes),
+            work_seconds=lambda_seconds,
+            frames=video.kept,
+            size_bytes=video.size_bytes,
+            shards=shards,
+            archive_bytes=video.image_bytes if is_archived else None,
+        ),
     )
 
 
@@ -148,10 +151,14 @@ def divided_table() -> Iterator[str]:
     yield "| MB | workers | s of a shard | minutes | compute | S3 writes | other requests | all |"
     yield "|---:|---:|---:|---:|---:|---:|---:|---:|"
     for megabytes, workers in ((1769, 60), (3008, 10), (3008, 30), (3008, 60)):
-        bill = divided(TEN_HOURS, Function(megabytes), 60, workers)
+        video = divided(TEN_HOURS, Function(megabytes), 60, workers)
+        bill = video.bill
+        dollars = (bill.compute, bill.writes, bill.reads + bill.calls, bill.total)
         yield (
-            f"| {megabytes} | {workers} | {bill.shard_seconds:.0f} | {bill.total_seconds / 60:.1f} "
-            f"| ${bill.compute:.3f} | ${bill.writes:.3f} | ${bill.rest:.3f} | ${bill.all:.3f} |"
+            f"| {megabytes} | {workers} | {video.shard_seconds:.0f} "
+            f"| {video.total_seconds / 60:.1f} | "
+            + " | ".join(f"${value:.3f}" for value in dollars)
+            + " |"
         )
 
 

@@ -126,18 +126,18 @@ def divided_bill(  # noqa: PLR0913 - each argument is another part of the bill
         size_bytes: size of the video.
         shards: their number. Each is an invocation, beside the one that plans and the last one.
         archive_bytes: size of the archive that has the images; None: each is a file of its own.
-            Each shard writes an archive, too.
+            Each shard writes an archive, too, and the last step reads them.
     """
-    if archive_bytes is None:
-        images = frames + frames / 1000
-    else:
-        of_shards = math.ceil(archive_bytes / PART_BYTES) + 3 * shards
+    images, joined = frames + frames / 1000, 0.0
+    if archive_bytes is not None:
+        of_shards = math.ceil(archive_bytes / PART_BYTES) + 2 * shards
         images = of_shards + archive_writes(archive_bytes)
+        joined = archive_bytes / BLOCK_BYTES
     transitions = TRANSITIONS_A_SHARD * shards + TRANSITIONS_A_RUN
     return Bill(
         compute=work_seconds * rates.dollars_a_second,
         writes=(images + shards + 30) * WRITE,
-        reads=(size_bytes / BLOCK_BYTES + 3 * shards + 30) * READ,
+        reads=(size_bytes / BLOCK_BYTES + joined + 3 * shards + 30) * READ,
         calls=(shards + 2) * INVOCATION + transitions * TRANSITION + EVENT,
     )
 
