@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from logging import getLogger
 from typing import TYPE_CHECKING
@@ -164,8 +165,8 @@ def _join(
         return
     all_bytes = sum(member.size_bytes for members in archives.values() for member in members)
     limit = JoiningLimit(run.source.uri, run.budget, all_bytes)
-    with publisher.images(form) as put:
-        for path, data in read_images(images, archives):
+    with publisher.images(form) as put, closing(read_images(images, archives)) as joined:
+        for path, data in joined:
             put(path, data)
             limit.add(len(data))
 

@@ -23,8 +23,8 @@ def verify_results(results: tuple[str, ...]) -> int:
     """Check each RESULT against its manifest.
 
     RESULT is the folder of a run, OUT/<video>/<run id>, or s3://bucket/prefix/key/run. Each file of
-    the manifest must be there with its size and sha256, and no other file. A rejected video has
-    only its rejection.json.
+    the manifest must be there with its size and sha256, and no other file. So must each image in an
+    archive. A rejected video has only its rejection.json.
 
     Prints a line for each fault, and a summary of each result. The exit code is 1 if a result has a
     fault or cannot be read. If a folder does not exist, it is 2, and nothing is verified.

@@ -18,7 +18,7 @@ from pipeline.storage.source import ByteRange
 from pipeline.storage.written_file import WrittenFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pipeline.runlog import RunLog
@@ -83,7 +83,7 @@ def written_images(
 
 def read_images(
     images: ShardImages, archives: Mapping[str, Sequence[WrittenFile]]
-) -> Iterator[tuple[str, bytes]]:
+) -> Generator[tuple[str, bytes], None, None]:
     """Yield path and bytes of images in archives of shards, in order.
 
     Args:

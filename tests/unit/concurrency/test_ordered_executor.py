@@ -38,6 +38,21 @@ def test_results_keep_the_order_of_their_items() -> None:
         assert list(executor.map_io(str, squares)) == [str(n * n) for n in range(50)]
 
 
+def test_items_in_turn_are_processed_one_at_a_time_and_in_order() -> None:
+    working, seen = threading.Lock(), []
+
+    def see(number: int) -> int:
+        assert working.acquire(blocking=False)
+        seen.append(number)
+        working.release()
+        return number
+
+    with OrderedExecutor(cpus=4) as executor:
+        items = executor.map(lambda number: number, numbers(200))
+        assert list(executor.map_in_turn(see, items)) == list(range(200))
+    assert seen == list(range(200))
+
+
 @pytest.mark.parametrize("cpus", [1, 2, 5])
 def test_as_many_items_are_processed_at_a_time_as_there_are_cpus(cpus: int) -> None:
     # The barrier opens only if as many threads wait at the same time.
