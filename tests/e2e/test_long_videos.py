@@ -183,9 +183,9 @@ def data_files(files: dict[str, bytes]) -> dict[str, bytes]:
 def alone(deployed: LongVideos, start: StartContainer, aws: Emulator) -> Any:  # noqa: ANN401 - a function
     """Return a function that does a video of the stack in one container, and returns its files."""
 
-    def alone(key: str) -> dict[str, bytes]:
+    def alone(key: str, **more: str) -> dict[str, bytes]:
         bucket = deployed.stack.outputs["InputBucket"]
-        container = start(INPUT_BUCKETS=bucket, OUTPUT_PREFIX="alone", **VARIABLES)
+        container = start(INPUT_BUCKETS=bucket, OUTPUT_PREFIX="alone", **VARIABLES, **more)
         status, body = container.invoke({"video": f"s3://{bucket}/{key}"})
         assert status == HTTPStatus.OK, container.logs()
         (outcome,) = json.loads(body)["videos"]
@@ -211,6 +211,28 @@ def test_shards_give_the_same_bytes_although_all_containers_are_killed_once(
     files = deployed.stack.dataset(key)
     check_visible({f"run/{path}": data for path, data in files.items()})
     assert data_files(files) == data_files(alone(key))
+    assert deployed.work_left() == []
+
+
+def test_shards_give_the_archive_of_one_invocation(
+    deployed: LongVideos,
+    video: bytes,
+    aws: Emulator,
+    alone: Any,  # noqa: ANN401 - a function
+) -> None:
+    key, s3 = "long/archive.mp4", aws.client("s3")
+    archived = f"{CONFIG}output: {{archive: zip}}\n"
+    s3.put_object(Bucket=MODELS, Key="pretag.yaml", Body=archived.encode())
+    try:
+        deployed.stack.put(key, video)
+        assert deployed.wait(key)["status"] == "SUCCEEDED"
+    finally:
+        s3.put_object(Bucket=MODELS, Key="pretag.yaml", Body=CONFIG.encode())
+    files = deployed.stack.dataset(key)
+    check_visible({f"run/{path}": data for path, data in files.items()})
+    assert "images.zip" in files
+    assert not any(path.endswith(".jpg") for path in files)
+    assert data_files(files) == data_files(alone(key, PRETAG_OUTPUT__ARCHIVE="zip"))
     assert deployed.work_left() == []
 
 
@@ -255,7 +277,7 @@ def test_a_failed_shard_goes_to_the_failure_queue_and_a_redrive_does_what_is_mis
 
 def test_the_log_tells_the_slowest_shard_and_the_cost(deployed: LongVideos) -> None:
     found = [each for each in deployed.stack.outcomes() if "shard_times" in each]
-    assert len(found) == 3
+    assert len(found) == 4
     for each in found:
         times = each["shard_times"]
         assert times["number"] == _SHARDS
