@@ -32,7 +32,7 @@ class ArchiveWriter:
     """Writes files into an archive, one after the other.
 
     Each block that goes away has at least 16 MiB; the last one is smaller. `zipfile` writes ZIP64
-    where it must: from 4 GiB or 65,536 files on.
+    where it must: from 2 GiB or 65,536 files on.
     """
 
     def __init__(self, form: ArchiveForm, write_block: WriteBlock) -> None:
