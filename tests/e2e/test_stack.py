@@ -56,6 +56,17 @@ def test_an_upload_writes_a_dataset(stack: Stack, tmp_path: Path) -> None:
     assert count_persons(coco) > 50
 
 
+def test_the_index_page_of_a_stack_leads_to_its_results(stack: Stack) -> None:
+    key = "index/clip.mp4"
+    stack.put(key, clips.SAMPLE.read_bytes())
+    stack.dataset(key)
+    run = (stack.latest(key) or {})["run_id"]
+    done = stack.invoke({"pretag": {"command": "index"}})
+    assert done["damaged"] == []
+    html = stack.aws.tree(stack.outputs["OutputBucket"], "pretag/index.html")[""].decode()
+    assert f'href="./{key}/{run}/report.html"' in html
+
+
 def test_an_event_that_is_sent_twice_changes_nothing(stack: Stack) -> None:
     key = "twice/event.mp4"
     stack.put(key, clips.SAMPLE.read_bytes())
