@@ -23,6 +23,7 @@ from bench.load.plan import Plan
 from bench.load.report import report
 from bench.load.statistics import Summary
 from bench.measuring import show_progress
+from bench.targets import deployed_stack, require_image
 from deploy.smoke.deployed import Deployed
 
 if TYPE_CHECKING:
@@ -57,9 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     if options.stack:
         title, text = f"Load, {options.stack}", "The sample clip, in a deployed stack."
-        summaries = [measure(Deployed.named(options.stack), plan, on_aws=True) for plan in plans]
+        with deployed_stack(options.stack):
+            deployed = Deployed.named(options.stack)
+            summaries = [measure(deployed, plan, on_aws=True) for plan in plans]
     else:
         title, text = "Load", f"{results.load_of_machine()} {_LIMITS}"
+        require_image(options.image)
         with emulated_stack(options.image) as deployed:
             summaries = [measure(deployed, plan, on_aws=False) for plan in plans]
     section = report(title, text, summaries)

@@ -18,6 +18,7 @@ from bench.sweep.measure import Clip, sweep
 from bench.sweep.plot import svg
 from bench.sweep.report import report
 from bench.sweep.sizes import SIZES, choice, sizes_for
+from bench.targets import deployed_stack, require_image
 from tests.support.clips import SAMPLE
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.stack:
         sizes = tuple(options.sizes or SIZES)
         title, text = f"Sweep, {options.stack}", "Billed seconds of versions of a deployed stack."
-        swept = sweep_stack(options.stack, sizes, options.rounds)
+        with deployed_stack(options.stack):
+            swept = sweep_stack(options.stack, sizes, options.rounds)
     else:
         cpus = os.cpu_count() or 1
         fitting = sizes_for(cpus)
@@ -60,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"this machine has {cpus} CPUs: at most {max(fitting):,} MB")
         said = _TEXT.format(rounds=options.rounds, cpus=cpus)
         title, text = "Sweep", f"{results.load_of_machine()} {said}"
+        require_image(options.image)
         swept = sweep_image(options.image, sizes, options.rounds)
     section = report(title, text, swept)
     sys.stdout.write(section)

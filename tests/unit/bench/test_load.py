@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -206,3 +207,20 @@ def test_throttles_are_counted_when_cloudwatch_has_all_invocations(
         target.upload(0)
         target.upload(1)
         assert target.served().throttles == 4
+
+
+def test_what_cannot_be_measured_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    with pytest.raises(SystemExit, match="Nothing was measured: "):
+        command.main([])
+
+    def unknown(name: str) -> Deployed:
+        answer: Any = {"Error": {"Code": "ValidationError", "Message": f"no stack {name}"}}
+        raise ClientError(answer, "DescribeStacks")
+
+    monkeypatch.setattr(Deployed, "named", unknown)
+    with pytest.raises(SystemExit, match=r"no stack pretag-x\. Check the name of the stack"):
+        command.main(["--stack", "pretag-x"])
+    monkeypatch.setattr(Deployed, "named", lambda _name: Deployed({}, {}))
+    with pytest.raises(SystemExit, match="has no output or parameter"):
+        command.main(["--stack", "pretag-x"])
