@@ -138,7 +138,7 @@ known-result: .venv/cli.ready ## write samples/pedestrians.json again, after a c
 	@cp build/known-result/pedestrians.mp4/*/annotations/instances_default.json samples/pedestrians.json
 
 .PHONY: shards
-shards: .venv/dev.ready ## test shards of a video with several processes, and with random clips
+shards: .venv/dev.ready ## test runs with several processes: shards, videos side by side, S3 behind a server
 	@$(BIN)/pytest tests/shards --verbose
 
 .PHONY: soak

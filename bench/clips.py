@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -71,6 +72,20 @@ def of_minutes(minutes: int) -> Path:
 
     name = f"{minutes}-minutes.mp4"
     return _kept(name, lambda path: _encode(path, images(), (320, 240), 5))
+
+
+def views(count: int) -> list[Path]:
+    """Return different videos of 30 seconds: parts of the sample in 720p, 25 frames per second."""
+
+    def images(view: int) -> Iterator[Image]:
+        sample = sample_images()
+        for number in range(SAMPLE_SECONDS * 25):
+            yield _part(sample[number * SAMPLE_RATE // 25], view)
+
+    def make(view: int, path: Path) -> None:
+        _encode(path, images(view), (1280, 720), 25)
+
+    return [_kept(f"view-{view}.mp4", partial(make, view)) for view in range(count)]
 
 
 def with_key_frames() -> Path:

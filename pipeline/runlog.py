@@ -170,6 +170,14 @@ class RunLog:
     _started: float = field(default_factory=time.perf_counter, repr=False)
     _adding: Lock = field(default_factory=Lock, repr=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is sent to another process: all but the lock."""
+        return {**self.__dict__, "_adding": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take it, with a lock of this process."""
+        self.__dict__.update(state, _adding=Lock())
+
     def stage(self, name: str) -> StageLog:
         """Return the row of one of `STAGE_UNITS`."""
         return self.stages[name]

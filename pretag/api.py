@@ -19,6 +19,7 @@ from pipeline.resources.budget import Budget
 from pipeline.runlog import RunLog
 from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.storage.paths import check_output_folder
+from pipeline.storage.result_folder import own_folder_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,8 @@ def annotate(
     on_progress: Progress = lambda _done, _total: None,
 ) -> Outcome:
     """Annotate one video, and write its dataset to `<out>/<file name>/<run id>`.
+
+    If that folder has datasets of a video with another content, digits follow the file name.
 
     Args:
         video: path of the video.
@@ -65,11 +68,12 @@ def annotate(
         detector = load_detector(effective)
     else:
         detector = Detector(detector.model, effective.detector)
+    folder = own_folder_below(Path(out), source.name, source)
     return run.annotate(
         source,
         effective,
         detector,
-        lambda run_id: FolderStore(Path(out), source.name, run_id),
+        lambda run_id: FolderStore(Path(out), folder, run_id),
         cpus=available_cpus(),
         on_progress=on_progress,
     )

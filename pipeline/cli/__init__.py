@@ -10,6 +10,10 @@ import sys
 
 import click
 
+from pipeline.cli.commands import pretag
+from pipeline.errors import ConfigError, PathError, PretagError
+from pipeline.text import printable
+
 FAILED, USAGE, REJECTED, INTERRUPTED = 1, 2, 3, 130
 
 # How to get a package that only some commands need.
@@ -48,15 +52,6 @@ def main() -> None:
 
 
 def _run() -> int:
-    # Importing OpenCV and ONNX Runtime takes half a second, and an interrupt during it becomes an
-    # ImportError. No work has started yet, so an interrupt ends the process at once.
-    handler = signal.getsignal(signal.SIGINT)
-    if handler is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from pipeline.cli.commands import pretag  # noqa: PLC0415
-    from pipeline.errors import ConfigError, PathError, PretagError  # noqa: PLC0415
-
-    signal.signal(signal.SIGINT, handler)
     try:
         return int(pretag.main(standalone_mode=False) or 0)
     except (ConfigError, PathError) as error:
@@ -89,8 +84,6 @@ def _discard_output() -> None:
 
 def _print_error(message: str, code: int) -> int:
     """Print an error message to standard error, and return the exit code."""
-    from pipeline.text import printable  # noqa: PLC0415 - as above
-
     # The message about a wrong configuration has a line for each problem.
     lines = map(printable, message.splitlines())
     click.echo("pretag: " + "\n".join(lines), err=True)

@@ -3,22 +3,52 @@
 import click
 
 from pipeline import __version__
-from pipeline.cli.baseline import write_baseline
-from pipeline.cli.config import print_config
-from pipeline.cli.evaluate import evaluate
-from pipeline.cli.export import export_results
-from pipeline.cli.forget import forget_results
-from pipeline.cli.handover import hand_over_results
-from pipeline.cli.index import write_index
-from pipeline.cli.model import model_group
-from pipeline.cli.preview import preview_result
-from pipeline.cli.promote import promote_result
-from pipeline.cli.run import run_videos
-from pipeline.cli.submit import submit_videos
-from pipeline.cli.verify import verify_results
+from pipeline.cli.late_commands import LateCommand, LateCommands
+
+# Each is in the module of its name. The sentences are those of the commands' own help.
+_COMMANDS = {
+    name: LateCommand(f"pipeline.cli.{name}", function, summary)
+    for name, function, summary in (
+        (
+            "baseline",
+            "write_baseline",
+            "Write the class shares and the scores of each RESULT as a baseline.",
+        ),
+        ("config", "print_config", "Print a config file with all keys, defaults and explanations."),
+        ("evaluate", "evaluate", "Compare predictions, or a run, with a ground truth."),
+        (
+            "export",
+            "export_results",
+            "Write each RESULT in the form that another tool reads, all together into PATH.",
+        ),
+        (
+            "forget",
+            "forget_results",
+            "Remove all results of the video S3_URI, s3://bucket/key, for ever.",
+        ),
+        (
+            "handover",
+            "hand_over_results",
+            "Put the images and objects of each RESULT onto the server of a labelling tool.",
+        ),
+        ("index", "write_index", "Write index.html, a page with the newest results in RESULTS."),
+        ("model", "model_group", "List, add, inspect and check detection models."),
+        ("preview", "preview_result", "Draw the boxes and labels of RESULT onto its kept frames."),
+        ("promote", "promote_result", "Make latest.json of the video name RESULT."),
+        ("run", "run_videos", "Annotate each VIDEO, and write its dataset to OUT."),
+        (
+            "submit",
+            "submit_videos",
+            "Send the videos below S3_URI, s3://bucket/prefix, through the deployed function.",
+        ),
+        ("verify", "verify_results", "Check each RESULT against its manifest."),
+    )
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LateCommands, late=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="pretag")
 def pretag() -> None:
     """Turn videos into pre-annotated datasets that labellers correct.
@@ -34,18 +64,3 @@ def pretag() -> None:
          nothing was done
       3  some video was rejected; all others are done
     """  # noqa: D301 - click reads the escape sequence: it keeps the lines as they are
-
-
-pretag.add_command(run_videos)
-pretag.add_command(print_config)
-pretag.add_command(model_group)
-pretag.add_command(evaluate)
-pretag.add_command(export_results)
-pretag.add_command(hand_over_results)
-pretag.add_command(write_baseline)
-pretag.add_command(write_index)
-pretag.add_command(verify_results)
-pretag.add_command(preview_result)
-pretag.add_command(promote_result)
-pretag.add_command(submit_videos)
-pretag.add_command(forget_results)

@@ -20,9 +20,7 @@ from pipeline.storage.listed_files import ListedFiles
 from pipeline.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pipeline.dataset.exports.export_set import ExportImage, ExportSet
+    from pipeline.dataset.exports.export_set import ExportSet
     from pipeline.storage.export_target import ExportTarget
 
 
@@ -69,12 +67,12 @@ def export_results(  # noqa: PLR0913, PLR0917 - one argument for each option
     if frame_step is not None and form_name != "cvat-video":
         raise click.UsageError("--frame-step is only for --to cvat-video. Leave it out.")
     target = _open_target(out)
-    exported, read_image = read_results(results)
+    exported, listed = read_results(results)
     files = export_files(
         exported,
         FORMATS[form_name],
         Options(images_at, frame_step or 1),
-        read_image,
+        lambda image: listed[image.video.run_id].read(image.path),
         categories=categories,
     )
     target.write(files)
@@ -85,10 +83,8 @@ def export_results(  # noqa: PLR0913, PLR0917 - one argument for each option
     )
 
 
-def read_results(
-    names: tuple[str, ...],
-) -> tuple[ExportSet, Callable[[ExportImage], bytes]]:
-    """Return one export set of several results, and what returns the JPEG of an image of it.
+def read_results(names: tuple[str, ...]) -> tuple[ExportSet, dict[str, ListedFiles]]:
+    """Return one export set of several results, and the files of each result by its run id.
 
     Raises:
         PathError: a result does not exist, or two names mean the same run.
@@ -106,7 +102,7 @@ def read_results(
             )
         found[run_id] = files
         sets.append(read_export_set(files))
-    return united(sets), lambda image: found[image.video.run_id].read(image.path)
+    return united(sets), found
 
 
 def _open_target(out: str) -> ExportTarget:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli.export import read_results
+from pipeline.cli.handover_video import video_task
 from pipeline.cli.terminal import counted
 from pipeline.dataset.exports.export_set import with_categories
 from pipeline.errors import InputFileError
@@ -34,8 +37,13 @@ _TOOLS: dict[str, HandOver] = {"cvat": cvat.hand_over, "label-studio": label_stu
     help="Classes of a new project: all of the results, those with an object, or those that "
     "detector.classes chose.",
 )  # fmt: skip
-def hand_over_results(
-    results: tuple[str, ...], tool: str, url: str, project: str, categories: str
+@click.option(
+    "--video", metavar="FILE|S3_URI",
+    help="(CVAT) The video of the one RESULT: make the task of it, with the sampled frames alone, "
+    "instead of its images.",
+)  # fmt: skip
+def hand_over_results(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
+    results: tuple[str, ...], tool: str, url: str, project: str, categories: str, video: str | None
 ) -> None:
     """Put the images and objects of each RESULT onto the server of a labelling tool.
 
@@ -44,18 +52,26 @@ def hand_over_results(
 
     The access token is in the variable LABEL_STUDIO_API_KEY or CVAT_ACCESS_TOKEN.
     """
-    exported, read_image = read_results(results)
-    if not exported.has_images:
+    if video is not None and (tool != "cvat" or len(results) > 1):
+        raise click.UsageError("--video is only for --to cvat, and for one RESULT. Leave it out.")
+    exported, files = read_results(results)
+    if video is None and not exported.has_images:
         raise InputFileError(
             "A result has no images, because output.images was false. Process the video again."
         )
-    handed = _TOOLS[tool](
-        with_categories(exported, categories),
-        read_image,
-        url,
-        project,
-        os.environ,
-    )
+    with ExitStack() as stack:
+        hand_over = _TOOLS[tool]
+        if video is not None:
+            (result,) = files.values()
+            task = stack.enter_context(video_task(video, result))
+            hand_over = partial(cvat.hand_over, video=task)
+        handed = hand_over(
+            with_categories(exported, categories),
+            lambda image: files[image.video.run_id].read(image.path),
+            url,
+            project,
+            os.environ,
+        )
     verb = "was" if handed.known == 1 else "were"
     there = f" {counted(handed.known, 'image')} {verb} there already." if handed.known else ""
     click.echo(

@@ -14,7 +14,7 @@ from pipeline.cli.interruptible import run_interruptibly
 from pipeline.cli.local_path import LocalPath
 from pipeline.cli.model_add import add
 from pipeline.cli.model_card import better_preprocess_text, card_text
-from pipeline.cli.model_tables import detections_table, inspection_table
+from pipeline.cli.model_tables import detections_table, inspection_table, print_not_read
 from pipeline.cli.model_timing import measure
 from pipeline.cli.terminal import console, counted
 from pipeline.config.schema import Config, DetectorConfig
@@ -110,6 +110,7 @@ def check(model: str, image_file: Path, out: Path, score_threshold: float | None
     console().print(detections_table(detections, ready.labels))
     _write_image(out, draw_boxes(image, _captioned_boxes(detections, ready.labels)))
     click.echo(f"{counted(len(detections), 'object')}: {path_text(out)}")
+    print_not_read(ready.spec)
     for warning in detector.warnings(1, len(detections)):
         click.echo(f"pretag: warning: {printable(warning)}", err=True)
     better = find_better_preprocess(ready, image, config)
@@ -168,7 +169,7 @@ def _decoding_facts(family: Family, spec: DecodeSpec, image: ImageInput) -> dict
         "why": spec.why,
         "picture": spec.preprocess.description(image.type),
         "nms": spec.needs_nms,
-        "not_read": list(spec.unread),
+        "not_read": list(spec.not_read),
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.model_tables import print_not_read
 from pipeline.cli.s3_names import split_s3_uri
 from pipeline.config.schema import DetectorConfig
 from pipeline.detection.adding import add_model, make_default
@@ -40,6 +41,7 @@ def add(model: str, sha256: str | None, is_default: bool) -> None:  # noqa: FBT0
     click.echo(
         f"Licence: {printable(added.licence)}, as its card says. Check that it allows your use."
     )
+    print_not_read(added.spec)
     if is_default:
         make_default(added.name)
         click.echo(f"Default model: {printable(added.name)}")

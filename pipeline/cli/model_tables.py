@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import click
 from rich.table import Table
 
 from pipeline.cli.model_timing import HEIGHT, RUNS, WIDTH
@@ -12,6 +13,7 @@ from pipeline.text import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.detection.families.common.base import DecodeSpec
     from pipeline.frame import Detections
 
 # A hostile model has thousands of tensors, or finds thousands of objects. A table of them would
@@ -45,6 +47,12 @@ def detections_table(detections: Detections, labels: tuple[str, ...]) -> Table:
     if len(detections) > len(shown):
         table.add_row(f"... and {len(detections) - len(shown):,} more")
     return table
+
+
+def print_not_read(spec: DecodeSpec) -> None:
+    """Name what the model gives and pretag does not read, if there is anything."""
+    if spec.not_read:
+        click.echo(f"Not read: {', '.join(map(printable, spec.not_read))}")
 
 
 def _cell(key: str, value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.cli.s3_names import split_s3_uri
 from pipeline.storage.local import FolderStore
 from pipeline.storage.paths import check_output_folder
+from pipeline.storage.result_folder import own_folder_below
 
 if TYPE_CHECKING:
-    from pipeline.storage.result_store import ResultStore
+    from pipeline.sharding.local import ShardStore
+    from pipeline.storage.source import IdentifiedVideo
 
 
 class ResultPlace(Protocol):
     """Where the results of all videos go."""
 
-    def store(self, folder: str, video: str, run_id: str) -> ResultStore:
+    def own_folder(self, folder: str, source: IdentifiedVideo) -> str:
+        """Return the folder for the results of a video: this one, unless another video has it.
+
+        Args:
+            folder: the folder for a video of this name, with slashes, relative to this place.
+            source: the video.
+        """
+
+    def store(self, folder: str, video: str, run_id: str) -> ShardStore:
         """Return the result store of a run, which keeps a result that is there already.
 
         Args:
@@ -29,6 +39,9 @@ class ResultPlace(Protocol):
 class _Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
+
+    def own_folder(self, folder: str, source: IdentifiedVideo) -> str:
+        return own_folder_below(self._root, folder, source)
 
     def store(self, folder: str, _video: str, run_id: str) -> FolderStore:
         return FolderStore(self._root, folder, run_id, keep=True)

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli import FAILED, REJECTED
 from pipeline.cli.result_place import result_place
 from pipeline.cli.run_display import RunDisplay
+from pipeline.cli.side_by_side import run_side_by_side
+from pipeline.cli.video_run import run_video
 from pipeline.cli.videos import named_videos
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.config import layers
 from pipeline.decoding.process.spare import prepare_decoder
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
-from pipeline.errors import ConfigError, PretagError
 from pipeline.run import annotate
 from pipeline.run_in_shards import annotate_in_shards
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Sequence
 
+    from pipeline.cli.result_place import ResultPlace
+    from pipeline.cli.video_run import Annotate, VideoEnd
+    from pipeline.cli.videos import NamedVideo
     from pipeline.config.schema import Config
     from pipeline.outcome import Outcome
     from pipeline.run import Progress as OnProgress
     from pipeline.sharding.local import ShardStore
-    from pipeline.storage.result_store import ResultStore
     from pipeline.storage.source import VideoSource
 
 
@@ -49,7 +53,8 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, metavar="N",
-    help="Processes that work on parts of one long video at a time. The result is the same.",
+    help="Processes that work at a time: on whole videos if there are several, on parts of the "
+    "video if there is one. The results are the same.",
 )  # fmt: skip
 @click.option(
     "--json", "as_json", is_flag=True,
@@ -71,34 +76,47 @@ def run_videos(  # noqa: PLR0913, PLR0917 - click passes each option as an argum
     A video that has a complete dataset of this configuration already is skipped. An error of one
     video does not stop the others.
     """
-    if jobs > 1 and any(name.startswith("s3://") for name in (out, *videos)):
-        raise click.UsageError("--jobs is for videos and results on this machine. Leave it out.")
     place, named = result_place(out), named_videos(videos)
     config = _effective_config(config_file, assignments)
-    prepare_decoder()  # it starts while the model is loaded
+    processes = min(jobs, len(named))
+    if processes == 1:
+        prepare_decoder()  # it starts while the model is loaded
     model = Model.load(
         config.detector.model, config.detector.providers, config.detector.max_megabytes
     )
     Detector(model, config.detector)  # raises an error that holds for all videos
     code = 0
-    with RunDisplay(len(named), out, as_json=as_json) as display:
-        for video in named:
-            try:
-                with display.video(video.folder) as on_progress:
-                    source = video.open()
-                    open_store = partial(place.store, video.folder, source.uri)
-                    outcome = _annotate(source, open_store, config, model, jobs, on_progress)
-            except ConfigError:  # it holds for all videos
-                raise
-            except PretagError as error:  # the other videos may be better
-                display.add_failure(video.folder, str(error))
-                code = FAILED
-                continue
-            if outcome.is_rejected:
-                code = code or REJECTED
-            display.add(video.folder, outcome)
+    with RunDisplay(named, out, as_json=as_json) as display:
+        ends = (
+            run_side_by_side(
+                named,
+                out,
+                config,
+                processes=processes,
+                on_progress=display.progress,
+                on_end=display.end,
+            )
+            if processes > 1
+            else _one_by_one(named, place, partial(_annotate, config, model, jobs), display)
+        )
+        with closing(ends):
+            for end in ends:
+                display.add(end)
+                if end.outcome is None:
+                    code = FAILED
+                elif end.outcome.is_rejected:
+                    code = code or REJECTED
         display.finish()
     return code
+
+
+def _one_by_one(
+    videos: Sequence[NamedVideo], place: ResultPlace, annotate_one: Annotate, display: RunDisplay
+) -> Generator[VideoEnd]:
+    for number, video in enumerate(videos):
+        end = run_video(video, place, annotate_one, partial(display.progress, number))
+        display.end(number)
+        yield end
 
 
 def _effective_config(file: Path | None, assignments: tuple[str, ...]) -> Config:
@@ -117,23 +135,17 @@ def _file_from_environment() -> Path | None:
 
 
 def _annotate(  # noqa: PLR0913, PLR0917 - what is annotated, how, and where the result goes
-    source: VideoSource,
-    open_store: Callable[[str], ResultStore],
     config: Config,
     model: Model,
     jobs: int,
+    source: VideoSource,
+    open_store: Callable[[str], ShardStore],
     on_progress: OnProgress,
 ) -> Outcome:
     detector = Detector(model, config.detector)
     if jobs > 1:
         return annotate_in_shards(
-            source,
-            config,
-            detector,
-            # `run_videos` has checked that all is on this machine.
-            cast("Callable[[str], ShardStore]", open_store),
-            processes=jobs,
-            on_progress=on_progress,
+            source, config, detector, open_store, processes=jobs, on_progress=on_progress
         )
     return annotate(
         source, config, detector, open_store, cpus=available_cpus(), on_progress=on_progress

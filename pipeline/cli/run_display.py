@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Self
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from pipeline.cli.run_tables import stage_table, videos_table, word_of
 from pipeline.cli.terminal import console, counted
-from pipeline.runlog import STAGE_UNITS
 from pipeline.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
+    from rich.progress import TaskID
+
+    from pipeline.cli.video_run import VideoEnd
+    from pipeline.cli.videos import NamedVideo
     from pipeline.outcome import Outcome
-    from pipeline.run import Progress as OnProgress
-    from pipeline.runlog import RunLog
 
 
 class RunDisplay:
@@ -31,18 +32,19 @@ class RunDisplay:
     One video ends with a table of its stages, several with one table that has a row for each.
     """
 
-    def __init__(self, videos: int, out: str, *, as_json: bool) -> None:
+    def __init__(self, videos: Sequence[NamedVideo], out: str, *, as_json: bool) -> None:
         """Prepare.
 
         Args:
-            videos: number of videos.
+            videos: the videos.
             out: where all results go.
             as_json: print one JSON object for each video instead of tables.
         """
-        self._videos = videos
+        self._names = [printable(video.folder) for video in videos]
         self._out = out.rstrip("/")
         self._as_json = as_json
-        self._outcomes: list[tuple[str, Outcome | None]] = []
+        self._ends: list[VideoEnd] = []
+        self._tasks: dict[int, TaskID] = {}
         # The length of a video is from its header, which may be wrong. So the bar also shows the
         # seconds of video that are done.
         self._progress = Progress(
@@ -54,9 +56,10 @@ class RunDisplay:
             transient=True,
             disable=not sys.stderr.isatty(),
         )
+        number = len(videos)
         self._all = (
-            self._progress.add_task("all videos", total=videos, unit=f"of {videos} videos")
-            if videos > 1
+            self._progress.add_task("all videos", total=number, unit=f"of {number} videos")
+            if number > 1
             else None
         )
 
@@ -72,45 +75,56 @@ class RunDisplay:
     ) -> None:
         self._progress.stop()
 
-    @contextmanager
-    def video(self, name: str) -> Iterator[OnProgress]:
-        """Show the progress of one video in the block."""
-        task = self._progress.add_task(printable(name), total=None, unit="s of video")
-        try:
-            yield lambda done, total: self._progress.update(task, completed=done, total=total)
-        finally:
+    def progress(self, number: int, done: float, total: float | None) -> None:
+        """Show how far a video is.
+
+        Args:
+            number: which video.
+            done: seconds of it that are done.
+            total: its length in seconds, if known.
+        """
+        if number not in self._tasks:
+            name = self._names[number]
+            self._tasks[number] = self._progress.add_task(name, total=None, unit="s of video")
+        self._progress.update(self._tasks[number], completed=done, total=total)
+
+    def end(self, number: int) -> None:
+        """Show that a video has ended, in whatever way."""
+        task = self._tasks.pop(number, None)
+        if task is not None:
             self._progress.remove_task(task)
-            if self._all is not None:
-                self._progress.advance(self._all)
+        if self._all is not None:
+            self._progress.advance(self._all)
 
-    def add_failure(self, name: str, message: str) -> None:
-        """Tell that a video could not be processed, and why."""
-        self._outcomes.append((name, None))
-        with self._paused():
-            click.echo(f"pretag: {printable(message)}", err=True)
-
-    def add(self, name: str, outcome: Outcome) -> None:
+    def add(self, end: VideoEnd) -> None:
         """Tell how a video ended."""
-        self._outcomes.append((name, outcome))
+        self._ends.append(end)
         with self._paused():
-            if self._as_json:
-                click.echo(json.dumps(outcome.summary(), ensure_ascii=False))
-            elif outcome.is_rejected:
-                click.echo(f"pretag: rejected: {printable(str(outcome.message))}", err=True)
-            elif self._videos == 1:
-                _print_one(outcome)
+            if end.folder != end.video.folder:
+                click.echo(f"pretag: {_other_folder(end, self._out)}", err=True)
+            if end.outcome is None:
+                click.echo(f"pretag: {printable(end.failure)}", err=True)
             else:
-                of = f"{printable(name)}: "
-                for note in _notes(outcome):
-                    click.echo(f"pretag: warning: {of}{note}", err=True)
+                self._tell(end.folder, end.outcome)
+
+    def _tell(self, name: str, outcome: Outcome) -> None:
+        if self._as_json:
+            click.echo(json.dumps(outcome.summary(), ensure_ascii=False))
+        elif outcome.is_rejected:
+            click.echo(f"pretag: rejected: {printable(str(outcome.message))}", err=True)
+        elif len(self._names) == 1:
+            _print_one(outcome)
+        else:
+            for note in _notes(outcome):
+                click.echo(f"pretag: warning: {printable(name)}: {note}", err=True)
 
     def finish(self) -> None:
         """Print the table of several videos."""
         self._progress.stop()
-        if self._videos == 1 or self._as_json:
+        if len(self._names) == 1 or self._as_json:
             return
-        console().print(_videos_table(self._outcomes))
-        ends = [_end_of(outcome) for _, outcome in self._outcomes]
+        console().print(videos_table(self._ends))
+        ends = [word_of(end.outcome) for end in self._ends]
         counts = [
             f"{ends.count(status)} {word}"
             for status, word in (
@@ -121,7 +135,7 @@ class RunDisplay:
             )
             if status in ends
         ]
-        click.echo(f"{counted(self._videos, 'video')}: {', '.join(counts)}.")
+        click.echo(f"{counted(len(self._names), 'video')}: {', '.join(counts)}.")
         click.echo(f"Datasets: {printable(self._out)}/<video>/<run>")
 
     @contextmanager
@@ -131,23 +145,15 @@ class RunDisplay:
         try:
             yield
         finally:
-            if len(self._outcomes) < self._videos:
+            if len(self._ends) < len(self._names):
                 self._progress.start()
-
-
-def _end_of(outcome: Outcome | None) -> str:
-    if outcome is None:
-        return "failed"
-    if outcome.is_rejected:
-        return "rejected"
-    return "skipped" if outcome.status == "repeated" else "done"
 
 
 def _print_one(outcome: Outcome) -> None:
     if outcome.status == "repeated":
         click.echo(f"{printable(outcome.video)} was done before, so it is skipped.")
     else:
-        console().print(_stage_table(outcome.log))
+        console().print(stage_table(outcome.log))
         counts = outcome.log.counts()
         click.echo(
             f"{printable(outcome.video)}: {counts['frames_sampled']} frames sampled, "
@@ -159,6 +165,13 @@ def _print_one(outcome: Outcome) -> None:
     for warning in outcome.log.warnings:
         click.echo(f"pretag: warning: {printable(warning)}", err=True)
     click.echo(f"Dataset: {printable(str(outcome.result))}")
+
+
+def _other_folder(end: VideoEnd, out: str) -> str:
+    return printable(
+        f"{out}/{end.video.folder} has results of another video, so those of {end.video.place} go "
+        f"to {out}/{end.folder}."
+    )
 
 
 def _notes(outcome: Outcome) -> Iterator[str]:
@@ -174,55 +187,3 @@ def _lost(outcome: Outcome) -> str:
         f"{coverage.lost} frames ({coverage.seconds_lost:.1f} s) are missing. "
         "report.md lists the gaps."
     )
-
-
-def _videos_table(outcomes: list[tuple[str, Outcome | None]]) -> Table:
-    """Return a table with a row for each video and one for the total."""
-    table = Table()
-    table.add_column("video", overflow="fold")
-    table.add_column("status")
-    for name in ("sampled", "kept", "objects", "seconds"):
-        table.add_column(name, justify="right")
-    table.add_column("run", no_wrap=True)  # never cut, so that it can be copied
-    keys = ("frames_sampled", "frames_kept", "detections")
-    totals, seconds = dict.fromkeys(keys, 0), 0.0
-    for name, outcome in outcomes:
-        if outcome is None:
-            table.add_row(printable(name), "failed", *"----", "-")
-            continue
-        counts = outcome.log.counts()
-        is_done = outcome.status == "done"
-        for key in keys:
-            totals[key] += counts[key]
-        seconds += outcome.log.total_seconds
-        table.add_row(
-            printable(name),
-            outcome.reason or _end_of(outcome),
-            *(str(counts[key]) if is_done else "-" for key in keys),
-            f"{outcome.log.total_seconds:.1f}",
-            printable(outcome.result.rpartition("/")[2]),
-        )
-    table.add_section()
-    table.add_row("total", "", *(str(totals[key]) for key in keys), f"{seconds:.1f}", "")
-    return table
-
-
-def _stage_table(log: RunLog) -> Table:
-    """Return a table with a row for each stage and one for the total."""
-    table = Table()
-    table.add_column("stage")
-    for name in ("in", "out", "failed", "seconds", "in/s"):
-        table.add_column(name, justify="right")
-    for stage in log.stages.values():
-        unit_in, unit_out = STAGE_UNITS[stage.name]
-        table.add_row(
-            stage.name,
-            f"{stage.items_in} {unit_in}",
-            f"{stage.items_out} {unit_out}",
-            str(stage.failed),
-            f"{stage.seconds:.3f}",
-            f"{stage.items_per_second:.1f}",
-        )
-    table.add_section()
-    table.add_row("total", "", "", "", f"{log.total_seconds:.3f}", "")
-    return table

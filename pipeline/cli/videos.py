@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
@@ -23,7 +23,7 @@ from pipeline.text import path_text
 from pipeline.uris import uri_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pipeline.storage.source import VideoSource
 
@@ -35,12 +35,21 @@ class NamedVideo:
     Attributes:
         place: path or URI, with slashes, of which the folder is the end.
         parts: number of the last parts of the place that are the folder for its results.
-        open: returns the source. Raises an `InputFileError`, or what S3 raises.
+        path: the file; None for an object in S3.
     """
 
     place: str
     parts: int
-    open: Callable[[], VideoSource] = field(repr=False)
+    path: Path | None = None
+
+    def open(self) -> VideoSource:
+        """Return the source.
+
+        Raises:
+            InputFileError: it does not exist or cannot be read.
+            BrokenError, RetryableError: S3 did not return it.
+        """
+        return _in_bucket(self.place) if self.path is None else LocalVideo.at(self.path)
 
     @property
     def folder(self) -> str:
@@ -119,7 +128,7 @@ def _raise(error: OSError) -> Never:
 
 def _local_video(path: Path, parts: int) -> NamedVideo:
     place = path.absolute().as_posix()
-    return NamedVideo(path_text(place), parts, lambda: LocalVideo.at(path))
+    return NamedVideo(path_text(place), parts, path)
 
 
 def _in_s3(uri: str) -> Iterator[NamedVideo]:
@@ -139,16 +148,18 @@ def _in_s3(uri: str) -> Iterator[NamedVideo]:
 
 
 def _object(bucket: str, key: str) -> NamedVideo:
-    from pipeline.storage.s3.client import s3_client  # noqa: PLC0415 - as above
+    return NamedVideo(f"s3://{bucket}/{key}", key.count("/") + 1)
+
+
+def _in_bucket(uri: str) -> VideoSource:
+    from pipeline.storage.s3.client import s3_client, split_uri  # noqa: PLC0415 - as above
     from pipeline.storage.s3.retries import Retries  # noqa: PLC0415
     from pipeline.storage.s3.video import S3Video  # noqa: PLC0415
 
-    def find() -> VideoSource:
-        try:
-            return S3Video.find(s3_client(), bucket, key, retries=Retries(Deadline.never()))
-        except SupersededError as error:
-            raise InputFileError(
-                f"s3://{bucket}/{key} does not exist. Check the key; a prefix ends with a slash."
-            ) from error
-
-    return NamedVideo(f"s3://{bucket}/{key}", key.count("/") + 1, find)
+    bucket, key = split_uri(uri)
+    try:
+        return S3Video.find(s3_client(), bucket, key, retries=Retries(Deadline.never()))
+    except SupersededError as error:
+        raise InputFileError(
+            f"{uri} does not exist. Check the key; a prefix ends with a slash."
+        ) from error

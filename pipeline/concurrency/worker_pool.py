@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,17 +24,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-Report: TypeAlias = Callable[[float], None]
-"""Tells how far a task is, as a number."""
+Report: TypeAlias = Callable[[float, float | None], None]
+"""Tells how far a task is, and how far it goes, if that is known."""
 
 Work: TypeAlias = Callable[[T, Report], R]
 """Does a task, and returns its result."""
 
+Progress: TypeAlias = Callable[[int, float, float | None], None]
+"""Takes the number of a task, and what its process reported."""
+
 _WATCH_SECONDS = 0.5
-_KILLED = (
+KILLED = (
     "Two worker processes in a row were killed over the same part of the work, maybe because no "
     "memory was left. Lower --jobs."
 )
+"""What is told of a task over which two processes were killed."""
 
 
 class WorkerPool(Generic[T, R]):
@@ -45,6 +50,7 @@ class WorkerPool(Generic[T, R]):
         prepare: Callable[[], Work[T, R]],
         *,
         watch: Callable[[], None] = lambda: None,
+        end_seconds: float = 0.0,
     ) -> None:
         """Create a pool; no process is started yet.
 
@@ -52,7 +58,9 @@ class WorkerPool(Generic[T, R]):
             processes: number of worker processes.
             prepare: called once in each process; returns what does a task. It can be pickled.
             watch: called about twice a second while results are waited for. It may raise.
+            end_seconds: the time that a process has to end on SIGTERM before it is killed.
         """
+        self._end_seconds = end_seconds
         self._processes = processes
         self._prepare = prepare
         self._watch = watch
@@ -62,17 +70,29 @@ class WorkerPool(Generic[T, R]):
         return self
 
     def __exit__(self, *_error: object) -> None:
+        if self._end_seconds:
+            for worker in self._workers:
+                worker.ask_to_end()
+        deadline = time.monotonic() + self._end_seconds
         while self._workers:
-            self._workers.pop().end()
+            self._workers.pop().end(max(0.0, deadline - time.monotonic()))
 
     def map(
-        self, tasks: Sequence[T], on_progress: Callable[[int, float], None] = lambda _n, _done: None
+        self,
+        tasks: Sequence[T],
+        on_progress: Progress = lambda _number, _done, _total: None,
+        on_end: Callable[[int], None] = lambda _number: None,
+        given_up: Callable[[T], R] | None = None,
     ) -> Iterator[R]:
         """Do all tasks, as many at a time as there are processes; yield the results in order.
 
         Args:
             tasks: the tasks.
             on_progress: called with the number of a task, and what its process reported last.
+            on_end: called with the number of a task that has a result; maybe long before it is
+                yielded.
+            given_up: returns the result of a task over which two processes were killed. None: it
+                is an error.
 
         Raises:
             BrokenError: two processes were killed over the same task.
@@ -90,10 +110,15 @@ class WorkerPool(Generic[T, R]):
                         worker.receive(results, on_progress)
                     except EOFError:
                         self._workers.remove(worker)
-                        if is_second[task]:
-                            raise BrokenError(_KILLED) from None
-                        is_second[task] = True
-                        waiting.appendleft(task)
+                        if not is_second[task]:
+                            is_second[task] = True
+                            waiting.appendleft(task)
+                        elif given_up is None:
+                            raise BrokenError(KILLED) from None
+                        else:
+                            results[task] = given_up(tasks[task])
+                    if task in results:
+                        on_end(task)
             yield results.pop(number)
 
     def _begin(self, waiting: deque[int], tasks: Sequence[T]) -> None:
@@ -144,7 +169,7 @@ class _Worker(Generic[T, R]):
         with suppress(OSError):  # a process that is gone shows as the end of its messages
             self.connection.send(task)
 
-    def receive(self, results: dict[int, R], on_progress: Callable[[int, float], None]) -> None:
+    def receive(self, results: dict[int, R], on_progress: Progress) -> None:
         """Take what it said.
 
         Raises:
@@ -157,15 +182,20 @@ class _Worker(Generic[T, R]):
             raise EOFError from error
         match kind:
             case "progress":
-                on_progress(self.number, content)
+                on_progress(self.number, *content)
                 return
             case "failed":
                 raise content
         self.is_busy = False
         results[self.number] = content
 
-    def end(self) -> None:
-        """End it at once."""
+    def ask_to_end(self) -> None:
+        """Send SIGTERM."""
+        self._process.terminate()
+
+    def end(self, seconds: float) -> None:
+        """End it, at once or after it had some time to end by itself."""
+        self._process.join(seconds)
         self._process.kill()
         self._process.join()
         self.connection.close()
@@ -179,7 +209,7 @@ def _serve(connection: Connection, prepare: Callable[[], Work[T, R]]) -> None:
             work = prepare()
             while True:
                 task = connection.recv()
-                result = work(task, lambda done: connection.send(("progress", done)))
+                result = work(task, lambda *far: connection.send(("progress", far)))
                 connection.send(("done", result))
         except (EOFError, OSError):
             raise

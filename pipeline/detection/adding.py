@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from pipeline.config import default_model
 from pipeline.detection import model_folder
@@ -13,6 +14,9 @@ from pipeline.detection.card import CARD_SUFFIXES, ModelCard
 from pipeline.detection.model import Model
 from pipeline.digest import sha256_of_file
 from pipeline.errors import BrokenError, InputFileError
+
+if TYPE_CHECKING:
+    from pipeline.detection.families.common.base import DecodeSpec
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,14 @@ class AddedModel:
         file: the model file.
         licence: the licence that its card names.
         sha256: sha256 (hex) of the model file.
+        spec: how its graph is used.
     """
 
     name: str
     file: Path
     licence: str
     sha256: str
+    spec: DecodeSpec
 
 
 def add_model(
@@ -116,11 +122,11 @@ def _check(
                 f'"..." on the card {copy.stem}.toml beside it; `pretag model card` writes a card '
                 "to begin with."
             )
-        Model.load(str(copy), max_megabytes=max_megabytes)
+        model = Model.load(str(copy), max_megabytes=max_megabytes)
     except BrokenError as error:  # names the copy, or its card
         message = str(error).replace(str(copy.with_suffix("")), source.removesuffix(copy.suffix))
         raise BrokenError(message) from error
-    return AddedModel(copy.stem, target, card.licence, found)
+    return AddedModel(copy.stem, target, card.licence, found, model.spec)
 
 
 def _is_same(file: Path, other: Path) -> bool:

@@ -8,6 +8,7 @@ https://docs.cvat.ai/docs/api_sdk/sdk/
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,11 @@ import urllib3
 
 from pipeline.dataset.exports import cvat
 from pipeline.errors import BrokenError, ConfigError, InputFileError, RetryableError
-from pipeline.handover.handed import Handed, check_url, secret_of
+from pipeline.handover.cvat_video import SCORE, fill_with_video, tracks_of
+from pipeline.handover.handed import Handed, check_count, check_url, secret_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.dataset.exports.export_set import (
         ExportBox,
@@ -26,20 +28,25 @@ if TYPE_CHECKING:
         ExportSet,
         ExportVideo,
     )
+    from pipeline.handover.cvat_video import VideoTask
 
 SECRET = "CVAT_ACCESS_TOKEN"  # noqa: S105 - the name of a variable
-_SCORE = "score"
 _SHOWN = 5
 
 
-def hand_over(
+def hand_over(  # noqa: PLR0913, PLR0917 - as `HandOver`, and the video
     exported: ExportSet,
     read_image: Callable[[ExportImage], bytes],
     url: str,
     project: str,
     environ: Mapping[str, str],
+    video: VideoTask | None = None,
 ) -> Handed:
-    """Make a task for each run that the project does not have. See `HandOver`."""
+    """Make a task for each run that the project does not have. See `HandOver`.
+
+    With a video, the set has one run, and its task is made of the video instead of the images. A
+    mirrored one is an `InputFileError`, because CVAT does not mirror it.
+    """
     check_url(url)
     token = secret_of(environ, SECRET, "CVAT shows it under Profile, Security")
     try:
@@ -51,7 +58,7 @@ def hand_over(
         ) from error
     try:
         with cvat_sdk.make_client(url, access_token=token) as client:
-            return hand_over_to(client, exported, read_image, url, project)
+            return hand_over_to(client, exported, read_image, url, project, video)
     except cvat_sdk.exceptions.ApiException as error:
         raise BrokenError(
             f"CVAT at {url} refused a request: {error.status} {error.reason}. Check the address, "
@@ -65,23 +72,37 @@ def hand_over(
         ) from error
 
 
-def hand_over_to(
+def hand_over_to(  # noqa: PLR0913, PLR0917 - as `hand_over`
     client: Any,  # noqa: ANN401 - cvat_sdk.Client, which need not be installed
     exported: ExportSet,
     read_image: Callable[[ExportImage], bytes],
     url: str,
     project: str,
+    video_task: VideoTask | None,
 ) -> Handed:
     """Make a task for each run that the project does not have, with a client of the SDK."""
     found = _project(client, project, exported.labels)
-    labels = {label.name: label for label in found.get_labels()}
+    by_name = {label.name: label for label in found.get_labels()}
+    labels = [by_name[name] for name in exported.labels]
     known = {task.name for task in found.get_tasks()}
     images = objects = 0
     for video in exported.videos:
         of_video = exported.images_of(video)
-        if video.stem in known or not of_video:
+        name = video.stem if video_task is None else f"{video.stem}-video"
+        if name in known or not of_video:
             continue
-        _make_task(client, found.id, video, of_video, read_image, labels, exported.labels)
+        if video_task is None:
+            fill = partial(
+                _fill_with_images,
+                video=video,
+                images=of_video,
+                read_image=read_image,
+                labels=labels,
+            )
+        else:
+            tracks = list(tracks_of(video, of_video, video_task.frames, labels))
+            fill = partial(fill_with_video, wanted=video_task, video=video, tracks=tracks)
+        _make_task(client, name, found.id, fill)
         images += len(of_video)
         objects += sum(len(image.boxes) for image in of_video)
     link = f"{url.rstrip('/')}/projects/{found.id}"
@@ -106,7 +127,7 @@ def _project(client: Any, name: str, labels: Sequence[str]) -> Any:  # noqa: ANN
         label.name: [attribute.name for attribute in label.attributes]
         for label in found[0].get_labels()
     }
-    missing = [label for label in labels if _SCORE not in there.get(label, [])]
+    missing = [label for label in labels if SCORE not in there.get(label, [])]
     if missing:
         more = " and more" if len(missing) > _SHOWN else ""
         raise InputFileError(
@@ -117,34 +138,36 @@ def _project(client: Any, name: str, labels: Sequence[str]) -> Any:  # noqa: ANN
     return found[0]
 
 
-def _make_task(  # noqa: PLR0913, PLR0917 - what a task is made of
-    client: Any,  # noqa: ANN401 - of the SDK
-    project_id: int,
+def _make_task(client: Any, name: str, project_id: int, fill: Callable[[Any], None]) -> None:  # noqa: ANN401 - of the SDK
+    """Make the task of a run. A task that is not complete is removed."""
+    task = client.tasks.create({"name": name, "project_id": project_id})
+    try:
+        fill(task)
+    except BaseException:
+        task.remove()
+        raise
+
+
+def _fill_with_images(
+    task: Any,  # noqa: ANN401 - of the SDK
     video: ExportVideo,
     images: Sequence[ExportImage],
     read_image: Callable[[ExportImage], bytes],
-    labels: Mapping[str, Any],
-    names: Sequence[str],
+    labels: Sequence[Any],
 ) -> None:
-    """Make the task of a run. A task that is not complete is removed."""
     with tempfile.TemporaryDirectory(prefix="pretag-") as folder:
         paths = [Path(folder, image.name) for image in images]
         for path, image in zip(paths, images, strict=True):
             path.write_bytes(read_image(image))
-        task = client.tasks.create({"name": video.stem, "project_id": project_id})
-        try:
-            task.upload_data(resources=paths, params=DATA_PARAMETERS)
-            frames = {Path(each.name).name: n for n, each in enumerate(task.get_frames_info())}
-            shapes = [
-                shape(box, frames[image.name], labels[names[box.class_index]])
-                for image in images
-                for box in image.boxes
-            ]
-            task.set_annotations({"version": 0, "tags": [], "shapes": shapes, "tracks": []})
-            _check_count(task.get_annotations().shapes, len(shapes), video)
-        except BaseException:
-            task.remove()
-            raise
+        task.upload_data(resources=paths, params=DATA_PARAMETERS)
+    frames = {Path(each.name).name: n for n, each in enumerate(task.get_frames_info())}
+    shapes = [
+        shape(box, frames[image.name], labels[box.class_index])
+        for image in images
+        for box in image.boxes
+    ]
+    task.set_annotations({"version": 0, "tags": [], "shapes": shapes, "tracks": []})
+    check_count(len(task.get_annotations().shapes), len(shapes), video)
 
 
 DATA_PARAMETERS = {"image_quality": 95, "sorting_method": "lexicographical"}
@@ -153,7 +176,7 @@ DATA_PARAMETERS = {"image_quality": 95, "sorting_method": "lexicographical"}
 
 def shape(box: ExportBox, frame: int, label: Any) -> dict[str, Any]:  # noqa: ANN401 - of the SDK
     """Return an object as the API takes it, with the score in the label's attribute."""
-    spec = next(each.id for each in label.attributes if each.name == _SCORE)
+    spec = next(each.id for each in label.attributes if each.name == SCORE)
     return {
         "type": "rectangle",
         "frame": frame,
@@ -162,12 +185,3 @@ def shape(box: ExportBox, frame: int, label: Any) -> dict[str, Any]:  # noqa: AN
         "points": [box.x, box.y, box.right, box.bottom],
         "attributes": [{"spec_id": spec, "value": f"{box.score:g}"}],
     }
-
-
-def _check_count(there: Iterable[object], expected: int, video: ExportVideo) -> None:
-    count = len(list(there))
-    if count != expected:
-        raise BrokenError(
-            f"CVAT has {count} of the {expected} objects of {video.stem}. The task was removed: "
-            "hand the result over again."
-        )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.errors import ConfigError, InputFileError
+from pipeline.errors import BrokenError, ConfigError, InputFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pipeline.dataset.exports.export_set import ExportImage, ExportSet
+    from pipeline.dataset.exports.export_set import ExportImage, ExportSet, ExportVideo
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +78,16 @@ def secret_of(environ: Mapping[str, str], name: str, where: str) -> str:
     if not value:
         raise ConfigError(f"The variable {name} is not set. Put an access token into it: {where}.")
     return value
+
+
+def check_count(there: int, expected: int, video: ExportVideo) -> None:
+    """Check that a task in CVAT has all objects of a run.
+
+    Raises:
+        BrokenError: it has not.
+    """
+    if there != expected:
+        raise BrokenError(
+            f"CVAT has {there} of the {expected} objects of {video.stem}. The task was removed: "
+            "hand the result over again."
+        )

@@ -113,7 +113,7 @@ class _Preparation:
                 task.number,
                 images=StoredImages(task.store),
                 cpus=self.cpus,
-                on_progress=report,
+                on_progress=lambda done: report(done, None),
             ).to_bytes()
 
         return work
@@ -145,7 +145,7 @@ def work_on_shards(
     """
     done = [0.0] * len(tasks)
 
-    def add(number: int, seconds: float) -> None:
+    def add(number: int, seconds: float, _total: float | None) -> None:
         done[number] = seconds
         on_progress(sum(done))
 

@@ -97,6 +97,15 @@ def parse(model: type[_Content], data: bytes) -> _Content:
         ) from error
 
 
+def source_in(data: bytes) -> dict[str, Any]:
+    """Return the `source` in the bytes of a manifest: its URI and what identifies it.
+
+    Raises:
+        ContentError: as `parse`.
+    """
+    return parse(Manifest, data).source.model_dump()
+
+
 def _place(keys: tuple[int | str, ...]) -> list[str]:
     """Return a list with the place in the file, such as `files.0.sha256`; empty for the whole."""
     return [".".join(map(str, keys))] if keys else []

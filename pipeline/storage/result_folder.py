@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
 
-from pipeline.storage.manifest import ContentError, Manifest, parse
+from pipeline.storage.manifest import ContentError, Manifest, parse, source_in
 from pipeline.storage.paths import read_file, reading, writing
 from pipeline.storage.pointer import Pointer
 from pipeline.storage.result_store import LATEST, MANIFEST, json_bytes
+from pipeline.storage.video_folder import own_folder
 from pipeline.text import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.storage.source import ByteRange, ByteStream
+    from pipeline.storage.source import ByteRange, ByteStream, IdentifiedVideo
 
 
 class ResultFolder:
@@ -104,6 +105,26 @@ def complete_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     content: dict[str, Any] = json.loads(data)
     return content if is_complete else None
+
+
+def own_folder_below(root: Path, folder: str, video: IdentifiedVideo) -> str:
+    """Return the folder for the results of a video, relative to that of all results.
+
+    Args:
+        root: the folder of all results.
+        folder: the folder for a video of this name, with slashes.
+        video: the video. See `own_folder`.
+    """
+    return own_folder(folder, video.identity, sources_of_datasets(root / folder))
+
+
+def sources_of_datasets(video_folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the `source` of each manifest in the folder of a video. A damaged one is left out."""
+    for path in sorted(video_folder.glob(f"*/{MANIFEST}")):
+        # An attempt in progress is in a folder whose name begins with a dot.
+        if not path.parent.name.startswith("."):
+            with suppress(OSError, ContentError):
+                yield source_in(path.read_bytes())
 
 
 def _raise(error: OSError) -> Never:

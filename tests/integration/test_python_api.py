@@ -42,6 +42,18 @@ def test_a_video_is_annotated_into_a_folder(tmp_path: Path) -> None:
     assert outcome.log.counts()["frames_sampled"] == len(progress) == 6
 
 
+def test_two_videos_of_one_name_do_not_share_a_folder(tmp_path: Path) -> None:
+    results = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        clip = clips.write_clip(folder / "a.mp4", [clips.texture(number)] * 2)
+        results.append(Path(pretag.annotate(clip, tmp_path / "out").result))
+    first, second = (result.parent.name for result in results)
+    assert first == "a.mp4"
+    assert second.startswith("a.mp4-")
+
+
 def test_the_loaded_model_of_a_detector_is_used_with_the_configuration(tmp_path: Path) -> None:
     detector = pretag.load_detector()
     config = {**SPARSE, "detector": {"classes": ["person"]}}

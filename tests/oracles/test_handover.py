@@ -19,8 +19,9 @@ from click.testing import CliRunner
 from pipeline.cli.handover import hand_over_results
 from pipeline.dataset.exports import cvat
 from pipeline.handover.cvat import shape
+from pipeline.handover.cvat_video import TaskFrames, data_parameters, tracks_of
 from tests.oracles.test_readers import TOOLS, check, read
-from tests.support.export_sets import PERSON
+from tests.support.export_sets import PERSON, image, video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,16 +144,26 @@ def found(region: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_cvats_sdk_makes_the_requests_of_a_handover(tmp_path: Path) -> None:
-    label = Some(id=3, attributes=[Some(id=7, name="score")])
+    label = Some(id=3, attributes=[Some(id=7, name="score", mutable=True)])
     shapes = [shape(PERSON, 4, label)]
+    frames = TaskFrames(10, 85, 25)
+    tracks = list(tracks_of(video(), [image(35, [PERSON])], frames, [label]))
     wanted = {
         "project": {"name": "street", "labels": cvat.labels(["person", "höhe & <x>"])},
         "task": {"name": "street-01234567", "project_id": 1},
-        "annotations": {"version": 0, "tags": [], "shapes": shapes, "tracks": []},
+        "annotations": {"version": 0, "tags": [], "shapes": shapes, "tracks": tracks},
+        "data": data_parameters(frames),
     }
     file = tmp_path / "wanted.json"
     file.write_text(json.dumps(wanted))
     made = read("readers", "cvat_models", file, home=tmp_path)["requests"]
     paths = [(method, path) for method, path, _ in made]
-    assert paths == [("POST", "projects"), ("POST", "tasks"), ("PUT", "tasks/5/annotations/")]
-    assert [body for *_, body in made] == list(wanted.values())
+    assert paths == [
+        ("POST", "projects"), ("POST", "tasks"), ("PUT", "tasks/5/annotations/"), ("POST", "data"),
+    ]  # fmt: skip
+    *requests, data = [body for *_, body in made]
+    assert requests == [wanted[name] for name in ("project", "task", "annotations")]
+    # The SDK writes the step as a filter, and leaves out a field that it does not know.
+    assert data == {
+        "image_quality": 95, "start_frame": 10, "stop_frame": 85, "frame_filter": "step=25",
+    }  # fmt: skip

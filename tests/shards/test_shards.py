@@ -17,6 +17,8 @@ from pipeline.run import Progress
 from pipeline.run_in_shards import annotate_in_shards
 from pipeline.storage.local import FolderStore, LocalVideo
 from tests.support import clips
+from tests.support.parts import clip_with_repeated_scenes
+from tests.support.processes import workers_of
 from tests.support.runs import data_files_of, default_model, files_of, run
 
 SECTIONS: dict[str, Any] = {"segment": {"seconds": 2}, "sampling": {"every_seconds": 0.25}}
@@ -35,12 +37,6 @@ def run_in_shards(
         processes=2,
         on_progress=on_progress,
     )
-
-
-def clip_with_repeated_scenes(path: Path) -> Path:
-    """Return 12 seconds in which scenes come again in later segments."""
-    images = (clips.texture(number // 4 % 13, 320, 240) for number in range(120))
-    return clips.write_clip(path, images, options={"g": "10", "bf": "2"})
 
 
 @pytest.mark.parametrize(
@@ -65,21 +61,6 @@ def test_the_files_are_those_of_one_process(tmp_path: Path, sections: dict[str, 
     assert many.log.counts() == one.log.counts()
 
 
-def workers() -> list[int]:
-    """Return the ids of this process's children that spawned from multiprocessing."""
-    own = str(os.getpid())
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = (folder / "stat").read_text().rpartition(") ")[2].split()[1]
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == own and b"spawn_main" in command:
-            found.append(int(folder.name))
-    return found
-
-
 def test_killed_workers_change_nothing(tmp_path: Path) -> None:
     video = clip_with_repeated_scenes(tmp_path / "clip.mp4")
     one = run(tmp_path / "one", video, **SECTIONS)
@@ -87,7 +68,7 @@ def test_killed_workers_change_nothing(tmp_path: Path) -> None:
 
     def kill_each_once(_done: float, _total: float | None) -> None:
         if len(killed) < 2:
-            for worker in workers()[:1]:
+            for worker in workers_of()[:1]:
                 killed.append(worker)
                 os.kill(worker, signal.SIGKILL)
 
@@ -123,11 +104,11 @@ def test_ctrl_c_ends_all_processes_and_leaves_nothing(tmp_path: Path) -> None:
 
     def interrupt(_done: float, _total: float | None) -> None:
         if not seen:
-            seen.extend(workers())
+            seen.extend(workers_of())
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         run_in_shards(tmp_path / "many", video, interrupt)
     assert len(seen) == 2
-    assert workers() == []
+    assert workers_of() == []
     assert not list((tmp_path / "many").rglob("*.jpg"))

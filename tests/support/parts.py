@@ -1,4 +1,4 @@
-"""Decode a video part by part in this process, to compare it with decoding it as a whole."""
+"""Decode a video part by part in this process, and a clip that can be divided."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.video import Video
 from pipeline.runlog import RunLog
 from pipeline.sharding.plan import Plan, Shard
+from tests.support import clips
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -84,6 +85,12 @@ def decode_in_parts(path: Path, config: Config, plan: Plan) -> tuple[list[Seen],
     decoded = [decode(path, config, part) for part in parts]
     frames = [frame for seen, _ in decoded for frame in seen]
     return frames, decoded[-1][1], sum(result.coverage.decoded for _, result in decoded)
+
+
+def clip_with_repeated_scenes(path: Path) -> Path:
+    """Return 12 seconds in which scenes come again in later segments."""
+    images = (clips.texture(number // 4 % 13, 320, 240) for number in range(120))
+    return clips.write_clip(path, images, options={"g": "10", "bf": "2"})
 
 
 def trimmed(source: Path, path: Path, seconds: float) -> Path:

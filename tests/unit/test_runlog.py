@@ -1,5 +1,6 @@
 """The run log: counts, times and peak memory."""
 
+import pickle
 from collections import Counter
 
 import pytest
@@ -45,3 +46,12 @@ def test_the_largest_decoder_counts_to_the_peak_memory() -> None:
     log.add_decoder(5000)
     log.add_decoder(200)
     assert 5000 <= log.finished().peak_memory_megabytes - alone < 5100
+
+
+def test_a_log_that_another_process_sent_is_the_same_and_can_be_added_to() -> None:
+    log = RunLog(warnings=("Look.",))
+    log.add(StageLog("decode", items_in=3))
+    sent: RunLog = pickle.loads(pickle.dumps(log))  # noqa: S301 - of this test
+    assert (sent.counts(), sent.warnings) == (log.counts(), ("Look.",))
+    sent.add(StageLog("decode", items_in=2))
+    assert sent.counts()["frames_decoded"] == 5

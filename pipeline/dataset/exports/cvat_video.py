@@ -48,7 +48,7 @@ def _files(exported: ExportSet, options: Options) -> Iterator[tuple[str, bytes]]
     for video in exported.videos:
         images = exported.images_of(video)
         _check_step(video, images, options.frame_step)
-        size = _frame_size(video)
+        size = frame_size(video)
         scale = (size[0] / images[0].width, size[1] / images[0].height) if images else (1.0, 1.0)
         task = _Task(options.frame_step, video.frames, scale)
         # One element at a time, because elements take ten times the memory of their text.
@@ -74,7 +74,7 @@ def _check_step(video: ExportVideo, images: Sequence[ExportImage], step: int) ->
         )
 
 
-def _frame_size(video: ExportVideo) -> tuple[int, int]:
+def frame_size(video: ExportVideo) -> tuple[int, int]:
     """Return width and height of CVAT's frames: the stored pixels, turned.
 
     Raises:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
+from io import StringIO
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.storage.verification import ResultReader
 
 COCO_FILE, _CONFIG_FILE = "annotations/instances_default.json", "config.json"
+_FRAMES_FILE = "frames.csv"
 
 
 class _StrictModel(BaseModel):
@@ -116,6 +119,23 @@ def read_export_set(files: ListedFiles) -> ExportSet:
             "again."
         )
     return replace(exported, has_images=not missing)
+
+
+def read_sampled_frames(files: ListedFiles) -> list[int]:
+    """Return the indexes of all sampled frames of a finished result, in order.
+
+    Raises:
+        InputFileError: frames.csv is not as pretag wrote it.
+        PretagError: it cannot be read.
+    """
+    text = files.read(_FRAMES_FILE).decode(errors="replace")
+    try:
+        return sorted({int(row["frame_index"]) for row in csv.DictReader(StringIO(text))})
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise InputFileError(
+            f"{files.reader.location}/{_FRAMES_FILE} is wrong: a row has no frame_index. Process "
+            "the video again."
+        ) from error
 
 
 def parse_export_set(  # noqa: PLR0913 - what a COCO file does not say of its run

@@ -229,6 +229,12 @@ class Bucket:
         """Return the keys that begin with a prefix, in the order of their UTF-8 bytes."""
         return [entry["Key"] for entry in self._entries(prefix)]
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Yield the prefixes, up to the next slash, of the keys that begin with a prefix."""
+        for answer in self._pages(prefix, Delimiter="/"):
+            for each in answer.get("CommonPrefixes", []):
+                yield each["Prefix"]
+
     def entries(self, prefix: str) -> Iterator[tuple[str, float]]:
         """Yield each key that begins with a prefix, with its time of change in seconds since 1970.
 
@@ -247,27 +253,24 @@ class Bucket:
         Yields:
             A key and its time of change, or the path of a folder and None.
         """
-        for page in self._pages(prefix, delimiter):
+        for page in self._pages(prefix, Delimiter=delimiter):
             for entry in page.get("Contents", []):
                 yield entry["Key"], entry["LastModified"].timestamp()
             for folder in page.get("CommonPrefixes", []):
                 yield folder["Prefix"], None
 
     def _entries(self, prefix: str) -> Iterator[ObjectTypeDef]:
-        for page in self._pages(prefix):
-            yield from page.get("Contents", [])
+        for answer in self._pages(prefix):
+            yield from answer.get("Contents", [])
 
-    def _pages(self, prefix: str, delimiter: str = "") -> Iterator[ListObjectsV2OutputTypeDef]:
-        options: dict[str, Any] = {"Delimiter": delimiter} if delimiter else {}
+    def _pages(self, prefix: str, **options: str) -> Iterator[ListObjectsV2OutputTypeDef]:
+        arguments: dict[str, Any] = {**self._bucket, "Prefix": prefix, **options}
         while True:
-            request = partial(
-                self._client.list_objects_v2, **self._bucket, Prefix=prefix, **options
-            )
-            page = self._call(request, prefix)
-            yield page
-            if not page["IsTruncated"]:
+            answer = self._call(partial(self._client.list_objects_v2, **arguments), prefix)
+            yield answer
+            if not answer["IsTruncated"]:
                 return
-            options["ContinuationToken"] = page["NextContinuationToken"]
+            arguments["ContinuationToken"] = answer["NextContinuationToken"]
 
     def _call(self, request: Callable[[], T], key: str, try_seconds: float = TRY_SECONDS) -> T:
         # Not even a failed read in a bucket of results says that a video was superseded.

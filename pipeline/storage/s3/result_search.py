@@ -17,6 +17,7 @@ from pipeline.errors import BrokenError
 from pipeline.storage.pointer import Pointer
 from pipeline.storage.result_store import LATEST, MANIFEST, REJECTION
 from pipeline.storage.s3.attempts import RUNS_PREFIX, UPLOADS_PREFIX, Attempt, work_id
+from pipeline.storage.video_folder import second_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,10 +81,13 @@ def find_results(bucket: VersionedBucket, prefix: str, video: VideoKey, now: flo
         BrokenError, RetryableError: S3 refuses or fails.
     """
     findings = Findings()
-    video_prefix = f"{prefix}/{video.key}/" if prefix else f"{video.key}/"
+    first = f"{prefix}/{video.key}" if prefix else video.key
+    second = second_folder(first, {"bucket": video.bucket, "key": video.key})
+    video_prefixes = (f"{first}/", f"{second}/")
     folders = _search_work(bucket, video, now, findings)
     folders |= {
         folder.removesuffix("/")
+        for video_prefix in video_prefixes
         for folder in bucket.folders(video_prefix)
         if _RUN_FOLDER.fullmatch(folder.removeprefix(video_prefix))
     }
@@ -94,7 +98,7 @@ def find_results(bucket: VersionedBucket, prefix: str, video: VideoKey, now: flo
             findings.runs.add(work_id(folder))
         elif not owners and any(not found.is_marker for found in bucket.versions(f"{folder}/")):
             findings.unclear.append(f"{folder}/")
-    places = {video_prefix, *(f"{folder.rpartition('/')[0]}/" for folder in findings.folders)}
+    places = {*video_prefixes, *(f"{folder.rpartition('/')[0]}/" for folder in findings.folders)}
     for place in sorted(places):
         findings.pointers += _pointers(bucket, f"{place}{LATEST}", video, findings)
     return findings

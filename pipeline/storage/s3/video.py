@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from pipeline.errors import RetryableError, SupersededError
+from pipeline.resources.deadline import Deadline
+from pipeline.storage.s3.client import s3_client
 from pipeline.storage.s3.errors import error_code
 from pipeline.storage.s3.ranged_reader import BLOCK_BYTES, RangedReader
+from pipeline.storage.s3.retries import Retries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-    from pipeline.storage.s3.retries import Retries
     from pipeline.storage.source import ByteStream
 
 # The id of an object in a bucket without versions, and of one that was written while versioning was
@@ -111,6 +113,10 @@ class S3Video:
             retries=retries,
         )
 
+    def __reduce__(self) -> tuple[Callable[..., S3Video], tuple[str | None, ...]]:
+        """Return how the video is found again in another process of a command."""
+        return _found_again, (self.bucket, self.key, self.version_id, self.etag)
+
     @property
     def uri(self) -> str:
         """`s3://bucket/key`."""
@@ -169,6 +175,11 @@ class S3Video:
             return data
 
         return self.retries.call(block, self.uri, "read")
+
+
+def _found_again(bucket: str, key: str, version_id: str | None, etag: str) -> S3Video:
+    retries = Retries(Deadline.never())
+    return S3Video.find(s3_client(), bucket, key, version_id=version_id, etag=etag, retries=retries)
 
 
 def _real_version(version_id: str | None) -> str | None:

@@ -13,6 +13,7 @@ from handler import app
 from pipeline.resources.capacity import Capacity
 from pipeline.storage.s3 import versions
 from pipeline.storage.s3.attempts import Attempt, work_id
+from pipeline.storage.video_folder import second_folder
 from tests.support import clips
 from tests.support.fake_deployment import LIVE_FUNCTION, STACK, FakeDeployment, response
 from tests.support.lambda_function import (
@@ -177,6 +178,21 @@ def test_results_of_another_bucket_with_the_same_key_stay(
     done = pretag("forget", f"s3://other/{KEY}", "--results", PLACE, "--yes")
     assert done.code == 0
     assert not visible_files(s3)
+
+
+def test_results_beside_those_of_another_video_of_the_name_are_removed(
+    pretag: Pretag, s3: S3Client
+) -> None:
+    """As `pretag run` writes them. Their decisions have expired."""
+    source = {"uri": VIDEO, "bucket": VIDEOS, "key": KEY, "etag": "1"}
+    folder = f"{second_folder(FOLDER, source)}/0123456789abcdef"
+    s3.put_object(Bucket=RESULTS, Key=f"{folder}/frames.csv", Body=b"frame_index")
+    s3.put_object(
+        Bucket=RESULTS, Key=f"{folder}/manifest.json", Body=json.dumps({"source": source})
+    )
+    done = forget(pretag, "--yes")
+    assert (done.code, done.err) == (0, "")
+    assert visible_files(s3) == {}
 
 
 def test_a_rejection_is_removed(pretag: Pretag, s3: S3Client) -> None:

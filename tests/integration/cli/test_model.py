@@ -20,6 +20,7 @@ from pipeline.frame import Image
 from pipeline.text import printable
 from tests.support.command import Pretag, on_one_line
 from tests.support.default_model import DEFAULT_MODEL, SPECIAL_TEXTS, set_labels
+from tests.support.family_exports import detr
 
 
 @pytest.fixture
@@ -117,6 +118,26 @@ def test_inspect_and_check_say_which_parts_are_not_read(
     arguments = ("--image", image_file, "--out", tmp_path / "boxes.png")
     done = pretag("model", "check", model_file, *arguments)
     assert "also gives keypoints. They are not read: the dataset has only upright" in done.err
+
+
+def test_inner_outputs_are_named_by_check_and_not_warned_of(
+    pretag: Pretag, image_file: Path, tmp_path: Path
+) -> None:
+    model_file = detr(tmp_path / "detr.onnx")
+    model = onnx.load(str(model_file))
+    (boxes,) = (each for each in model.graph.output if each.name == "pred_boxes")
+    model.graph.node.add(op_type="Identity", input=[boxes.name], output=["last_hidden_state"])
+    hidden = model.graph.output.add()
+    hidden.CopyFrom(boxes)
+    hidden.name = "last_hidden_state"
+    onnx.save(model, str(model_file))
+    arguments = ("--image", image_file, "--out", tmp_path / "boxes.png")
+    done = pretag("model", "check", model_file, *arguments)
+    assert "Not read: 'last_hidden_state'" in done.out
+    assert "not read" not in done.err
+    assert json.loads(pretag("model", "inspect", "--json", model_file).out)["not_read"] == [
+        "'last_hidden_state'"
+    ]
 
 
 def test_labels_cannot_control_the_terminal(

@@ -165,6 +165,25 @@ def test_results_in_s3_are_complete_and_published_once(
     )
 
 
+@pytest.mark.parametrize("out", ["out", f"s3://{RESULTS}/x"])
+@pytest.mark.usefixtures("s3")
+def test_two_videos_of_one_name_in_two_commands_do_not_share_a_folder(
+    pretag: Pretag, videos: Path, out: str
+) -> None:
+    first = pretag("run", videos / "a.mp4", "--out", out, "--json")
+    other = pretag("run", videos / "day 1" / "a.mp4", "--out", out, "--json")
+    ((_, folder),) = outcomes(other.out)
+    assert outcomes(first.out) == [("done", "a.mp4")]
+    assert folder.startswith("a.mp4-")
+    assert other.err == (
+        f"pretag: {out}/a.mp4 has results of another video, so those of {videos}/day 1/a.mp4 go "
+        f"to {out}/{folder}.\n"
+    )
+    for name, of_video in (("a.mp4", "a.mp4"), ("day 1/a.mp4", folder)):
+        again = pretag("run", videos / name, "--out", out, "--json")
+        assert outcomes(again.out) == [("repeated", of_video)]
+
+
 def test_a_rejection_in_s3_is_published(pretag: Pretag, s3: S3Client) -> None:
     s3.put_object(Bucket=VIDEOS, Key="text.mp4", Body=b"no video")
     for _ in range(2):

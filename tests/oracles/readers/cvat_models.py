@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cvat_sdk import Client
+from cvat_sdk import Client, models
+from cvat_sdk.core.proxies import tasks
 
 
 class _RequestError(Exception):
@@ -17,6 +18,24 @@ class _RequestError(Exception):
 
 def _capture(method: str, url: str, **arguments: object) -> None:
     raise _RequestError(method, url.partition("/api/")[2], arguments.get("body"))
+
+
+class _Uploader:
+    """Takes the fields that the SDK sends with a file, instead of sending them."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def upload_files(self, _url: str, _files: list[Path], **fields: object) -> None:
+        fields.pop("pbar")
+        models.DataRequest(**fields)
+        raise _RequestError("POST", "data", fields)
+
+
+def _upload(client: Client, params: dict[str, object]) -> None:
+    tasks.DataUploader = _Uploader
+    task = tasks.Task(client, {"id": 5})
+    task.upload_data([Path("street.mp4")], params=params)
 
 
 def main(file: str) -> None:
@@ -30,6 +49,7 @@ def main(file: str) -> None:
             5, labeled_data_request=wanted["annotations"]
         ),
     )
+    calls += (lambda: _upload(client, wanted["data"]),)
     requests = []
     for call in calls:
         try:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class Squares:
             if number < self.deadly and seen < self.deaths:
                 (self.folder / f"{number}-{seen}").touch()
                 os.kill(os.getpid(), signal.SIGKILL)
-            report(number / 2)
+            report(number / 2, None)
             return number**2
 
         return work
@@ -42,10 +43,16 @@ class Squares:
 
 def test_results_come_in_order_with_progress(tmp_path: Path) -> None:
     progress: dict[int, float] = {}
+    ended: list[int] = []
+
+    def add(number: int, done: float, _total: float | None) -> None:
+        progress[number] = done
+
     with WorkerPool(2, Squares(tmp_path)) as pool:
-        assert list(pool.map(range(10, 15), progress.__setitem__)) == [100, 121, 144, 169, 196]
+        assert list(pool.map(range(10, 15), add, ended.append)) == [100, 121, 144, 169, 196]
         assert list(pool.map([3])) == [9]  # the same processes again
     assert progress == {0: 5.0, 1: 5.5, 2: 6.0, 3: 6.5, 4: 7.0}
+    assert sorted(ended) == [0, 1, 2, 3, 4]
 
 
 def test_a_killed_process_costs_nothing_but_its_time(tmp_path: Path) -> None:
@@ -60,6 +67,50 @@ def test_a_task_that_kills_twice_is_given_up(tmp_path: Path) -> None:
         pytest.raises(BrokenError, match="killed"),
     ):
         list(pool.map(range(2)))
+
+
+def test_a_task_that_kills_twice_may_have_a_result_and_the_others_go_on(tmp_path: Path) -> None:
+    with WorkerPool(2, Squares(tmp_path, deadly=1, deaths=2)) as pool:
+        assert list(pool.map(range(3), given_up=lambda number: number - 1)) == [-1, 1, 4]
+
+
+@dataclass(frozen=True)
+class Tidy:
+    """Prepares what waits in a folder, and removes its file there when it ends."""
+
+    folder: Path
+
+    def __call__(self) -> Work[int, int]:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+        def work(number: int, report: Report) -> int:
+            file = self.folder / str(number)
+            try:
+                file.touch()
+                report(0, None)
+                signal.pause()
+            finally:
+                file.unlink()
+            return number
+
+        return work
+
+
+def test_processes_that_have_time_to_end_tidy_up(tmp_path: Path) -> None:
+    begun: set[int] = set()
+
+    def interrupt(number: int, _done: float, _total: float | None) -> None:
+        begun.add(number)
+        if len(begun) == 2:
+            assert len(list(tmp_path.iterdir())) == 2
+            raise KeyboardInterrupt
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        WorkerPool(2, Tidy(tmp_path), end_seconds=20) as pool,
+    ):
+        list(pool.map(range(2), interrupt))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_comes_as_what_it_was(tmp_path: Path) -> None:

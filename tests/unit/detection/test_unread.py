@@ -96,3 +96,46 @@ def test_parts_that_are_not_read_are_named(
     parts: tuple[str, ...],
 ) -> None:
     assert recognise(inputs, outputs, **fields)[1].unread == parts
+
+
+@pytest.mark.parametrize(
+    ("others", "unread", "inner"),
+    [
+        # As Transformers exports DETR, and RT-DETR with all that it returns.
+        (
+            float_tensors(
+                ("onnx::Shape_1369", None),
+                ("encoder_last_hidden_state", (None, 1200, 256)),
+                ("last_hidden_state", (None, 100, 256)),
+            ),
+            (),
+            ("'onnx::Shape_1369'", "'encoder_last_hidden_state'", "'last_hidden_state'"),
+        ),
+        (
+            float_tensors(
+                ("intermediate_reference_points", (None, 6, 100, 4)),
+                ("enc_topk_bboxes", (None, 100, 4)),
+            ),
+            (),
+            ("'intermediate_reference_points'", "'enc_topk_bboxes'"),
+        ),
+        # Masks of objects, and an output whose name says nothing, can matter.
+        (
+            float_tensors(
+                ("last_hidden_state", (None, 100, 256)),
+                ("pred_masks", (None, 100, 200, 200)),
+                ("3130", (None, 100, 17)),
+            ),
+            ("masks", "'3130'"),
+            ("'last_hidden_state'",),
+        ),
+    ],
+)
+def test_inner_outputs_of_detr_are_no_unread_parts(
+    others: tuple[TensorInfo, ...], unread: tuple[str, ...], inner: tuple[str, ...]
+) -> None:
+    outputs = float_tensors(("logits", (None, 100, 92)), ("pred_boxes", (None, 100, 4)))
+    family, spec = recognise(IMAGES, (*outputs, *others))
+    assert family == "detr"
+    assert (spec.unread, spec.inner) == (unread, inner)
+    assert spec.not_read == (*unread, *inner)

@@ -89,7 +89,7 @@ def jpeg(of: ExportImage) -> bytes:
 
 
 def hand(server: Server, exported: ExportSet = STREET) -> Handed:
-    return hand_over_to(server, exported, jpeg, "https://cvat.example", "street")
+    return hand_over_to(server, exported, jpeg, "https://cvat.example", "street", None)
 
 
 def test_each_run_becomes_a_task_with_its_images_and_objects_with_scores() -> None:
@@ -153,7 +153,7 @@ def test_an_image_that_cannot_be_read_leaves_no_task() -> None:
         raise InputFileError("gone")
 
     with pytest.raises(InputFileError, match="gone"):
-        hand_over_to(server, export_set(image(0, [PERSON])), fails, "https://c", "p")
+        hand_over_to(server, export_set(image(0, [PERSON])), fails, "https://c", "p", None)
     assert server.all_tasks == []
 
 

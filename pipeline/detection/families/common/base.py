@@ -58,7 +58,9 @@ class DecodeSpec:
         box_unit: the unit of the boxes that `decode` returns; None if the graph does not show it,
             so that the values have to. A model card can override it.
         unread: what the graph gives for each object besides its box and class, such as `masks`. It
-            is not read, and people are told so.
+            is not read, and each run tells so.
+        inner: names of outputs from which the model made its boxes, in quotes. Nothing of an object
+            is lost with them, so only commands about the model name them.
         required_card_keys: keys of `preprocess` that the model card has to give, because the models
             of the family differ in them and no model file says which value it needs.
     """
@@ -73,7 +75,13 @@ class DecodeSpec:
     labels: tuple[str, ...] | None = None
     box_unit: BoxUnit | None = "pixels"
     unread: tuple[str, ...] = ()
+    inner: tuple[str, ...] = ()
     required_card_keys: tuple[str, ...] = ()
+
+    @property
+    def not_read(self) -> tuple[str, ...]:
+        """All that the graph gives and pretag does not read."""
+        return (*self.unread, *self.inner)
 
 
 @dataclass(frozen=True)
