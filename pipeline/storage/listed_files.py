@@ -32,6 +32,7 @@ class ListedFiles:
         self.reader = reader
         self.manifest = read_manifest(reader)
         self.archives: dict[str, str] = {}
+        self._there = set(reader.paths())
         self._files = {file.path: file for file in self.manifest.files}
         self._members: dict[str, ListedMember] = {}
         for file in self.manifest.files:
@@ -45,7 +46,7 @@ class ListedFiles:
         Raises:
             InputFileError: one is.
         """
-        missing = sorted(self._files.keys() - set(self.reader.paths()))
+        missing = sorted(self._files.keys() - self._there)
         if missing:
             raise self._damage(f"{missing[0]} is missing")
 
@@ -56,17 +57,20 @@ class ListedFiles:
         """Return the content of a listed file or member. May be called from any thread.
 
         Raises:
-            InputFileError: it is not what the manifest lists.
+            InputFileError: it is not what the manifest lists, or is not among the result's files.
             PretagError: it cannot be read: what a folder or S3 raises.
         """
+        file = self.archives.get(path, path)
+        if file not in self._there:  # a forged path may lead out of the result
+            raise self._damage(f"{file} is missing")
         member = self._members.get(path)
         listed: ListedFile | ListedMember
         if member is not None:
             listed = member
-            data = self.reader.read_part(self.archives[path], member.part)
+            data = self.reader.read_part(file, member.part)
         else:
             listed = self._files[path]
-            with self.reader.open(path) as stream:
+            with self.reader.open(file) as stream:
                 data = stream.read(listed.size_bytes + 1)
         if len(data) != listed.size_bytes or hashlib.sha256(data).hexdigest() != listed.sha256:
             raise self._damage(f"{path} was changed")

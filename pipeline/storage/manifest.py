@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.storage.source import ByteRange
 
+# More than any file has, and few enough for each system call.
+_MOST_BYTES = 2**53
+
 
 class _StrictModel(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True)
@@ -18,14 +21,14 @@ class _StrictModel(BaseModel):
 
 class _Listed(_StrictModel):
     path: str
-    size_bytes: Annotated[int, Field(alias="bytes", ge=0)]
+    size_bytes: Annotated[int, Field(alias="bytes", ge=0, le=_MOST_BYTES)]
     sha256: Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
 
 
 class ListedMember(_Listed):
     """A file in an archive. `offset` is where its bytes begin there, which are not compressed."""
 
-    offset: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0, le=_MOST_BYTES)]
 
     @property
     def part(self) -> ByteRange:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -127,8 +128,9 @@ def read_file(path: Path, part: ByteRange | None = None) -> bytes:
     with reading(path), path.open("rb") as file:
         if part is None:
             return file.read()
-        file.seek(part.start)
-        return file.read(part.size)
+        file_bytes = file.seek(0, io.SEEK_END)
+        start = file.seek(min(part.start, file_bytes))
+        return file.read(min(part.size, file_bytes - start))
 
 
 @contextmanager

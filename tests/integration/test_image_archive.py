@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
@@ -119,7 +120,7 @@ def test_the_log_counts_the_archive_as_one_file(finished: dict[str, Path], form:
 
 
 @FORMS
-def test_an_archive_is_verified_drawn_and_skipped(
+def test_an_archive_is_verified_drawn_and_evaluated(
     pretag: Pretag, finished: dict[str, Path], form: str, tmp_path: Path
 ) -> None:
     ended = pretag("verify", finished[form])
@@ -130,6 +131,12 @@ def test_an_archive_is_verified_drawn_and_skipped(
     drawn = files_in(tmp_path / form)
     assert drawn == files_in(tmp_path / "none")
     assert len(drawn) == 3
+    truth = finished["none"] / "annotations" / "instances_default.json"
+    ended = pretag(
+        "evaluate", "--truth", truth, "--run", finished[form], "--out", tmp_path / "e.json"
+    )
+    assert ended.code == 0
+    assert "3 of 3 images needed no correction" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -190,11 +197,7 @@ def test_without_images_there_is_no_archive(tmp_path: Path) -> None:
 def test_a_changed_member_is_found_by_its_name(
     pretag: Pretag, finished: dict[str, Path], tmp_path: Path, change: bytes
 ) -> None:
-    result = tmp_path / finished["zip"].name
-    result.mkdir()
-    for path, data in files_in(finished["zip"]).items():
-        (result / path).parent.mkdir(exist_ok=True)
-        (result / path).write_bytes(data)
+    result = shutil.copytree(finished["zip"], tmp_path / finished["zip"].name)
     manifest = json.loads((result / "manifest.json").read_text())
     (entry,) = (each for each in manifest["files"] if each["path"] == "images.zip")
     last = entry["members"][-1]
@@ -209,3 +212,15 @@ def test_a_changed_member_is_found_by_its_name(
         ended = pretag(*command, result, "--out", tmp_path / command[0])
         assert f"is not complete: {last['path']} was changed." in ended.err
         assert ended.code == 1
+
+
+def test_a_manifest_cannot_name_an_archive_outside_of_the_result(
+    pretag: Pretag, finished: dict[str, Path], tmp_path: Path
+) -> None:
+    result = shutil.copytree(finished["tar"], tmp_path / finished["tar"].name)
+    (result / "images.tar").rename(tmp_path / "images.tar")
+    manifest = (result / "manifest.json").read_text()
+    (result / "manifest.json").write_text(manifest.replace('"images.tar"', '"../images.tar"'))
+    ended = pretag("export", result, "--to", "yolo", "--out", tmp_path / "x")
+    assert (ended.code, "../images.tar is missing" in ended.err) == (1, True)
+    assert not (tmp_path / "x").exists()

@@ -13,12 +13,13 @@ import pytest
 from pipeline.errors import InputFileError, RejectedError
 from pipeline.runlog import RunLog
 from pipeline.storage import verification
+from pipeline.storage.listed_files import ListedFiles
 from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.storage.publisher import Publisher
 from pipeline.storage.result_folder import ResultFolder
 from pipeline.storage.verification import Verification, read_manifest, verify
 
-IMAGE = "images/default/frame_000001.jpg"
+IMAGE, OTHER = "images/default/frame_000001.jpg", "images/default/frame_000002.jpg"
 SAYS = "manifest.json says"
 
 
@@ -215,3 +216,73 @@ def edit_manifest(run_folder: Path, edit: Callable[[dict[str, Any]], object]) ->
     manifest = json.loads(file.read_text())
     edit(manifest)
     file.write_text(json.dumps(manifest))
+
+
+@pytest.fixture
+def archived(tmp_path: Path, video: LocalVideo) -> Path:
+    """Return the folder of a result with two images in an archive."""
+    store = FolderStore(tmp_path, video.name, "abc")
+    with Publisher(store, "abc", video, RunLog()) as publisher:
+        publisher.begin()
+        with publisher.images("tar") as put:
+            put(IMAGE, b"jpeg")
+            put(OTHER, b"other")
+        published = publisher.finish({"frames_kept": 2})
+    return Path(published.location)
+
+
+def test_the_images_in_an_archive_are_counted(archived: Path) -> None:
+    assert verify(ResultFolder(archived)) == Verification("done", None, 1, (), members=2)
+
+
+def edit_members(folder: Path, edit: Callable[[list[dict[str, Any]]], object]) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    edit(manifest["files"][0]["members"])
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("edit", "fault"),
+    [
+        (lambda members: members[1].update(offset=514), "begins within the one before it."),
+        (lambda members: members[1].update(offset=10**6), "has 0 bytes; manifest.json says 5."),
+        (lambda members: members[1].update(bytes=4), f"the sha256 {sha256_of(b'othe')}"),
+        (lambda members: members[1].update(sha256="0" * 64), f"says {'0' * 64}."),
+    ],
+)
+def test_a_member_that_is_not_where_the_manifest_says_is_found(
+    archived: Path, edit: Callable[[list[dict[str, Any]]], object], fault: str
+) -> None:
+    edit_members(archived, edit)
+    (found,) = verify(ResultFolder(archived)).faults
+    assert found.startswith(f"{OTHER} in images.tar ")
+    assert fault in found
+
+
+def test_a_member_that_is_listed_twice_and_one_that_is_a_file_too_are_found(archived: Path) -> None:
+    edit_members(archived, lambda members: members[1].update(path=IMAGE))
+    (archived / "images" / "default").mkdir(parents=True)
+    (archived / IMAGE).write_bytes(b"jpeg")
+    assert verify(ResultFolder(archived)).faults == (
+        f"manifest.json lists {IMAGE} 2 times.",
+        f"{IMAGE} is not in manifest.json.",
+    )
+
+
+@pytest.mark.parametrize("place", [{"bytes": 2**52}, {"offset": 2**52}])
+def test_a_member_that_is_larger_than_its_archive_takes_no_memory(
+    archived: Path, place: dict[str, int]
+) -> None:
+    edit_members(archived, lambda members: members[1].update(place))
+    files = ListedFiles(ResultFolder(archived))
+    with pytest.raises(InputFileError, match=f"{OTHER} was changed"):
+        files.read(OTHER)
+
+
+@pytest.mark.parametrize("offset", [None, -1, "1", 2**64])
+def test_a_member_without_a_place_is_a_fault_of_the_manifest(
+    archived: Path, offset: object
+) -> None:
+    edit_members(archived, lambda members: members[0].update(offset=offset))
+    (fault,) = verify(ResultFolder(archived)).faults
+    assert fault.startswith("manifest.json is wrong: files.0.members.0.offset: ")
