@@ -51,7 +51,10 @@ def test_ctrl_c_ends_the_trial_of_an_endless_graph(
 def is_running(process_id: int) -> bool:
     try:
         state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (
+        FileNotFoundError,
+        ProcessLookupError,
+    ):  # the second: it ended after the file was opened
         return False
     return state != "Z"  # it has ended, and its parent has not asked for its exit code
 
