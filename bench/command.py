@@ -78,7 +78,7 @@ def side_by_side_section() -> str:
     ]
     return (
         f"\n`pretag run` with {VIDEOS} videos of {clips.SAMPLE_SECONDS} seconds of 720p at 25 "
-        f"frames per second, medians of {ROUNDS} rounds. Each process loads the model.\n\n"
+        f"frames per second, medians of {ROUNDS} rounds. Each process loads the\nmodel.\n\n"
         + results.table(("processes", "seconds", "ratio", "CPU seconds"), rows)
     )
 
