@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bench.measuring import Cost
     from pipeline.outcome import Outcome
 
-_TIMED = {"logs.csv", "report.md", "report.html", "manifest.json"}
+_TIMED = {"logs.csv", "report.md", "report.html", "manifest.json", "latest.json"}
 
 
 class _Way(NamedTuple):
@@ -69,11 +69,11 @@ class _Run(NamedTuple):
 class Measurement:
     """Annotates one clip in several ways."""
 
-    def __init__(self, clip: Path, folder: Path) -> None:
+    def __init__(self, clip: Path, folder: Path, every_seconds: float) -> None:
         """Load the model, which is not measured."""
         self._source = LocalVideo.at(clip)
         self._folder = folder
-        self._config = Config()
+        self._config = Config.model_validate({"sampling": {"every_seconds": every_seconds}})
         self._model = Model.load(self._config.detector.model)
 
     def run(self, way: _Way) -> _Run:
@@ -129,6 +129,7 @@ def main() -> None:
     """Print the tables, and write them with `--write`."""
     parser = argparse.ArgumentParser(description="Measure shards of a long video.")
     parser.add_argument("--minutes", type=int, default=60, help="length of the video")
+    parser.add_argument("--every", type=float, default=1.0, help="seconds between two samples")
     parser.add_argument(
         "--workers", type=int, nargs="*", default=[1, 2, 4], help="numbers of worker processes"
     )
@@ -139,17 +140,17 @@ def main() -> None:
     arguments, rest = parser.parse_known_args()
     sys.argv[1:] = rest
     results.run(
-        lambda: _section(arguments.minutes, arguments.workers, arguments.kills),
+        lambda: _section(arguments.minutes, arguments.every, arguments.workers, arguments.kills),
         "Measure shards of a long video.",
     )
 
 
-def _section(minutes: int, workers: list[int], kills: list[int]) -> str:
+def _section(minutes: int, every_seconds: float, workers: list[int], kills: list[int]) -> str:
     clip = clips.of_minutes(minutes)
     size = clip.stat().st_size
     load = os.getloadavg()[0]
     with TemporaryDirectory() as folder:
-        measurement = Measurement(clip, Path(folder))
+        measurement = Measurement(clip, Path(folder), every_seconds)
         runs = [measurement.run(_Way(each)) for each in (0, *workers)]
         last = runs[-1]
         for count in kills:
@@ -160,14 +161,16 @@ def _section(minutes: int, workers: list[int], kills: list[int]) -> str:
     titles = ("", "seconds", "ratio", "CPU s", "bytes read / file", "killed", "same files")
     text = (
         f"{results.date_and_processor()}, {available_cpus()} CPUs. 320x240 at 5 frames per second, "
-        "made of different views of the sample, a sample each second, segments of ten minutes; "
+        "made of different views of the sample, segments of ten minutes; "
         f"{_counts(first)}. The workers load the model, too. Of those that are killed, it is the "
         "oldest one. Shards of one segment, the first, a middle and the last, read at most "
         f"{max(read) / size:.3f} of the {size / 1e6:.1f} MB of the file, headers included. Load of "
         f"the machine at the start: {load:.1f}."
     )
-    return f"## Shards of {minutes} minutes of video\n\n{results.paragraph(text)}" + results.table(
-        titles, (_row(run, first, size) for run in runs)
+    return (
+        f"## Shards of {minutes} minutes of video, a sample every {every_seconds:g} s\n\n"
+        + results.paragraph(text)
+        + results.table(titles, (_row(run, first, size) for run in runs))
     )
 
 
