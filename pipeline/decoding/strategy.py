@@ -42,7 +42,7 @@ class Strategy:
         needs_packets: whether samples are to be found by the times of all frames.
         packets: these times; None: every frame is decoded.
         targets: the samples, where they are known before they are decoded; else None.
-        obstacle: why `sampling.snap` is not followed; None if it is, or is `exact`.
+        obstacle: where and why `sampling.snap` is not followed; None if it is, or is `exact`.
     """
 
     grid: SamplingGrid
@@ -54,7 +54,7 @@ class Strategy:
     obstacle: str | None = None
 
     @property
-    def longest_interval_ms(self) -> float:
+    def interval_ms(self) -> float:
         """Time between samples; infinity if the packets are needed, whatever seeking costs."""
         return self.grid.every_us / 1000 if self.grid.snap == "exact" else math.inf
 
@@ -71,15 +71,22 @@ class Strategy:
             targets = KeyFrameTargets(packets, self.grid)
         return replace(self, packets=packets, targets=targets)
 
-    def every_frame(self, obstacle: str = "") -> Strategy:
-        """Return the strategy for a video whose packets cannot be used: because of an obstacle.
+    def every_frame(self, obstacle: str = "", *, from_us: int = 0) -> Strategy:
+        """Return the strategy for a video whose packets cannot be used.
+
+        Args:
+            obstacle: why, in words that follow a colon; empty: they are not as they should be.
+            from_us: time of the first grid point that has no sample yet.
 
         Raises:
             ShardMismatchError: only a part is decoded, whose frames are then not known.
         """
         if self.part is not None:
             raise ShardMismatchError("Its key frames cannot be found by its packets.")
-        said = None if self.grid.snap == "exact" else obstacle or _NO_INDEX
+        if self.grid.snap == "exact":
+            return Strategy(self.grid, None, self.backend)
+        since = f"from {from_us / 1e6:g} s on " if from_us > self.grid.start_us else ""
+        said = f"{since}samples are exact: {obstacle or _NO_INDEX}"
         return Strategy(self.grid, None, self.backend, obstacle=said)
 
     @property
@@ -87,8 +94,8 @@ class Strategy:
         """What a person has to know of the samples, as a sentence; None if nothing."""
         if self.obstacle is not None:
             return (
-                f"sampling.snap is {self.grid.snap}, but every frame was decoded and samples are "
-                f"exact: {self.obstacle}."
+                f"sampling.snap is {self.grid.snap}, but every frame was decoded, and "
+                f"{self.obstacle}."
             )
         return self.targets.note() if isinstance(self.targets, KeyFrameTargets) else None
 

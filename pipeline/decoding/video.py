@@ -180,13 +180,13 @@ class Video:
             try:
                 result = yield from self._decode(capture, decoder, sampler)
             except SeekMismatchError as mismatch:
-                strategy = strategy.every_frame(str(mismatch))
+                strategy = strategy.every_frame(str(mismatch), from_us=sampler.next_us)
             except RepeatedFrameError as repeated:
                 # Retrieve it again, as the first image of a new capture. Once is enough.
                 self._repeated, self._restarted = repeated, True
                 self._log.failed = 0
             except _EmptyTrackError as empty:
-                strategy = strategy.every_frame()
+                strategy = strategy.every_frame("the track that was chosen first has no frame")
                 self._rank = empty.next_rank
                 self._log.failed = 0
             else:
@@ -202,7 +202,7 @@ class Video:
         if not strategy.needs_packets:
             return capture, strategy
         capture.release()
-        index = self._packet_index(strategy.longest_interval_ms)
+        index = self._packet_index(strategy.interval_ms)
         return self._open(), strategy.with_packets(index)
 
     def _packet_index(self, interval_ms: float) -> PacketIndex | None:
