@@ -94,7 +94,7 @@ class KeyFrameTargets:
     def _between(self, point_us: int, after: int, takes_us: float) -> Target | None:
         """Return the exact sample of a point that is far from key frames."""
         target = self._picked.at(point_us)
-        if target is None:
+        if target is None or _microseconds(self.packets, target.index) >= self._end_us:
             return None
         if after < len(self._keys) and target.index >= self._keys[after][1]:
             return self._key(after)
