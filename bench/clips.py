@@ -35,25 +35,41 @@ def full_hd(key_frames: int = _FAR_APART) -> Path:
         key_frames: number of frames from one key frame to the next.
     """
     name = "1080p.mp4" if key_frames == _FAR_APART else f"1080p-{key_frames}.mp4"
-    return _kept(name, lambda path: _encode_full_hd(path, 25, key_frames))
+    return _kept(
+        name,
+        lambda path: _encode(path, _blends(25), (1920, 1080), 25, key_frames=key_frames),
+    )
 
 
 def full_hd_with_key_frames() -> Path:
-    """Return 5 minutes of 1080p at 30 frames per second, with a key frame each 2 seconds."""
-    once = _kept("1080p-once.mp4", lambda path: _encode_full_hd(path, 30, key_frames=60))
+    """Return 5 minutes of 1080p at 30 frames per second, with a key frame each 2 seconds.
+
+    As of a camera: with noise, and at 6 Mbit/s.
+    """
+
+    def images() -> Iterator[Image]:
+        random = np.random.default_rng(0)
+        noise = random.normal(0, 3, (1080, 1920, 3)).astype(np.int8)
+        for blend in _blends(30):
+            large = cv2.resize(blend, (1920, 1080), interpolation=cv2.INTER_LINEAR)
+            moved = np.roll(noise, tuple(random.integers(0, 1080, 2)), axis=(0, 1))
+            yield cast("Image", cv2.add(large, moved, dtype=cv2.CV_8U))
+
+    def encode(path: Path) -> None:
+        _encode(path, images(), (1920, 1080), 30, key_frames=60, megabits=6)
+
+    once = _kept("1080p-once.mp4", encode)
     return _kept("1080p-key-frames.mp4", lambda path: _remux(once, path, times=10))
 
 
-def _encode_full_hd(path: Path, rate: int, key_frames: int) -> None:
-    def images() -> Iterator[Image]:
-        sample = sample_images()
-        for number in range(SAMPLE_SECONDS * rate):
-            index, rest = divmod(number * SAMPLE_RATE, rate)
-            following = sample[min(index + 1, len(sample) - 1)]
-            blend = cv2.addWeighted(sample[index], 1 - rest / rate, following, rest / rate, 0)
-            yield cast("Image", blend)
-
-    _encode(path, images(), (1920, 1080), rate, key_frames)
+def _blends(rate: int) -> Iterator[Image]:
+    """Yield the images of the sample at another rate, interpolated from its 10."""
+    sample = sample_images()
+    for number in range(SAMPLE_SECONDS * rate):
+        index, rest = divmod(number * SAMPLE_RATE, rate)
+        following = sample[min(index + 1, len(sample) - 1)]
+        blend = cv2.addWeighted(sample[index], 1 - rest / rate, following, rest / rate, 0)
+        yield cast("Image", blend)
 
 
 def of_minutes(minutes: int) -> Path:
@@ -145,14 +161,19 @@ def _part(image: Image, view: int) -> Image:
     return np.ascontiguousarray(part[:, :: -1 if view % 2 else 1])
 
 
-def _encode(
+def _encode(  # noqa: PLR0913 - what a clip has
     path: Path,
     images: Iterable[Image],
     size: tuple[int, int],
     rate: int,
+    *,
     key_frames: int = _FAR_APART,
+    megabits: int | None = None,
 ) -> None:
     options = {"preset": "veryfast", "g": str(key_frames), "sc_threshold": "0"}
+    if megabits is not None:  # a second
+        bits = str(megabits * 1_000_000)
+        options |= {"b": bits, "maxrate": bits, "bufsize": bits}
     clips.write_clip(path, images, rate=rate, size=size, options=options)
 
 

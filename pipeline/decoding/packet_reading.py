@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from pipeline.decoding.stream import GuardedStream
     from pipeline.runlog import Coverage
 
-# Packets come in decoding order, so their times can be a few frames out of order. A larger step
-# back shows that the clock was set back.
+# Packets come in decoding order, so a few can be earlier than one before them, by much at a pause.
+# More in a row show that the clock was set back.
 _REORDERING_MS = 1000.0
+_MOST_EARLY = 16
 # Assumed cost of one seek, in decoded frames, until one was measured. OpenCV decodes at least 16.
 SEEK_COST_FRAMES = 40
 # Number of key frames to read before their distance is judged.
@@ -55,9 +56,11 @@ def read_packet_index(
         The index; None if every frame should be decoded.
     """
     frame_times, key_times = array("d"), array("d")
-    latest_ms = -math.inf
+    latest_ms, early = -math.inf, 0
     for time_ms, is_key_frame in _packets(capture):
-        if time_ms is None or time_ms < latest_ms - _REORDERING_MS:
+        is_early = time_ms is not None and time_ms < latest_ms - _REORDERING_MS
+        early = early + 1 if is_early else 0
+        if time_ms is None or early > _MOST_EARLY:
             return None
         latest_ms = max(latest_ms, time_ms)
         frame_times.append(time_ms)

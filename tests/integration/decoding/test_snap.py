@@ -63,7 +63,7 @@ CLIPS = [
     ("h264.ts", "libx264", {**H264, "g": "20"}),
     ("open.mp4", "libx264", {**H264, "g": "20", "x264-params": "open-gop=1"}),
     ("hevc.mp4", "libx265", HEVC),
-    ("vp8.webm", "libvpx", {"g": "20", "cpu-used": "8"}),
+    ("vp8.webm", "libvpx", {"g": "20", "cpu-used": "8", "deadline": "realtime"}),
     ("mpeg2.ts", "mpeg2video", {"g": "20", "bf": "2", "sc_threshold": "1000000000"}),
     ("mpeg4.avi", "mpeg4", {"g": "20"}),
     ("mjpeg.mov", "mjpeg", {}),
