@@ -66,7 +66,7 @@ def shard_result(number: int, frames: Sequence[Frame], config: DedupeConfig) -> 
             each for record, each in selected if record.is_kept and each is not None
         ),
         images=tuple(images),
-        coverage=Coverage(3 * len(frames)),
+        coverage=Coverage(3 * len(frames), 2 * len(frames)),
         duration_ms=frames[-1].pts_ms if frames else 0.0,
         stages=(
             StageLog("decode", 3 * len(frames), len(frames), 0, 0.5),
@@ -77,6 +77,7 @@ def shard_result(number: int, frames: Sequence[Frame], config: DedupeConfig) -> 
         ),
         counters=DetectorCounters(0.1 * number, number, 2 * number),
         thumbnails=tuple(Thumbnail(each.index, each.pts_ms, b"%d" % each.index) for each in kept),
+        note="Key frames are up to 3.0 s apart.",
         seconds=3.5,
         peak_megabytes=210.25,
         decoder_megabytes=100.5,

@@ -6,6 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+import av
 import boto3
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from moto import mock_aws
 from pipeline.config.schema import Config
 from pipeline.decoding.opening import open_video
 from pipeline.resources.budget import Budget
+from pipeline.storage.s3.ranged_reader import BLOCK_BYTES, RangedReader
 from pipeline.storage.s3.video import S3Video
 from pipeline.storage.source import CountedStream
 from tests.support import clips
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FRAMES = 240
+EVERY_4_SECONDS = {"sampling": {"every_seconds": 4}}
 _MEBIBYTE = 2**20
 
 
@@ -98,3 +101,28 @@ def test_only_the_needed_ranges_are_fetched(
     assert requests.bytes < len(film)
     assert isinstance(stream, CountedStream)
     assert (stream.requests, stream.bytes_fetched) == (requests.count, requests.bytes)
+
+
+def test_a_damaged_sample_is_noticed_and_all_frames_are_decoded(film: bytes) -> None:
+    with av.open(io.BytesIO(film), "r") as container:
+        keys = [
+            packet
+            for packet in container.demux(container.streams.video[0])
+            if packet.is_keyframe and packet.size
+        ]
+        place, size = keys[6].pos, keys[6].size
+    assert place is not None
+    damaged = film[: place + 4] + bytes(size - 4) + film[place + size :]
+    config = Config.model_validate({"sampling": {"snap": "key", "every_seconds": 4}})
+
+    def fetch(start: int, end: int) -> bytes:
+        return damaged[start:end]
+
+    with RangedReader(fetch, len(damaged), damaged[:BLOCK_BYTES]) as reader:
+        decoded = decode(reader, "film.mp4", config)
+    exact = decode(io.BytesIO(damaged), "film.mp4", Config.model_validate(EVERY_4_SECONDS))
+    assert decoded.result.coverage == exact.result.coverage
+    assert decoded.result.coverage.lost > 0
+    note = decoded.result.note
+    assert note is not None
+    assert "every frame was decoded, and from 12 s on samples are exact" in note

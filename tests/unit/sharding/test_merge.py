@@ -92,6 +92,8 @@ def test_what_is_known_of_the_video_comes_from_the_plan() -> None:
     dataset, _, log = merged(results, config)
     assert (dataset.start_ms, dataset.display, dataset.track) == (12.5, FACTS.display, Track())
     assert dataset.coverage.decoded == log.coverage.decoded == 18
+    assert dataset.coverage.skipped == log.coverage.skipped == 12
+    assert log.warnings == ("Key frames are up to 3.0 s apart.",)
     assert log.video_seconds == 5.0
     assert log.stage("detect").seconds == 4.0
 

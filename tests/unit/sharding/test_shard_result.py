@@ -18,7 +18,7 @@ def assert_equal(result: ShardResult, other: ShardResult) -> None:
     """Check that nothing differs. Arrays have no `==` that gives one answer."""
     for name in ("number", "images", "coverage", "duration_ms", "stages", "counters"):
         assert getattr(result, name) == getattr(other, name)
-    for name in ("seconds", "peak_megabytes", "decoder_megabytes", "archive"):
+    for name in ("note", "seconds", "peak_megabytes", "decoder_megabytes", "archive"):
         assert getattr(result, name) == getattr(other, name)
     assert [repr(each) for each in result.records] == [repr(each) for each in other.records]
     for record, copy in zip(result.records, other.records, strict=True):
