@@ -54,13 +54,13 @@ def measure() -> str:
         (IMAGE_BYTES, f"{sum(images) / len(images):,.0f}"),
         (SAMPLE_KEPT, str(kept)),
     ]
-    return (
-        f"{_TITLE}\n\n{results.date_and_processor()}. The 1080p clip with a key frame each second, "
-        "decoded by PyAV with one thread: key frames alone with `skip_frame` NONKEY, to BGR, with "
-        "the packets between them; all frames, one in 25 to BGR. The best of "
-        f"{_ROUNDS} rounds. Images with the default quality.\n\n"
-        f"{results.table(('', 'measured'), rows)}"
+    text = results.paragraph(
+        f"{results.date_and_processor()}. The 1080p clip with a key frame each second, decoded by "
+        "PyAV with one thread: key frames alone with `skip_frame` NONKEY, to BGR, with the packets "
+        f"between them; all frames, one in 25 to BGR. The best of {_ROUNDS} rounds. Images with "
+        "the default quality."
     )
+    return f"{_TITLE}\n\n{text}{results.table(('', 'measured'), rows)}"
 
 
 def _decoded(clip: Path, skip: Skipped) -> int:

@@ -1,24 +1,23 @@
 """What typical videos cost on AWS: the tables of docs/cost.md.
 
 `python -m bench.costs` writes them. Prices are those of pipeline/resources/prices.py. The inputs
-are measured: seconds by size of memory and what bench.cost_inputs measures in RESULTS.md, CPU
-milliseconds by stage in handler/work_estimate.py. Nothing here was run on AWS.
+are measured: CPU milliseconds by stage in handler/work_estimate.py, and what bench.cost_inputs
+measures in RESULTS.md. Nothing here was run on AWS.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import results, scale
+from bench import scale
 from bench.cost_inputs import IMAGE_BYTES, KEY_FRAME, SAMPLE_KEPT, measured
-from bench.many_uploads import COPIES_A_SECOND, ONE_HOUR
+from bench.many_uploads import COPIES_A_SECOND
 from bench.scale import COLD_START_SECONDS, COPIED_BYTES_A_SECOND, JOINED_BYTES_A_SECOND
-from handler.work_estimate import DECODE, DEDUPE, DETECT, ENCODE
-from pipeline.resources.prices import PART_BYTES, Rates, bill
-from tests.support.clips import SAMPLE
+from bench.video_work import hours, sample
+from handler.work_estimate import DECODE, DEDUPE, DETECT, ENCODE, MEGABYTES_FOR_A_CPU
+from pipeline.resources.prices import PART_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,109 +27,48 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
 _COLD_START = "../bench/RESULTS.md#cold-start"
 
+SIZES = (1024, 1769, 3008, 3538)
+"""Sizes of the function in the tables by size, in MB."""
+
 MEGABYTES = 3008
-"""Size of the function in the tables of an hour and of ten hours."""
+"""Size of the function in the other tables: the default of template.yaml."""
 
 HEADING = "| compute | S3 writes | S3 reads | invocations, events | all |"
 RULE = "---:|---:|---:|---:|---:|"
 
 
-@dataclass(frozen=True)
-class Hour:
-    """An hour of 1080p30, sampled once a second, all kept: 3,600 images.
-
-    Attributes:
-        name: for the table.
-        key_frames: whether only key frames are decoded; there is one each second.
-        images: how they are written: a file each, in one archive, or not at all.
-        is_arm: whether the function runs on arm64.
-    """
-
-    name: str
-    key_frames: bool = False
-    images: str = "files"
-    is_arm: bool = False
-
-    @property
-    def video(self) -> scale.Video:
-        """The video."""
-        return ONE_HOUR
-
-    @property
-    def cpu_seconds(self) -> float:
-        """CPU seconds of all stages."""
-        if not self.key_frames:
-            total = self.video.cpu_seconds
-        else:
-            stages = (DEDUPE, DETECT, ENCODE)
-            each = sum(a + b * self.video.megapixels for a, b in stages)
-            total = self.video.samples * (measured(KEY_FRAME) + each) / 1000
-        encoded = ENCODE[0] + ENCODE[1] * self.video.megapixels
-        return total if self.images != "none" else total - self.video.kept * encoded / 1000
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of the invocation: cold start, work, and the copies of the images."""
-        copies = {
-            "files": self.video.kept / COPIES_A_SECOND,
-            "archive": self.video.image_bytes / COPIED_BYTES_A_SECOND,
-            "none": 0.0,
-        }
-        cpus = scale.Function(MEGABYTES).cpus
-        return COLD_START_SECONDS + self.cpu_seconds / cpus + copies[self.images]
-
-    @property
-    def bill(self) -> Bill:
-        """What it costs."""
-        return bill(
-            Rates(MEGABYTES, is_arm=self.is_arm),
-            work_seconds=self.seconds,
-            frames=self.video.kept if self.images == "files" else 0,
-            size_bytes=self.video.size_bytes,
-            archive_bytes=self.video.image_bytes if self.images == "archive" else None,
-        )
-
-
-HOURS = (
-    Hour("exact, a file for each image"),
-    Hour("exact, images in one archive", images="archive"),
-    Hour("exact, no images", images="none"),
-    Hour("key frames, a file for each image", key_frames=True),
-    Hour("key frames, images in one archive", key_frames=True, images="archive"),
-    Hour("the same on arm64", key_frames=True, images="archive", is_arm=True),
-    Hour("key frames, no images", key_frames=True, images="none"),
-)
-
-
-def sample_seconds() -> dict[int, float]:
-    """Return the seconds of a warm invocation for the sample by size, of RESULTS.md."""
-    section = results.FILE.read_text().partition("\n## Sweep\n")[2].partition("\n## ")[0]
-    table = section.partition("### sample")[2].partition("\n### ")[0]
-    rows = re.findall(r"^\| ([0-9,]+) \| [0-9.]+ \| ([0-9.]+) \|", table, re.MULTILINE)
-    return {int(size.replace(",", "")): float(seconds) for size, seconds in rows}
-
-
 def sample_table() -> Iterator[str]:
     """Yield the lines of the table of the sample, by size."""
-    yield f"| MB | s {HEADING} 1,000 clips |"
-    yield f"|---:|---:|{RULE}---:|"
-    for megabytes, seconds in sample_seconds().items():
-        found = bill(
-            Rates(megabytes),
-            work_seconds=seconds,
-            frames=measured(SAMPLE_KEPT),
-            size_bytes=SAMPLE.stat().st_size,
+    yield f"| MB | CPU s | s {HEADING} 1,000 clips |"
+    yield f"|---:|---:|---:|{RULE}---:|"
+    work = sample()
+    for size in SIZES:
+        found = work.bill(size)
+        yield (
+            f"| {size:,} | {work.cpu_seconds:.2f} | {work.seconds(size):.2f} "
+            f"{_cells(found, 6)} ${1000 * found.total:.2f} |"
         )
-        yield f"| {megabytes:,} | {seconds:.2f} {_cells(found, 6)} ${1000 * found.total:.2f} |"
 
 
 def hour_table() -> Iterator[str]:
     """Yield the lines of the table of an hour of video."""
     yield f"| how | CPU s | s {HEADING}"
     yield f"|---|---:|---:|{RULE}"
-    for each in HOURS:
-        figures = f"{each.cpu_seconds:.0f} | {each.seconds:.0f}"
-        yield f"| {each.name} | {figures} {_cells(each.bill, 4)}"
+    for name, work in hours().items():
+        figures = f"{work.cpu_seconds:.0f} | {work.seconds(MEGABYTES):.0f}"
+        yield f"| {name} | {figures} {_cells(work.bill(MEGABYTES), 4)}"
+
+
+def size_table() -> Iterator[str]:
+    """Yield the lines of the table of an hour of video, by size."""
+    yield "| MB | CPUs | decoder threads | exact, s | compute | key frames, s | compute |"
+    yield "|---:|---:|---:|---:|---:|---:|---:|"
+    works = [hours()[f"{name}, images in one archive"] for name in ("exact", "key frames")]
+    for size in SIZES:
+        threads = max(1, size // MEGABYTES_FOR_A_CPU)
+        cells = [f"{work.seconds(size):.0f} | ${work.bill(size).compute:.4f}" for work in works]
+        cpus = size / MEGABYTES_FOR_A_CPU
+        yield f"| {size:,} | {cpus:.2f} | {threads} | {' | '.join(cells)} |"
 
 
 def ten_hours_table() -> Iterator[str]:
@@ -142,9 +80,9 @@ def ten_hours_table() -> Iterator[str]:
         ("exact, images in one archive", True),
     ):
         function = scale.Function(MEGABYTES)
-        course = scale.divided(scale.TEN_HOURS, function, 60, 60, is_archived=is_archived)
-        times = f"{course.total_seconds / 60:.1f} | {course.lambda_seconds:,.0f}"
-        yield f"| {name} | {times} {_cells(course.bill, 4)}"
+        video = scale.divided(scale.TEN_HOURS, function, 60, 60, is_archived=is_archived)
+        times = f"{video.total_seconds / 60:.1f} | {video.lambda_seconds:,.0f}"
+        yield f"| {name} | {times} {_cells(video.bill, 4)}"
 
 
 def _cells(found: Bill, digits: int) -> str:
@@ -172,11 +110,11 @@ def inputs_table() -> Iterator[str]:
     yield f"| | cold start, with the first model run | {cold} | [cold start]({_COLD_START}) |"
     yield f"| | images that S3 copies in a second | {copies} | assumed: 8 at a time, 50 ms each |"
     yield f"| | bytes of a part of an archive | {PART_BYTES:,} | pipeline/resources/prices.py |"
-    speeds = f"{JOINED_BYTES_A_SECOND:,.0f}, {COPIED_BYTES_A_SECOND:,.0f}"
+    speeds = f"{JOINED_BYTES_A_SECOND:,.0f}; {COPIED_BYTES_A_SECOND:,.0f}"
     yield f"| | bytes of archives that are joined, copied in a second | {speeds} | assumed |"
 
 
-TABLES = (sample_table, hour_table, ten_hours_table, inputs_table)
+TABLES = (sample_table, hour_table, size_table, ten_hours_table, inputs_table)
 
 
 def with_tables(page: str) -> str:

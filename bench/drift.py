@@ -69,12 +69,12 @@ def measure() -> str:
         rows += [
             _row(f"whole clip, {name}", _changed(Path(folder), name), baseline) for name in CHANGES
         ]
-    return (
-        f"## Drift of real runs\n\n{results.date_and_processor()}. Runs of {PART_SECONDS} s of the "
-        "sample, each compared with the baseline of the other nine; and of the whole sample, "
-        "changed as a camera can change, compared with the baseline of all ten.\n\n"
-        f"{results.table(_TITLES, rows)}"
+    text = results.paragraph(
+        f"{results.date_and_processor()}. Runs of {PART_SECONDS} s of the sample, each compared "
+        "with the baseline of the other nine; and of the whole sample, changed as a camera can "
+        "change, compared with the baseline of all ten."
     )
+    return f"## Drift of real runs\n\n{text}{results.table(_TITLES, rows)}"
 
 
 def _part(folder: Path, start: int) -> Sample:

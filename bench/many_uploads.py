@@ -153,7 +153,7 @@ def load_dollars(video: Video, function: Function) -> dict[str, float]:
         Rates(function.megabytes),
         work_seconds=1000 * seconds,
         frames=1000 * video.kept,
-        size_bytes=1000 * video.size_bytes,
+        fetches=1000 * video.blocks,
         videos=1000,
     )
     images = 1000 * WRITES_A_FRAME * video.kept * WRITE

@@ -9,6 +9,7 @@ from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -16,7 +17,6 @@ from pipeline.runlog import RunLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
 T = TypeVar("T")
 # The first round fills caches and completes imports. It is not counted.
@@ -100,6 +100,24 @@ def timed(function: Callable[[], T]) -> tuple[T, Cost]:
 def peak_megabytes() -> float:
     """Return the peak memory of this process so far."""
     return RunLog().finished().peak_memory_megabytes
+
+
+def busy_share(seconds: float = 2.0) -> float:
+    """Return the share of the CPUs of this machine, 0 to 1, that is in use now (Linux).
+
+    Args:
+        seconds: for how long to look.
+    """
+    before = _cpu_times()
+    time.sleep(seconds)
+    total, idle = (after - first for after, first in zip(_cpu_times(), before, strict=True))
+    return 1 - idle / total if total else 0.0
+
+
+def _cpu_times() -> tuple[int, int]:
+    """Return clock ticks of all CPUs since the start, and those of them that were idle."""
+    ticks = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return sum(ticks), ticks[3] + ticks[4]
 
 
 def show_progress(text: str) -> None:

@@ -80,7 +80,8 @@ def date_and_processor() -> str:
 
 def paragraph(text: str) -> str:
     """Return a paragraph in lines that are as long as those of all Markdown files here."""
-    return f"{textwrap.fill(text, 120)}\n\n"
+    filled = textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
+    return f"{filled}\n\n"
 
 
 def load_of_machine() -> str:

@@ -136,7 +136,7 @@ def divided(
             Rates(function.megabytes),
             work_seconds=lambda_seconds,
             frames=video.kept,
-            size_bytes=video.size_bytes,
+            fetches=video.blocks,
             shards=shards,
             archive_bytes=video.image_bytes if is_archived else None,
         ),

@@ -138,7 +138,7 @@ def _bill(run: Processing, log: RunLog, archive: WrittenFile | None) -> Bill | N
         Rates(capacity.megabytes, is_arm=is_arm()),
         work_seconds=log.total_seconds,
         frames=log.stage("encode").items_out,
-        size_bytes=run.source.size,
+        fetches=log.stage("fetch").items_in,
         archive_bytes=None if archive is None else archive.size_bytes,
     )
 

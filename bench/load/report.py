@@ -19,14 +19,18 @@ _TITLES = (
 )  # fmt: skip
 
 
+_EXPLAINED = (
+    "From the moment when S3 has the clip to the moment when its manifest is seen, by nearest "
+    f"rank; the bench looks each {POLL_SECONDS:g} s. *all*: from the first upload to the last "
+    "manifest. The dollars are the estimates of the manifests."
+)
+
+
 def report(title: str, text: str, summaries: Iterable[Summary]) -> str:
     """Return a section with a row for each load."""
     return (
-        f"## {title}\n\n{results.date_and_processor()}. {text}\n\n"
-        f"{results.table(_TITLES, map(_row, summaries))}\n"
-        "From the moment when S3 has the clip to the moment when its manifest is seen, by nearest "
-        f"rank; one looks each {POLL_SECONDS:g} s. *all*: from the first upload to the last "
-        "manifest. The dollars are the estimates of the manifests.\n"
+        f"## {title}\n\n{results.paragraph(f'{results.date_and_processor()}. {text}')}"
+        f"{results.table(_TITLES, map(_row, summaries))}\n{results.paragraph(_EXPLAINED)}"
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import clips, results
+from bench.measuring import busy_share
 from bench.sweep.measure import Clip, sweep
 from bench.sweep.plot import svg
 from bench.sweep.report import report
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 PLOT = Path(__file__).parents[2] / "docs" / "sweep.svg"
 MOST_ROUNDS = 20
+MOST_BUSY = 0.25
+"""Share of the CPUs that other programs may use. With more, large sizes look too slow."""
 _TEXT = (
     "The image in containers with the memory and the share of CPUs of each size, medians of "
     "{rounds} invocations, up to the {cpus} CPUs of this machine. S3 is an emulator on the same "
@@ -63,6 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = _TEXT.format(rounds=options.rounds, cpus=cpus)
         title, text = "Sweep", f"{results.load_of_machine()} {said}"
         require_image(options.image)
+        busy = busy_share()
+        if busy > MOST_BUSY:
+            raise SystemExit(
+                f"Nothing was measured: other programs use {busy:.0%} of the CPUs, so large sizes "
+                "would look slower than they are. Measure when the machine is idle."
+            )
         swept = sweep_image(options.image, sizes, options.rounds)
     section = report(title, text, swept)
     sys.stdout.write(section)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bench.sweep.measure import SweepError
+from bench.sweep.measure import SweepError, check_answer
 from bench.sweep.sizes import cpus_of
 from tests.e2e import template
 from tests.e2e.emulator import RESULTS, VIDEOS
@@ -42,20 +41,6 @@ class Containers:
         seconds = time.perf_counter() - started
         check_answer(body if status == _OK else f"HTTP {status}: {body}")
         return seconds
-
-
-def check_answer(body: str) -> None:
-    """Check that a function did the one video of its event.
-
-    Raises:
-        SweepError: it did not. The message is its own.
-    """
-    try:
-        (video,) = json.loads(body)["videos"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise SweepError(f"the function failed: {body.strip()[:200]}") from error
-    if video["status"] != "done":
-        raise SweepError(f"the video ended as {video['status']}: {video.get('message')}")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import count
 from statistics import median
@@ -31,6 +32,20 @@ class Functions(Protocol):
         Raises:
             SweepError: the function failed.
         """
+
+
+def check_answer(body: str) -> None:
+    """Check that a function did the one video of its event.
+
+    Raises:
+        SweepError: it did not. The message is its own.
+    """
+    try:
+        (video,) = json.loads(body)["videos"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SweepError(f"the function failed: {body.strip()[:200]}") from error
+    if video["status"] != "done":
+        raise SweepError(f"the video ended as {video['status']}: {video.get('message')}")
 
 
 @dataclass(frozen=True)

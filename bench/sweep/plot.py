@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from itertools import takewhile
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from bench.sweep.sizes import Point
 
 _PANEL_WIDTH, _PANEL_HEIGHT = 380, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 28, 40, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 28, 50, 46
 _TICKS = 5
 # Ink and paper change with the reader's scheme; the two data colours differ from both.
 _STYLE = """
@@ -32,35 +34,34 @@ _STYLE = """
 """
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """Maps values from 0 to a round number above the largest onto pixels."""
-
-    step: float
-    from_px: float
-    to_px: float
-
-    @classmethod
-    def of(cls, values: Sequence[float], from_px: float, to_px: float) -> _Scale:
-        return cls(_round_step(max(values) / _TICKS), from_px, to_px)
-
-    @property
-    def ticks(self) -> list[float]:
-        return [number * self.step for number in range(_TICKS + 2)]
-
-    def px(self, value: float) -> float:
-        share = value / self.ticks[-1]
-        return self.from_px + share * (self.to_px - self.from_px)
+_Place = Callable[[float], float]
+"""Returns the pixel of a value on an axis."""
 
 
-def _round_step(least: float) -> float:
-    """Return the smallest of 1, 2, 2.5 and 5 times a power of ten that is not below `least`."""
-    power = 10.0**-12
-    while True:
-        for factor in (1.0, 2.0, 2.5, 5.0):
-            if factor * power >= least:
-                return factor * power
-        power *= 10
+def _linear(largest: float, from_px: float, to_px: float) -> tuple[list[float], _Place]:
+    """Return the ticks of an axis from 0, and where a value lies on it."""
+    step = next(each for each in _round_numbers() if each >= largest / _TICKS)
+    ticks = [number * step for number in range(_TICKS + 1)]
+    return ticks, lambda value: from_px + value / ticks[-1] * (to_px - from_px)
+
+
+def _logarithmic(
+    values: Sequence[float], from_px: float, to_px: float
+) -> tuple[list[float], _Place]:
+    """Return the ticks of an axis around values, on which twice as much is always as far."""
+    numbers = list(takewhile(lambda each: each < 2.5 * max(values), _round_numbers()))
+    first = max(each for each in numbers if each <= min(values))
+    last = min(each for each in numbers if each >= max(values))
+    ticks = [each for each in numbers if first <= each <= last]
+    length = math.log(last / first) or 1.0
+    return ticks, lambda value: from_px + math.log(value / first) / length * (to_px - from_px)
+
+
+def _round_numbers() -> Iterator[float]:
+    """Yield 1, 2 and 5 times each power of ten, from a millionth on."""
+    for power in range(-6, 12):
+        for digit in (1, 2, 5):
+            yield float(f"{digit}e{power}")
 
 
 def svg(swept: Sequence[Swept], chosen: int | None) -> str:
@@ -86,40 +87,43 @@ def svg(swept: Sequence[Swept], chosen: int | None) -> str:
 
 def _panel(swept: Swept, chosen: int | None) -> str:
     points = sorted(swept.points, key=lambda each: each.megabytes)
-    x = _Scale.of([each.seconds for each in points], _LEFT, _PANEL_WIDTH - _RIGHT)
-    y = _Scale.of([each.dollars_an_hour for each in points], _PANEL_HEIGHT - _BOTTOM, _TOP)
-    return "\n".join((*_axes(swept, x, y), *_marks(points, x, y, chosen)))
+    bottom, right = _PANEL_HEIGHT - _BOTTOM, _PANEL_WIDTH - _RIGHT
+    x_ticks, x = _logarithmic([each.seconds for each in points], _LEFT, right)
+    y_ticks, y = _linear(max(each.dollars_an_hour for each in points), bottom, _TOP)
+    lines = [
+        f'<text class="ink title" x="{_LEFT}" y="18">{escape(swept.clip.name)}</text>',
+        _text(_LEFT, 36, "compute, dollars for an hour of video", "start"),
+        _text((_LEFT + right) / 2, bottom + 34, "seconds of one warm invocation", "middle"),
+        *(_line(x(tick), _TOP, x(tick), bottom) for tick in x_ticks),
+        *(_text(x(tick), bottom + 16, f"{tick:g}", "middle") for tick in x_ticks),
+        *(_line(_LEFT, y(tick), right, y(tick)) for tick in y_ticks),
+        *(_text(_LEFT - 6, y(tick) + 4, f"${tick:.4g}", "end") for tick in y_ticks),
+        *_marks(points, x, y, chosen),
+    ]
+    return "\n".join(lines)
 
 
-def _axes(swept: Swept, x: _Scale, y: _Scale) -> Iterator[str]:
-    yield f'<text class="ink title" x="{_LEFT}" y="20">{escape(swept.clip.name)}</text>'
-    for tick in x.ticks:
-        at = f"{x.px(tick):.1f}"
-        yield f'<line class="axis" x1="{at}" y1="{y.to_px}" x2="{at}" y2="{y.from_px}"/>'
-        yield _text(x.px(tick), y.from_px + 16, f"{tick:g}", "middle")
-    for tick in y.ticks:
-        at = f"{y.px(tick):.1f}"
-        yield f'<line class="axis" x1="{x.from_px}" y1="{at}" x2="{x.to_px}" y2="{at}"/>'
-        yield _text(x.from_px - 6, y.px(tick) + 4, f"${tick:.4g}", "end")
-    middle = (x.from_px + x.to_px) / 2
-    yield _text(middle, y.from_px + 34, "seconds of one warm invocation", "middle")
-    yield _text(x.to_px, 20, "compute, $ an hour of video", "end")
-
-
-def _marks(points: Sequence[Point], x: _Scale, y: _Scale, chosen: int | None) -> Iterator[str]:
+def _marks(points: Sequence[Point], x: _Place, y: _Place, chosen: int | None) -> Iterator[str]:
     best = pareto(points)
-    path = " ".join(f"{x.px(each.seconds):.1f},{y.px(each.dollars_an_hour):.1f}" for each in best)
+    path = " ".join(f"{x(each.seconds):.1f},{y(each.dollars_an_hour):.1f}" for each in best)
     yield f'<polyline class="line" points="{path}"/>'
-    for each in points:
-        at_x, at_y = x.px(each.seconds), y.px(each.dollars_an_hour)
+    for number, each in enumerate(points):
+        at_x, at_y = x(each.seconds), y(each.dollars_an_hour)
         kind = "best" if each in best else "point"
         yield f'<circle class="{kind}" cx="{at_x:.1f}" cy="{at_y:.1f}" r="4"/>'
         if each.megabytes == chosen:
             yield f'<circle class="chosen" cx="{at_x:.1f}" cy="{at_y:.1f}" r="8"/>'
+        # Above and below in turn, because neighbours are near each other.
+        label_y = at_y + (22 if number % 2 else -12)
         yield (
-            f'<text class="ink" x="{at_x:.1f}" y="{at_y - 11:.1f}" text-anchor="middle">'
+            f'<text class="ink" x="{at_x:.1f}" y="{label_y:.1f}" text-anchor="middle">'
             f"{each.megabytes:,}</text>"
         )
+
+
+def _line(from_x: float, from_y: float, to_x: float, to_y: float) -> str:
+    ends = f'x1="{from_x:.1f}" y1="{from_y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}"'
+    return f'<line class="axis" {ends}/>'
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

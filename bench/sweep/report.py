@@ -15,23 +15,22 @@ if TYPE_CHECKING:
 _TITLES = ("MB", "CPUs", "s, warm", "first adds, s", "compute, an hour of video", "best")
 
 
+_EXPLAINED = (
+    "*best*: no other size is as fast and as cheap. *first adds*: by how much the first invocation "
+    "was longer; for the first clip that is the cold start. Dollars are those of compute alone, "
+    "for an hour of such video."
+)
+_CHOSEN = "The size with the smallest product of seconds and dollars over all clips is **{:,} MB**."
+
+
 def report(title: str, text: str, swept: Sequence[Swept]) -> str:
     """Return a section with a table for each clip, and the choice over all."""
     chosen = choice([each.points for each in swept])
     tables = "\n".join(_table(each) for each in swept)
-    said = (
-        "No size did all clips."
-        if chosen is None
-        else (
-            f"The size with the smallest product of seconds and dollars over all clips is "
-            f"**{chosen:,} MB**."
-        )
-    )
+    said = "No size did all clips." if chosen is None else _CHOSEN.format(chosen)
     return (
-        f"## {title}\n\n{results.date_and_processor()}. {text}\n\n{tables}\n"
-        "*best*: no other size is as fast and as cheap. *first adds*: by how much the first "
-        "invocation was longer; for the first clip that is the cold start. Dollars are those of "
-        f"compute alone, for an hour of such video. {said}\n"
+        f"## {title}\n\n{results.paragraph(f'{results.date_and_processor()}. {text}')}"
+        f"{tables}\n{results.paragraph(f'{_EXPLAINED} {said}')}"
     )
 
 

@@ -13,8 +13,7 @@ import uuid
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bench.sweep.containers import check_answer
-from bench.sweep.measure import SweepError
+from bench.sweep.measure import SweepError, check_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.resources.prices import Rates, bill
+from pipeline.resources.prices import BLOCK_BYTES, Rates, bill
 
 if TYPE_CHECKING:
     from pipeline.deployment.function import Function
@@ -48,6 +48,6 @@ class Estimate:
             rates,
             work_seconds=self.work_seconds,
             frames=lengths.seconds,
-            size_bytes=lengths.size_bytes,
+            fetches=lengths.size_bytes / BLOCK_BYTES,
             videos=lengths.videos,
         ).total

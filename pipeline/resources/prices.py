@@ -85,7 +85,7 @@ def bill(  # noqa: PLR0913 - each argument is another part of the bill
     *,
     work_seconds: float,
     frames: float,
-    size_bytes: int,
+    fetches: float,
     videos: int = 1,
     archive_bytes: int | None = None,
 ) -> Bill:
@@ -95,7 +95,8 @@ def bill(  # noqa: PLR0913 - each argument is another part of the bill
         rates: the function that processes them.
         work_seconds: seconds of work for all of them.
         frames: number of images that are written.
-        size_bytes: size of the videos.
+        fetches: number of requests that read the videos: one for each `BLOCK_BYTES`, or for each
+            range of key frames or distant samples.
         videos: their number.
         archive_bytes: size of the archive that has the images; None: each is a file of its own.
     """
@@ -103,7 +104,7 @@ def bill(  # noqa: PLR0913 - each argument is another part of the bill
     return Bill(
         compute=work_seconds * rates.dollars_a_second,
         writes=(images + WRITES_A_VIDEO * videos) * WRITE,
-        reads=(size_bytes / BLOCK_BYTES + READS_A_VIDEO * videos) * READ,
+        reads=(fetches + READS_A_VIDEO * videos) * READ,
         calls=videos * (INVOCATION + EVENT),
     )
 
@@ -113,7 +114,7 @@ def divided_bill(  # noqa: PLR0913 - each argument is another part of the bill
     *,
     work_seconds: float,
     frames: float,
-    size_bytes: int,
+    fetches: float,
     shards: int,
     archive_bytes: int | None = None,
 ) -> Bill:
@@ -123,7 +124,7 @@ def divided_bill(  # noqa: PLR0913 - each argument is another part of the bill
         rates: the function that processes its shards.
         work_seconds: seconds of work of all invocations.
         frames: number of images. Each is written once, and not copied.
-        size_bytes: size of the video.
+        fetches: number of requests that read the video.
         shards: their number. Each is an invocation, beside the one that plans and the last one.
         archive_bytes: size of the archive that has the images; None: each is a file of its own.
             Each shard writes an archive, too, and the last step reads them.
@@ -137,7 +138,7 @@ def divided_bill(  # noqa: PLR0913 - each argument is another part of the bill
     return Bill(
         compute=work_seconds * rates.dollars_a_second,
         writes=(images + shards + 30) * WRITE,
-        reads=(size_bytes / BLOCK_BYTES + joined + 3 * shards + 30) * READ,
+        reads=(fetches + joined + 3 * shards + 30) * READ,
         calls=(shards + 2) * INVOCATION + transitions * TRANSITION + EVENT,
     )
 

@@ -65,8 +65,8 @@ def test_requests_that_write_and_copy_an_archive(size_bytes: int, writes: int) -
 
 def test_the_bill_has_the_requests_of_the_archive_in_the_place_of_those_of_images() -> None:
     rates = Rates(1024)
-    loose = bill(rates, work_seconds=1, frames=3600, size_bytes=0)
-    packed = bill(rates, work_seconds=1, frames=3600, size_bytes=0, archive_bytes=1_000_000_000)
+    loose = bill(rates, work_seconds=1, frames=3600, fetches=0)
+    packed = bill(rates, work_seconds=1, frames=3600, fetches=0, archive_bytes=1_000_000_000)
     assert loose.writes == pytest.approx((2 * 3600 + 23) * 0.000005)
     assert packed.writes == pytest.approx((63 + 23) * 0.000005)
     assert (packed.compute, packed.reads, packed.calls) == (loose.compute, loose.reads, loose.calls)

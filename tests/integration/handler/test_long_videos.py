@@ -101,6 +101,9 @@ def test_all_log_lines_of_a_divided_video_have_the_id_of_its_manifest(
     (manifest,) = [data for key, data in visible_files(s3).items() if "/manifest" in key]
     expected = json.loads(manifest)["correlation_id"]
     assert {line.get("correlation_id") for line in lines} == {expected}
+    costs = [each["outcome"]["dollars"] for each in lines if "dollars" in each.get("outcome", {})]
+    assert costs == [json.loads(manifest)["figures"]["dollars"]]
+    assert costs[0] > 9 * 0.000025  # the transitions alone
 
 
 def test_each_image_is_written_once_and_never_copied(

@@ -16,15 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from bench.measuring import busy_share
 from bench.sweep import __main__ as command
-from bench.sweep.measure import Clip, SweepError, Swept, sweep
+from bench.sweep.measure import Clip, SweepError, Swept, check_answer, sweep
 from bench.sweep.plot import svg
 from bench.sweep.report import report
 from bench.sweep.sizes import Point, choice, pareto, sizes_for
+from bench.sweep.stack import functions_and_clips
 from bench.sweep.versions import billed_seconds, versions_of
+from deploy.smoke.deployed import Deployed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 POINTS = [
     Point(512, 8.0, 0.010),
@@ -215,3 +219,48 @@ def test_a_version_is_invoked_by_its_alias_and_its_answer_is_checked(function: A
             versions.invoke(1769, CLIP.event(3))
     assert asked[0]["Qualifier"] == "pretag-sweep-1769"
     assert json.loads(asked[0]["Payload"])["config"]["sampling"]["end_seconds"] == 1003
+
+
+def test_a_sweep_of_a_stack_removes_its_clips_and_versions(
+    function: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    before, s3 = state(function), boto3.client("s3")
+    for bucket in ("videos", "results"):
+        s3.create_bucket(Bucket=bucket)
+    outputs = {"InputBucket": "videos", "OutputBucket": "results", "Function": "pretag"}
+    deployed = Deployed(outputs, {"InputPrefix": "incoming/", "OutputPrefix": "pretag"})
+    monkeypatch.setattr(Deployed, "named", lambda _name: deployed)
+    clip = tmp_path / "a.mp4"
+    clip.write_bytes(b"clip")
+    with functions_and_clips("pretag-dev", (1769,), {"a": clip}, 30.0) as (_, (found,)):
+        key = found.uri.removeprefix("s3://videos/")
+        assert key.startswith("incoming/pretag-sweep/")
+        assert s3.get_object(Bucket="videos", Key=key)["Body"].read() == b"clip"
+        s3.put_object(Bucket="results", Key=f"pretag/{key}/0123/manifest.json", Body=b"{}")
+    assert state(function) == before
+    for bucket in ("videos", "results"):
+        assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('{"errorType": "Runtime.ExitError", "errorMessage": "killed"}', "the function failed: "),
+        ("HTTP 502: Bad gateway", "the function failed: HTTP 502"),
+        ('{"videos": [{"status": "rejected", "message": "Too large."}]}', "rejected: Too large."),
+    ],
+)
+def test_only_a_video_that_is_done_counts(body: str, why: str) -> None:
+    check_answer('{"videos": [{"status": "done"}]}')
+    with pytest.raises(SweepError, match=why):
+        check_answer(body)
+
+
+def test_a_busy_machine_measures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "require_image", lambda _image: None)
+    monkeypatch.setattr(command, "busy_share", lambda: 0.5)
+    with pytest.raises(SystemExit, match="other programs use 50% of the CPUs"):
+        command.main([])
+    assert 0 <= busy_share(0.01) <= 1

@@ -4,14 +4,12 @@ from dataclasses import astuple
 
 import pytest
 
-from pipeline.resources.prices import BLOCK_BYTES, Rates, divided_bill
+from pipeline.resources.prices import Rates, divided_bill
 
 
 def test_a_divided_run_by_hand() -> None:
     """60 GB-seconds; 3 shards, so 5 invocations and 10 transitions; 400 images; 10 blocks."""
-    found = divided_bill(
-        Rates(1024), work_seconds=60, frames=400, size_bytes=10 * BLOCK_BYTES, shards=3
-    )
+    found = divided_bill(Rates(1024), work_seconds=60, frames=400, fetches=10, shards=3)
     compute, writes = 60 * 0.0000166667, (400 + 3 + 0.4 + 30) * 0.000005
     reads, calls = (10 + 9 + 30) * 0.0000004, 5 * 0.0000002 + 10 * 0.000025 + 0.000001
     assert astuple(found) == pytest.approx((compute, writes, reads, calls))
@@ -20,7 +18,7 @@ def test_a_divided_run_by_hand() -> None:
 def test_a_divided_run_with_an_archive_by_hand() -> None:
     """40 MiB of images: 3 parts and 6 requests around them, joined in 5 writes, copied in one."""
     found = divided_bill(
-        Rates(1024), work_seconds=60, frames=400, size_bytes=0, shards=3, archive_bytes=40 * 2**20
+        Rates(1024), work_seconds=60, frames=400, fetches=0, shards=3, archive_bytes=40 * 2**20
     )
     assert found.writes == pytest.approx((3 + 6 + 5 + 1 + 3 + 30) * 0.000005)
     assert found.reads == pytest.approx((10 + 9 + 30) * 0.0000004)

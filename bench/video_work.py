@@ -1,0 +1,145 @@
+"""What typical videos take and cost, computed from measured inputs: see docs/cost.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from bench.cost_inputs import IMAGE_BYTES, KEY_FRAME, SAMPLE_KEPT, measured
+from bench.many_uploads import COPIES_A_SECOND, ONE_HOUR
+from bench.scale import COLD_START_SECONDS, COPIED_BYTES_A_SECOND, FULL_HD_MEGAPIXELS
+from handler.work_estimate import DECODE, DEDUPE, DETECT, ENCODE, MEGABYTES_FOR_A_CPU
+from pipeline.resources.prices import BLOCK_BYTES, Rates, bill
+from tests.support.clips import SAMPLE
+
+if TYPE_CHECKING:
+    from pipeline.resources.prices import Bill
+
+_WAYS: dict[str, Literal["files", "archive", "none"]] = {
+    "a file for each image": "files",
+    "images in one archive": "archive",
+    "no images": "none",
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one video takes.
+
+    Attributes:
+        frames: number of frames that are decoded.
+        decode_ms: CPU milliseconds of each.
+        samples: number of sampled frames.
+        kept: number of kept frames; each is detected in.
+        megapixels: size of a frame.
+        fetches: number of requests that read the video.
+        images: how images are written: a file each, in one archive, or not at all.
+        cold_seconds: for the start of the function.
+        is_arm: whether the function runs on arm64.
+    """
+
+    frames: float
+    decode_ms: float
+    samples: float
+    kept: float
+    megapixels: float
+    fetches: float
+    images: Literal["files", "archive", "none"] = "files"
+    cold_seconds: float = 0.0
+    is_arm: bool = False
+
+    @property
+    def decode_seconds(self) -> float:
+        """CPU seconds to decode."""
+        return self.frames * self.decode_ms / 1000
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds of all stages."""
+        encode = 0.0 if self.images == "none" else self._of_frame(ENCODE)
+        after = self.samples * self._of_frame(DEDUPE) + self.kept * (
+            self._of_frame(DETECT) + encode
+        )
+        return self.decode_seconds + after / 1000
+
+    @property
+    def archive_bytes(self) -> int:
+        """Size of an archive of the images."""
+        return round(self.kept * self.megapixels / FULL_HD_MEGAPIXELS * measured(IMAGE_BYTES))
+
+    def seconds(self, megabytes: int) -> float:
+        """Return the seconds of the invocation, with a function of this memory.
+
+        The stages run in parallel, and decoding has a thread for each whole CPU. So the time is
+        that of decoding, or that of all stages on all CPUs: whichever is longer.
+        """
+        threads = max(1, megabytes // MEGABYTES_FOR_A_CPU)
+        work = max(
+            self.decode_seconds / threads, self.cpu_seconds * MEGABYTES_FOR_A_CPU / megabytes
+        )
+        copies = {
+            "files": self.kept / COPIES_A_SECOND,
+            "archive": self.archive_bytes / COPIED_BYTES_A_SECOND,
+            "none": 0.0,
+        }
+        return self.cold_seconds + work + copies[self.images]
+
+    def bill(self, megabytes: int) -> Bill:
+        """Return what it costs with a function of this memory."""
+        return bill(
+            Rates(megabytes, is_arm=self.is_arm),
+            work_seconds=self.seconds(megabytes),
+            frames=self.kept if self.images == "files" else 0,
+            fetches=self.fetches,
+            archive_bytes=self.archive_bytes if self.images == "archive" else None,
+        )
+
+    def _of_frame(self, stage: tuple[float, float]) -> float:
+        return of_frame(stage, self.megapixels)
+
+
+def of_frame(stage: tuple[float, float], megapixels: float) -> float:
+    """Return the CPU milliseconds of a stage for a frame."""
+    each, for_a_megapixel = stage
+    return each + for_a_megapixel * megapixels
+
+
+def sample() -> Work:
+    """Return the work for the sample: 300 frames of 768 x 576, a sample each second, warm."""
+    megapixels = 768 * 576 / 1e6
+    return Work(
+        frames=300,
+        decode_ms=of_frame(DECODE, megapixels),
+        samples=30,
+        kept=measured(SAMPLE_KEPT),
+        megapixels=megapixels,
+        fetches=SAMPLE.stat().st_size / BLOCK_BYTES,
+    )
+
+
+def hour() -> Work:
+    """Return the work for an hour of 1080p30, sampled once a second, all kept, exact."""
+    video = ONE_HOUR
+    return Work(
+        frames=108_000,
+        decode_ms=of_frame(DECODE, video.megapixels),
+        samples=video.samples,
+        kept=video.kept,
+        megapixels=video.megapixels,
+        fetches=video.blocks,
+        cold_seconds=COLD_START_SECONDS,
+    )
+
+
+def hours() -> dict[str, Work]:
+    """Return the ways to do an hour, by name."""
+    exact = hour()
+    # A request for each key frame: the packets between them are not read.
+    key = replace(exact, frames=3600, decode_ms=measured(KEY_FRAME), fetches=3600)
+    found = {
+        f"{name}, {how}": replace(work, images=images)
+        for name, work in (("exact", exact), ("key frames", key))
+        for how, images in _WAYS.items()
+    }
+    arm = replace(key, images="archive", is_arm=True)
+    return {**found, "key frames, images in one archive, arm64": arm}
