@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 from pipeline.decoding.decoder import FramePosition, shown_until_ms
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.decoding.packet_reading import SEEK_COST_FRAMES
-from pipeline.decoding.targets import Target
+from pipeline.decoding.targets import Target, frames_of_part
 from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
@@ -90,8 +90,10 @@ class SeekingDecoder:
         key_frames = self._packets.key_frames
         self._verified_until = key_frames[1] if len(key_frames) > 1 else self._packets.count
         self._part = part = sampler.part
+        self._counted = range(self._packets.count)
         if part is not None:
             self.start_ms = part.facts.start_ms
+            self._counted = frames_of_part(part, targets, sampler.grid, self._verified_until)
             self._verified_until = self._verified_until if part.start is None else -1
         self._decode_seconds = 0.0
         self._seek_seconds = 0.0
@@ -128,10 +130,7 @@ class SeekingDecoder:
     def coverage(self) -> Coverage:
         """Return how many frames were decoded and skipped, and how much the end is too early."""
         if self._part is not None:
-            first = 0 if self._part.start is None else self._part.start.index
-            end = self._packets.count if self._part.next is None else self._part.next.index
-            decoded = min(self._decoded, end - first)
-            return Coverage(decoded, skipped=end - first - decoded)
+            return Coverage(self._decoded, skipped=len(self._counted) - self._decoded)
         return Coverage(
             self._decoded,
             skipped=max(0, self._index + 1 - self._decoded),
@@ -207,6 +206,8 @@ class SeekingDecoder:
                 self._stream.expect(start, end + _READ_AHEAD_BYTES)
 
     def _seek_is_faster(self, key_frame: int) -> bool:
+        if self._key_capture is not None and not self._is_alone:
+            return key_frame > self._index  # not measured: parts decode what the whole does
         if self._is_alone or not self._may_seek:
             return self._is_alone
         frames = key_frame - self._index
@@ -240,8 +241,11 @@ class SeekingDecoder:
         return self._packets.index_at(self._capture.position_ms)
 
     def _count(self) -> None:
-        """Count the current frame, but only once: after a key frame alone, a seek goes back."""
-        self._decoded += self._index > self._furthest
+        """Count the current frame, but only once: after a key frame alone, a seek goes back.
+
+        Frames that another part counts are not counted.
+        """
+        self._decoded += self._index > self._furthest and self._index in self._counted
         self._furthest = max(self._furthest, self._index)
 
     def _position_ms(self) -> float | None:

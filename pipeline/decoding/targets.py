@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from pipeline.decoding.key_frame import Part
     from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.sampling import SamplingGrid
 
@@ -35,6 +36,32 @@ class Targets(Protocol):
 
     def at(self, point_us: int) -> Target | None:
         """Return the sample of a grid point that has none; None if the video ends before it."""
+
+
+def frames_of_part(part: Part, targets: Targets, grid: SamplingGrid, verified_until: int) -> range:
+    """Return the frames that one part counts, so that all parts count each frame once.
+
+    They are those after the last sample of the part before, up to the last sample of this part. So
+    a part counts what one process decodes for the same samples.
+
+    Args:
+        part: the part.
+        targets: the samples of the whole video.
+        grid: the sampling grid.
+        verified_until: up to this frame the first part decodes all, and counts them.
+    """
+
+    def after_samples_before(segment: int) -> int:
+        target = targets.at(grid.first_point_us(segment) - grid.every_us)
+        last = targets.packets.count - 1 if target is None else target.index
+        return max(verified_until, last) + 1
+
+    return range(
+        0 if part.start is None else after_samples_before(part.first_segment),
+        targets.packets.count
+        if part.end_segment is None
+        else after_samples_before(part.end_segment),
+    )
 
 
 class PickedTargets:

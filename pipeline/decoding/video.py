@@ -250,7 +250,7 @@ class Video:
             coverage = decoder.coverage()
             self._log.items_in = coverage.decoded
             self._log.failed += decoder.failed_grabs
-        if not coverage.decoded:
+        if not coverage.decoded and sampler.part is None:
             if capture.next_rank is not None:
                 raise _EmptyTrackError(capture.next_rank)
             raise no_frame_error(capture, self._stream, self._name)

@@ -41,8 +41,9 @@ class ShardResult:
         records: a record for each sampled frame, as its segment alone decides.
         fingerprints: the fingerprint of each kept frame in order; none with `dedupe.method: none`.
         images: the image files that were written, one for each kept frame if images are wanted.
-        coverage: what was decoded, counted from the shard's first key frame to the next shard's.
-            Nothing is missing, or there would be no result.
+        coverage: what was decoded, counted from the shard's first key frame to the next shard's;
+            with `sampling.snap: key` from after the sample before to its own last one. Nothing is
+            missing, or there would be no result.
         duration_ms: presentation time of the last frame that was counted.
         stages: counts and times of the stages.
         counters: what the detector counted.

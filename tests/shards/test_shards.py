@@ -49,8 +49,10 @@ def run_in_shards(
         {"output": {"archive": "zip"}},
         {"output": {"archive": "tar", "exports": ["cvat"]}},
         {"sampling": {"every_seconds": 0.3, "start_seconds": 1.1, "end_seconds": 9}},
+        {"sampling": {"every_seconds": 0.3, "snap": "key"}},
+        {"sampling": {"every_seconds": 1.3, "snap": "key"}},
     ],
-    ids=["default", "none", "last two", "no images", "zip", "tar", "range"],
+    ids=["default", "none", "last two", "no images", "zip", "tar", "range", "between", "keys"],
 )
 def test_the_files_are_those_of_one_process(tmp_path: Path, sections: dict[str, Any]) -> None:
     video = clip_with_repeated_scenes(tmp_path / "clip.mp4")
