@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 
 from handler.long_videos import CannotDivide
 from handler.metrics import emit_outcome, emit_superseded
-from handler.prepared import prepare
+from handler.prepared import find_video, prepare
 from handler.unread_videos import reject
 from handler.worker import metric_labels
 from pipeline.concurrency.cpus import available_cpus
@@ -25,6 +25,7 @@ from pipeline.run import annotate, publish_shards
 from pipeline.runlog import RunLog
 from pipeline.storage.s3.attempt_context import settled_result
 from pipeline.storage.s3.publication import supersede
+from pipeline.storage.s3.result_store import S3ResultStore
 from pipeline.storage.s3.stop import Stop
 
 if TYPE_CHECKING:
@@ -79,12 +80,11 @@ class Finish:
         Raises:
             PretagError: retryable or broken.
         """
-        if self._is_decided():
-            return self.run()
         divided = self.output.divided_run(self.plan.run_id)
         divided.check_idle(time.time())
+        summary = self._published(divided) if self._is_decided() else None
         divided.clean()
-        return {"video": self.plan.job.uri, "status": "removed"}
+        return summary or {"video": self.plan.job.uri, "status": "removed"}
 
     def _is_decided(self) -> bool:
         """Tell whether an attempt decided that this run is a result, and died before it was seen.
@@ -99,6 +99,31 @@ class Finish:
             and attempt.holds(each)
             for each in found
         )
+
+    def _published(self, divided: DividedRun) -> dict[str, Any] | None:
+        """Publish what was decided; None if it was deleted meanwhile.
+
+        Nothing is computed. So it does not matter if another version or model is deployed by now.
+        """
+        folder = self.output.keys.folder(self.plan.run_id)
+        store = S3ResultStore(self.output.attempt(self._is_current), folder, shards="done")
+        result = None
+        try:
+            result = store.begin()
+        except SupersededError as error:
+            return self._superseded(divided, str(error))
+        finally:
+            if result is None:
+                store.abandon()
+        if result is None:
+            return None
+        return self._told(Outcome.published(self.plan.job.uri, RunLog().finished(), result), ())
+
+    def _is_current(self) -> bool:
+        try:
+            return find_video(self.plan, self.output).is_current_version()
+        except SupersededError:
+            return False
 
     def _ended(self, divided: DividedRun) -> dict[str, Any]:
         stop = divided.stopped(self.output.budget.capacity)

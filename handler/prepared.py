@@ -36,6 +36,23 @@ class Prepared:
         return Detector(self.model, self.config.detector)
 
 
+def find_video(plan: RunPlan, output: JobOutput) -> S3Video:
+    """Find the planned version of the video.
+
+    Raises:
+        SupersededError: the video was replaced or deleted.
+        BrokenError, RetryableError: S3 did not return it.
+    """
+    return S3Video.find(
+        s3_client(),
+        plan.job.bucket,
+        plan.job.key,
+        version_id=plan.identity.get("version_id"),
+        etag=plan.identity["etag"],
+        retries=output.retries,
+    )
+
+
 def prepare(plan: RunPlan, output: JobOutput) -> Prepared:
     """Find the planned version of the video, and load the model.
 
@@ -45,14 +62,7 @@ def prepare(plan: RunPlan, output: JobOutput) -> Prepared:
         RetryableError: S3 failed.
     """
     prepare_decoder()
-    video = S3Video.find(
-        s3_client(),
-        plan.job.bucket,
-        plan.job.key,
-        version_id=plan.identity.get("version_id"),
-        etag=plan.identity["etag"],
-        retries=output.retries,
-    )
+    video = find_video(plan, output)
     config = plan.effective_config()
     ready = Prepared(video, config, load_model(config.detector, output.retries, output.budget))
     if run_id_of(video, config, ready.detector) != plan.run_id:

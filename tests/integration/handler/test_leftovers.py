@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline import run
 from pipeline.errors import BrokenError, RetryableError
+from pipeline.result_files import computed_by
 from pipeline.storage.s3.attempts import RUNS_PREFIX
 from pipeline.storage.s3.run_folder import RunFolder
-from tests.support.lambda_function import RESULTS, invoke, visible_files, work_left
+from tests.support.lambda_function import (
+    KEY,
+    RESULTS,
+    VIDEOS,
+    invoke,
+    notify,
+    put_video,
+    visible_files,
+    work_left,
+)
 from tests.support.state_machine import command
 from tests.support.visible_results import check_visible
 
@@ -72,21 +83,55 @@ def test_an_event_that_comes_meanwhile_is_tried_again(
     assert invoke(failed)["videos"][0]["status"] == "divided"
 
 
-def test_a_result_that_was_decided_is_published_instead(
-    divided: dict[str, Any], machine: StateMachine, s3: S3Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given = machine.given(divided["execution"])
+def fail_after_decision(
+    execution: str, machine: StateMachine, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """Let an execution fail between its decision and the visible result; return its event."""
+    given = machine.given(execution)
     for shard in given["shards"]:
         invoke(command("work", given, shard))
     with monkeypatch.context() as fault:
         fault.setattr(RunFolder, "publish_files", _raise_retryable)
         with pytest.raises(RetryableError):
             invoke(command("finish", given))
-    name = leftovers(machine.fail(divided["execution"]))["execution"]
+    return machine.fail(execution)
+
+
+@pytest.mark.parametrize("version", ["the same", "a later one"])
+def test_a_result_that_was_decided_is_published_instead(
+    divided: dict[str, Any],
+    machine: StateMachine,
+    s3: S3Client,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+) -> None:
+    event = fail_after_decision(divided["execution"], machine, monkeypatch)
+    if version == "a later one":
+        monkeypatch.setattr(run, "computed_by", lambda: {**computed_by(), "pretag": version})
+    name = leftovers(event)["execution"]
     assert machine.run(str(name))["status"] == "done"
     check_visible(visible_files(s3))
     assert [key for key in visible_files(s3) if key.endswith("/manifest.json")]
     assert work_left(s3) == []
+
+
+@pytest.mark.parametrize("is_current", [True, False])
+def test_without_a_sequencer_the_pointer_moves_if_the_video_is_still_there(
+    machine: StateMachine,
+    s3: S3Client,
+    clip: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    is_current: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    record = put_video(s3, data=clip)
+    del record["s3"]["object"]["sequencer"]
+    (video,) = notify(record)["videos"]
+    event = fail_after_decision(video["execution"], machine, monkeypatch)
+    if not is_current:
+        s3.delete_object(Bucket=VIDEOS, Key=KEY)
+    assert machine.run(str(leftovers(event)["execution"]))["status"] == "done"
+    names = [key.rpartition("/")[2] for key in visible_files(s3)]
+    assert ("manifest.json" in names, "latest.json" in names) == (True, is_current)
 
 
 def _raise_retryable(*_arguments: object) -> None:
