@@ -41,8 +41,8 @@ def write_index_page(place: ResultPlace) -> WrittenIndex:
     """
     paths, total = newest_endings(place, MOST_ROWS)
     with ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="read") as executor:
-        read = zip(paths, executor.map(place.read, paths), strict=True)
-        rows = [(path, row_of(path, data)) for path, data in read]
+        # Parsed in its thread, so that only rows wait: a manifest of a long video has megabytes.
+        rows = list(executor.map(lambda path: (path, row_of(path, place.read(path))), paths))
     made = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
     found = [row for _, row in rows if row is not None]
     page = index_html(found, results=total, place=place.location, made=made)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
+from threading import Semaphore
 from typing import TYPE_CHECKING
 
 import pytest
 
 from handler import index_page
+from pipeline.dataset.index.writing import write_index_page
 from pipeline.errors import BrokenError
 from pipeline.resources.deadline import Deadline
 from pipeline.storage.newest_results import FolderOfResults, newest_endings
@@ -132,6 +135,44 @@ def test_only_the_newest_are_kept_in_memory(tmp_path: Path) -> None:
         file.touch()
     found, total = newest_endings(FolderOfResults(tmp_path), 5)
     assert (len(found), total) == (5, 20)
+
+
+def test_manifests_do_not_wait_in_memory_for_an_earlier_one_that_is_slow() -> None:
+    place = SlowFirst(number=100, megabytes=1)
+    tracemalloc.start()
+    try:
+        written = write_index_page(place)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (written.results, len(written.damaged)) == (100, 100)
+    assert peak_bytes < 40e6
+
+
+class SlowFirst:
+    """Large files that are no results; the first one is read last."""
+
+    location = "results"
+
+    def __init__(self, number: int, megabytes: int) -> None:
+        self.paths = [f"{each:03}/manifest.json" for each in range(number)]
+        self.size_bytes = megabytes * 10**6
+        self.read_others = Semaphore(0)
+
+    def endings(self) -> Iterator[tuple[float, str]]:
+        for age, path in enumerate(self.paths):
+            yield -age, path
+
+    def read(self, path: str) -> bytes:
+        if path == self.paths[0]:
+            for _ in self.paths[1:]:
+                assert self.read_others.acquire(timeout=60)
+        else:
+            self.read_others.release()
+        return b"{}".ljust(self.size_bytes)
+
+    def write(self, path: str, data: bytes) -> None:
+        assert (path, data[:9]) == ("index.html", b"<!doctype")
 
 
 @pytest.mark.parametrize("place", ["missing", "s3://"])
