@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.template import ROOT
 from tests.support.cloudformation import DEFAULTS, RESOURCES, TEMPLATE, of_type, values_of
+from tests.support.state_machine import LEFTOVERS
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
 WATCHED = {
@@ -28,6 +29,7 @@ WATCHED = {
     "LostEventAlarm": {"DestinationDeliveryFailures"},
     "LongVideoAlarm": {"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"},
     "LostLongVideoAlarm": {"FailedInvocations"},
+    "LeftoversAlarm": {"ExecutionsFailed"},
     "RejectionAlarm": {"VideosRejected"},
     "SupersededAlarm": {"VideosSuperseded"},
     "DriftAlarm": {"RunsDrifted"},
@@ -43,7 +45,20 @@ def test_every_kind_of_failure_has_an_alarm() -> None:
         "NewVersionDurationAlarm": "ShiftsTraffic",
         "LongVideoAlarm": "HasShards",
         "LostLongVideoAlarm": "HasShards",
+        "LeftoversAlarm": "HasShards",
     }
+
+
+def test_failed_executions_of_each_state_machine_raise_an_alarm() -> None:
+    watched = {
+        dimension["Value"]["Ref"]
+        for alarm in ALARMS.values()
+        for dimensions in values_of("Dimensions", alarm)
+        for dimension in dimensions
+        if dimension["Name"] == "StateMachineArn"
+    }
+    assert watched == set(of_type("AWS::StepFunctions::StateMachine"))
+    assert "TimeoutSeconds" not in LEFTOVERS  # else an execution can end as TIMED_OUT too
 
 
 @pytest.mark.parametrize("name", ALARMS)
