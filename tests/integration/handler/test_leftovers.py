@@ -61,6 +61,17 @@ def test_all_is_removed_and_a_redrive_after_that_begins_anew(
     assert work_left(s3) == []
 
 
+def test_all_is_removed_although_events_may_not_name_the_bucket_any_more(
+    failed: dict[str, Any],
+    machine: StateMachine,
+    s3: S3Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("INPUT_BUCKETS", "other")
+    assert machine.run(str(leftovers(failed)["execution"]))["status"] == "removed"
+    assert (visible_files(s3), work_left(s3)) == ({}, [])
+
+
 def test_nothing_is_removed_while_a_redrive_works(
     failed: dict[str, Any], machine: StateMachine, s3: S3Client
 ) -> None:
