@@ -141,7 +141,7 @@ def _print_estimate(estimate: Estimate, concurrency: int, place: str) -> None:
         f"{estimate.real_time_factor:g}: {estimate.work_seconds / _HOUR / concurrency:,.2f} h with "
         f"{counted(concurrency, 'function')} at once.\n"
         f"About ${estimate.dollars:,.2f}, at prices of us-east-1, if each second of video gives an "
-        "image."
+        "image, and each image is an object of its own. With output.archive it costs less."
     )
 
 

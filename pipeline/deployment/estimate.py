@@ -41,6 +41,7 @@ class Estimate:
         """What the videos cost, without the storage of results.
 
         One frame is kept for each second of video, the most that the default configuration keeps.
+        Its image is an object of its own; `output.archive` costs less.
         """
         function, lengths = self.function, self.lengths
         rates = Rates(function.memory_megabytes, function.storage_megabytes, function.is_arm)

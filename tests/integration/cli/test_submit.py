@@ -174,7 +174,8 @@ def test_a_dry_run_prints_count_hours_and_dollars_and_sends_nothing(
         ),
         (
             f"About ${compute + writes + rest:.2f}, at prices of us-east-1, if each second of "
-            "video gives an image."
+            "video gives an image, and each image is an object of its own. With output.archive it "
+            "costs less."
         ),
     ]
     assert deployed.events == []
