@@ -64,4 +64,7 @@ def run_video(
         raise
     except PretagError as error:
         return VideoEnd(video, folder, None, str(error))
+    except OSError as error:
+        reason = f"Input or output failed: {error.strerror or error}."
+        return VideoEnd(video, folder, None, f"{video.place} has no result. {reason}")
     return VideoEnd(video, folder, outcome)

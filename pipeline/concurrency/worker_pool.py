@@ -7,12 +7,14 @@ process then does again. Tasks, results and errors are pickled.
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
+from traceback import format_exception
 from typing import TYPE_CHECKING, Generic, Self, TypeAlias, TypeVar, cast
 
 from pipeline.errors import BrokenError
@@ -96,7 +98,7 @@ class WorkerPool(Generic[T, R]):
 
         Raises:
             BrokenError: two processes were killed over the same task.
-            Exception: the first error of a task.
+            Exception: the first error of a task, or of `prepare`.
         """
         waiting = deque(range(len(tasks)))
         is_second = [False] * len(tasks)
@@ -201,17 +203,44 @@ class _Worker(Generic[T, R]):
         self.connection.close()
 
 
+class _ParentGoneError(BaseException):
+    """The parent has ended. No task takes this for an error of its own."""
+
+
 def _serve(connection: Connection, prepare: Callable[[], Work[T, R]]) -> None:
     """Do tasks until the parent is gone. Runs in the worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is for the parent
-    with suppress(EOFError, OSError):
+
+    def send(kind: str, content: object) -> None:
+        with _pipe():
+            connection.send((kind, content))
+
+    with suppress(_ParentGoneError):
         try:
             work = prepare()
             while True:
-                task = connection.recv()
-                result = work(task, lambda *far: connection.send(("progress", far)))
-                connection.send(("done", result))
-        except (EOFError, OSError):
-            raise
+                with _pipe():
+                    task = connection.recv()
+                send("done", work(task, lambda *far: send("progress", far)))
         except Exception as error:  # noqa: BLE001 - the parent raises it
-            connection.send(("failed", error))
+            send("failed", _picklable(error))
+
+
+@contextmanager
+def _pipe() -> Iterator[None]:
+    """Tell an error of the pipe from an error of a task, which may be an `OSError` too."""
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        raise _ParentGoneError from error
+
+
+def _picklable(error: Exception) -> Exception:
+    """Return the error as the parent can raise it. Its traceback and its causes are in a note."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - it is of this process
+        picklable = error
+    except Exception:  # noqa: BLE001 - whatever an error's own methods raise
+        picklable = BrokenError(f"{type(error).__name__}: {error}")
+    picklable.add_note("".join(format_exception(error)))
+    return picklable

@@ -1,5 +1,6 @@
 """Worker processes: order, errors, and what happens if one is killed."""
 
+import errno
 import os
 import signal
 import sys
@@ -117,6 +118,50 @@ def test_an_error_comes_as_what_it_was(tmp_path: Path) -> None:
     with WorkerPool(2, Squares(tmp_path)) as pool, pytest.raises(RejectedError) as raised:
         list(pool.map([1, -1, 2]))
     assert (raised.value.reason, str(raised.value)) == ("negative", "It is negative.")
+
+
+@dataclass(frozen=True)
+class Fails:
+    """Prepares what fails with an `OSError`, after it left a file with a new name in a folder."""
+
+    folder: Path
+    in_prepare: bool
+
+    def __call__(self) -> Work[int, int]:
+        if self.in_prepare:
+            self.fail()
+        return lambda _number, _report: self.fail()
+
+    def fail(self) -> int:
+        (self.folder / f"{len(list(self.folder.iterdir()))}").touch()
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE)) from ValueError("the cause")
+
+
+@pytest.mark.parametrize("in_prepare", [False, True])
+def test_an_error_of_the_system_is_no_killed_process(tmp_path: Path, *, in_prepare: bool) -> None:
+    with (
+        WorkerPool(1, Fails(tmp_path, in_prepare)) as pool,
+        pytest.raises(OSError, match="Too many open files") as raised,
+    ):
+        list(pool.map([1]))
+    assert raised.value.errno == errno.EMFILE
+    assert "ValueError: the cause" in raised.value.__notes__[0]
+    assert len(list(tmp_path.iterdir())) == 1  # it is not done again
+
+
+def unpicklable() -> Work[int, int]:
+    class LocalError(Exception):
+        pass
+
+    def work(_number: int, _report: Report) -> int:
+        raise LocalError("It is here.")
+
+    return work
+
+
+def test_an_error_that_cannot_be_pickled_is_told_in_words() -> None:
+    with WorkerPool(1, unpicklable) as pool, pytest.raises(BrokenError, match=r"LocalError: It is"):
+        list(pool.map([1]))
 
 
 def test_watch_may_give_up(tmp_path: Path) -> None:
