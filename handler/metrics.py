@@ -19,6 +19,8 @@ from pipeline.drift.drift import Drift, drift_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_lambda_powertools.metrics.base import SingleMetric
+
     from pipeline.outcome import Outcome
     from pipeline.runlog import RunLog
 
@@ -61,7 +63,7 @@ def emit_outcome(outcome: Outcome, labels: Sequence[str]) -> None:
         ) as metric:
             metric.add_dimension("service", metrics.service or NAMESPACE)
             metric.add_dimension("class", value)
-            metric.add_metadata("video", outcome.video)
+            _add_video(metric, outcome.video)
 
 
 def emit_superseded(video: str) -> None:
@@ -80,11 +82,16 @@ def emit_divided(video: str) -> None:
 
 def _metrics(video: str) -> Metrics:
     metrics = Metrics(namespace=NAMESPACE)
+    _add_video(metrics, video)
+    return metrics
+
+
+def _add_video(metrics: Metrics | SingleMetric, video: str) -> None:
+    """Add which video, and which upload of it, as metadata."""
     metrics.add_metadata("video", video)
     correlation_id = current_correlation()
     if correlation_id is not None:
         metrics.add_metadata("correlation_id", correlation_id)
-    return metrics
 
 
 def _add_log(metrics: Metrics, log: RunLog) -> None:

@@ -56,8 +56,9 @@ def test_an_id_leads_from_the_upload_to_its_manifest(
     expected = upload_id(record)
     assert {line.get("correlation_id") for line in lines} == {expected}
     assert ending_of(s3, "manifest.json")["correlation_id"] == expected
-    metrics = [blob for blob in emf.blobs(capfd.readouterr().out) if "VideosProcessed" in blob]
-    assert {blob["correlation_id"] for blob in metrics} == {expected}
+    metrics = emf.blobs(capfd.readouterr().out)
+    assert {"VideosProcessed", "DetectionsByClass"} <= {name for blob in metrics for name in blob}
+    assert {blob.get("correlation_id") for blob in metrics} == {expected}
     assert current_correlation() != expected
 
 
