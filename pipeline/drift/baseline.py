@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.drift.sample import LEAST_OBJECTS, SCORE_BINS
+from pipeline.drift.sample import DETECTOR_FACTS, LEAST_OBJECTS, SCORE_BINS
 from pipeline.drift.spread import spread_of
 from pipeline.errors import BrokenError, InputFileError
 
@@ -56,7 +56,7 @@ class Baseline(_Model):
     Attributes:
         results: number of results that it was made of.
         objects: number of objects in them.
-        detector: model, score threshold, classes and tiles of all of them.
+        detector: what is equal in all of them. See `detector_facts`.
         labels: the classes with a category of their own, the most frequent one first.
         classes: of `labels`, and of all other classes together, which come last.
         scores: in 10 bins of equal width from 0 to 1.
@@ -85,8 +85,8 @@ class Baseline(_Model):
         detector = dict(samples[0].detector)
         if any(sample.detector != detector for sample in samples):
             raise InputFileError(
-                "The results are of different detectors: model, score threshold, classes or tiles "
-                "differ in their config.json. Name results of one of them."
+                f"The results are of different detectors: {DETECTOR_FACTS} differ in their "
+                "config.json. Name results of one of them."
             )
         mean: defaultdict[str, float] = defaultdict(float)
         for sample in samples:

@@ -15,7 +15,7 @@ from pipeline.drift.measures import (
     population_stability_index,
     with_floor,
 )
-from pipeline.drift.sample import LEAST_OBJECTS
+from pipeline.drift.sample import DETECTOR_FACTS, LEAST_OBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +28,8 @@ def compare(sample: Sample, baseline: Baseline) -> Drift | NotCompared:
     """Return how much a run differs from the baseline, or why that cannot be said."""
     if sample.detector != baseline.detector:
         return NotCompared(
-            "The baseline is of another detector: model, score threshold, classes or tiles differ. "
-            "Make a new one with `pretag baseline`."
+            f"The baseline is of another detector: {DETECTOR_FACTS} differ. Make a new one with "
+            "`pretag baseline`."
         )
     if sample.objects < LEAST_OBJECTS:
         return NotCompared(

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SCORE_BINS = 10
+DETECTOR_FACTS = (
+    "model, score threshold, IoU threshold, classes, their names, tiles or their overlap"
+)
+"""What `detector_facts` returns, in words."""
 LEAST_OBJECTS = 50
 """A run with fewer objects is not compared: its shares say nothing."""
 
@@ -21,7 +25,7 @@ class Sample:
     """The objects of a run.
 
     Attributes:
-        detector: what must be equal in a comparison: model, score threshold, classes, tiles.
+        detector: what must be equal in a comparison. See `detector_facts`.
         classes: number of objects by label.
         scores: number of objects by score, in 10 bins of equal width from 0 to 1.
     """
@@ -54,11 +58,18 @@ class Sample:
 
 
 def detector_facts(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides which objects are found, of the content of a config.json."""
+    """Return what decides which objects a result has, of the content of a config.json.
+
+    What has no effect is left out: names that are those of the model, the overlap of one tile.
+    """
     model, wanted = settings["model"], settings["config"]["detector"]
+    names = settings["config"]["output"]["class_names"]
     return {
         "sha256": model["sha256"],
         "score_threshold": model["score_threshold"],
         "classes": None if wanted["classes"] is None else sorted(wanted["classes"]),
+        "iou_threshold": model["iou_threshold"],
         "tiles": wanted["tiles"],
+        "tile_overlap": wanted["tile_overlap"] if wanted["tiles"] > 1 else None,
+        "class_names": {label: name for label, name in names.items() if name != label},
     }

@@ -6,12 +6,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.drift.baseline import Baseline
-from pipeline.drift.sample import Sample
+from pipeline.drift.sample import Sample, detector_facts
 
 LABELS = ("person", "car", "bicycle", "dog", "bus", "cat")
 SHARES = (0.5, 0.25, 0.12, 0.08, 0.04, 0.01)
 SCORES = (0.2, 0.25, 0.2, 0.15, 0.12, 0.08)
-DETECTOR = {"sha256": "5" * 64, "score_threshold": 0.4, "classes": None, "tiles": 1}
+SETTINGS = {
+    "model": {"sha256": "5" * 64, "score_threshold": 0.4, "iou_threshold": 0.5},
+    "config": {
+        "detector": {"classes": None, "tiles": 1, "tile_overlap": 0.2},
+        "output": {"class_names": {}},
+    },
+}
+DETECTOR = detector_facts(SETTINGS)
 
 
 def sample(

@@ -1,7 +1,9 @@
 """Drift: raised by a class that fades, and not by runs without drift. All draws are seeded."""
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +12,11 @@ from pipeline.drift.baseline import LEAST_RESULTS, Baseline
 from pipeline.drift.comparison import compare
 from pipeline.drift.drift import Drift, NotCompared, drift_json
 from pipeline.drift.limit import FALSE_RATE
-from pipeline.drift.sample import LEAST_OBJECTS, Sample
+from pipeline.drift.sample import LEAST_OBJECTS, Sample, detector_facts
 from pipeline.drift.spread import LARGEST_SPREAD, spread_of
 from pipeline.errors import BrokenError, InputFileError
 from tests.support.cloudformation import DEFAULTS
-from tests.support.drift import DETECTOR, LABELS, SCORES, SHARES, baseline, sample
+from tests.support.drift import DETECTOR, LABELS, SCORES, SETTINGS, SHARES, baseline, sample
 
 OBJECTS = (50, 120, 300)
 DRIFTS_PER_DAY = int(DEFAULTS["DriftsPerDay"])
@@ -86,16 +88,48 @@ def test_more_results_and_more_objects_make_the_limit_sharper() -> None:
     assert limits[0] > limits[1] > limits[2] > limits[3] > 0
 
 
-def test_small_runs_and_other_detectors_are_not_compared_and_say_so() -> None:
+def test_small_runs_are_not_compared_and_say_so() -> None:
     random = np.random.default_rng(8)
     usual = baseline(random, 50)
     small = compare(sample(random, LEAST_OBJECTS - 1, 50), usual)
     assert small == NotCompared("The run has 49 objects, and a comparison needs 50.")
     assert drift_json(small) == {"not_compared": small.reason}
-    for key, value in (("sha256", "6" * 64), ("score_threshold", 0.3), ("tiles", 2)):
-        other = compare(replace(sample(random, 99, 50), detector={**DETECTOR, key: value}), usual)
-        assert isinstance(other, NotCompared)
-        assert "another detector" in other.reason
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "is_compared"),
+    [
+        ("model", {"sha256": "6" * 64}, False),
+        ("model", {"score_threshold": 0.3}, False),
+        ("model", {"iou_threshold": 0.7}, False),
+        ("detector", {"classes": ["person"]}, False),
+        ("detector", {"tiles": 2}, False),
+        ("detector", {"tile_overlap": 0.4}, True),  # of one tile
+        ("output", {"class_names": {"car": "vehicle"}}, False),
+        ("output", {"class_names": {"car": None}}, False),
+        ("output", {"class_names": {"car": "car"}}, True),
+    ],
+)
+def test_what_decides_the_objects_is_equal_or_nothing_is_compared(
+    place: str, change: dict[str, Any], *, is_compared: bool
+) -> None:
+    random = np.random.default_rng(13)
+    usual, run = baseline(random, 50), sample(random, 99, 50)
+    settings: Any = deepcopy(SETTINGS)
+    (settings if place == "model" else settings["config"])[place].update(change)
+    compared = compare(replace(run, detector=detector_facts(settings)), usual)
+    assert isinstance(compared, Drift) == is_compared
+    if isinstance(compared, NotCompared):
+        assert "another detector" in compared.reason
+
+
+def test_the_overlap_of_several_tiles_must_be_equal() -> None:
+    settings: Any = deepcopy(SETTINGS)
+    wanted = settings["config"]["detector"]
+    wanted["tiles"] = 2
+    facts = detector_facts(settings)
+    wanted["tile_overlap"] = 0.4
+    assert detector_facts(settings) != facts
 
 
 def test_the_spread_is_that_of_videos_with_one_class_each_or_of_equal_ones() -> None:
