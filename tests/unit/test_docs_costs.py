@@ -1,15 +1,24 @@
 """The costs in the documentation are those of the code and of the template."""
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from docs import hostile_costs
 from docs.hostile_costs import Attack, Function
+from handler import metrics
+from handler.class_values import LARGEST_NUMBER
+from pipeline.drift.drift import Difference, Drift
+from pipeline.outcome import Outcome
 from pipeline.resources import prices
 from pipeline.resources.prices import Rates, bill
+from pipeline.runlog import RunLog, ShardTimes
 from pipeline.storage import archive_writer
 from pipeline.storage.s3 import bucket
+from tests.support import emf
+from tests.support.cloudformation import RESOURCES, of_type, values_of
 
 PAGE = (Path(hostile_costs.__file__).parent / "reliability.md").read_text()
 DEPLOYED = hostile_costs.function_of_template()
@@ -89,3 +98,60 @@ def test_the_formula_of_a_video_has_the_prices_and_the_requests_of_the_code() ->
     assert f"prices of {prices.REGION}, of {prices.AS_OF}" in operations
     assert f"{prices.WRITES_A_FRAME} * FILL(kept, 0) + {prices.WRITES_A_VIDEO} *" in template
     assert f"{prices.GIGABYTE_SECOND:.10f}".rstrip("0") in template
+
+
+def emit_metrics(
+    shards: ShardTimes | None = None, drift: Drift | None = None, *, divided: bool = False
+) -> None:
+    """Print the metrics of a run, and of a video that was superseded or divided."""
+    log = replace(RunLog(), total_seconds=1, video_seconds=1, shards=shards, drift=drift)
+    metrics.emit_outcome(Outcome("s3://a/b.mp4", "done", "s3://c", None, None, log), ())
+    metrics.emit_superseded("s3://a/b.mp4")
+    if divided:
+        metrics.emit_divided("s3://a/b.mp4")
+
+
+def alarms() -> Counter[str | None]:
+    """Return the number of metrics in alarms, which are paid for, by condition of the alarm."""
+    counts: Counter[str | None] = Counter()
+    for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+        # Of the two metrics in its `If`, a stack has one.
+        watched = 1 if name == "ConcurrencyAlarm" else len(list(values_of("MetricName", alarm)))
+        counts[RESOURCES[name].get("Condition")] += watched
+    return counts
+
+
+def test_the_costs_of_cloudwatch_are_those_of_the_metrics_and_alarms_there_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "pretag-test")
+    page = (Path(hostile_costs.__file__).parent / "operations.md").read_text()
+
+    def emitted() -> set[str]:
+        blobs = emf.blobs(capsys.readouterr().out)
+        return {name for blob in blobs for name, _ in emf.values(blob)}
+
+    emit_metrics()
+    always = emitted()
+    emit_metrics(shards=ShardTimes((1.0,)), divided=True)
+    divided = emitted() - always
+    emit_metrics(drift=Drift(99, Difference(0.1, 0.2, 0.1), Difference(0.1, 0.2, 0.1)))
+    drift = emitted() - always
+    least, most = 0.3 * len(always), 0.3 * len(always | divided | drift)
+    assert (
+        f"| {len(always)}; {len(divided)} more with long videos; {len(drift)} more with a "
+        f"baseline | {least:.2f} to {most:.2f} |"
+    ) in page
+
+    watched = alarms()
+    long_videos, existing = watched["HasShards"], watched["WatchesInputBucket"]
+    usual, fewest, all_alarms = watched[None] + long_videos, watched[None], watched.total()
+    assert (
+        f"| {usual}; {usual + existing} with a bucket that you already have; "
+        f"{watched['ShiftsTraffic']} more unless `TrafficShift` is `off`; {long_videos} less "
+        f"without long videos | {0.1 * fewest:.2f} to {0.1 * all_alarms:.2f} |"
+    ) in page
+    classes, dashboard = 0.3 * (LARGEST_NUMBER + 1), 3.0
+    assert f"at most {classes:.2f} |" in page
+    total = most + classes + 0.1 * all_alarms + dashboard
+    assert f"So a stack costs ${least + 0.1 * fewest:.2f} to ${total:.2f}." in page
