@@ -7,6 +7,7 @@ of commands needs none of it.
 from __future__ import annotations
 
 import signal
+import threading
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -76,8 +77,11 @@ def _ended_by_interrupt() -> Iterator[None]:
     """Let SIGINT end the process at once in the block.
 
     While OpenCV or ONNX Runtime is imported, an interrupt becomes an ImportError. No work has
-    started yet.
+    started yet. In another thread than the main one, which gets all signals, nothing is done.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 import pytest
@@ -46,3 +47,9 @@ def test_an_unknown_command_is_told() -> None:
     assert pretag.get_command(CONTEXT, "runn") is None
     with pytest.raises(click.UsageError, match="No such command 'runn'"):
         pretag.main(["runn"], standalone_mode=False)
+
+
+def test_a_command_is_imported_in_any_thread() -> None:
+    with ThreadPoolExecutor() as executor:
+        command = executor.submit(pretag.get_command, CONTEXT, "index").result()
+    assert command is not None
