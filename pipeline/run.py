@@ -158,13 +158,14 @@ def _join(
     """Write the images of all archives of shards into one.
 
     Raises:
-        CapacityError: that takes longer than there is time.
+        CapacityError: there is no time for that and for the exports, which come afterwards.
     """
     form = run.config.output.archive_form
     if form is None:
         return
-    all_bytes = sum(member.size_bytes for members in archives.values() for member in members)
-    limit = JoiningLimit(run.source.uri, run.budget, all_bytes)
+    sizes_bytes = [member.size_bytes for members in archives.values() for member in members]
+    exports = len(run.config.output.exports)
+    limit = JoiningLimit(run.source.uri, run.budget, sizes_bytes, exports=exports)
     with publisher.images(form) as put, closing(read_images(images, archives)) as joined:
         for path, data in joined:
             put(path, data)

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 TOO_LONG = "too_long_for_function"
 
+RESERVE_SECONDS_A_FILE = 0.01
+"""Kept to publish an image, or to read one and write it into an export.
+
+S3 copies or reads one in 30 to 100 ms, eight or more at a time. One in an archive takes less.
+"""
+
 # Ending takes a second to notice, up to 2 for a decoder that hangs, and a few requests to S3. A
 # short time-out must leave time to work.
 _RESERVE_SECONDS, _RESERVE_SHARE = 20.0, 0.15
-# To publish an image, S3 copies it in 30 to 100 ms; eight or more are copied at a time. One in an
-# archive takes less.
-_RESERVE_SECONDS_A_FILE = 0.01
 # A stretch of the pace: long enough for a steady speed, and short beside the time there is.
 _STRETCH_SECONDS, _STRETCH_SHARE = 20.0, 0.05
 # The rest may be easier than what was measured. If it would take more than this many times the
@@ -59,7 +62,7 @@ class TimeLimit:
     def reserve_seconds(self) -> float:
         """Time that is kept for writing and publishing."""
         fixed = min(_RESERVE_SECONDS, _RESERVE_SHARE * self._given_seconds)
-        return fixed + _RESERVE_SECONDS_A_FILE * self._copies * self._files
+        return fixed + RESERVE_SECONDS_A_FILE * self._copies * self._files
 
     def check(self) -> None:
         """Check that more time is left than writing needs.

@@ -222,12 +222,18 @@ def archive_of_the_loser(s3: S3Client, archives: list[str]) -> str:
     return key
 
 
+@pytest.mark.parametrize("reserve", ["_RESERVE_SECONDS", "RESERVE_SECONDS_A_FILE"])
 def test_images_that_cannot_be_joined_in_time_reject_the_video_for_its_capacity(
-    machine: StateMachine, s3: S3Client, clip: bytes, monkeypatch: pytest.MonkeyPatch
+    machine: StateMachine,
+    s3: S3Client,
+    clip: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    reserve: str,
 ) -> None:
     monkeypatch.setenv("PRETAG_OUTPUT__ARCHIVE", "tar")
+    monkeypatch.setenv("PRETAG_OUTPUT__EXPORTS", "yolo,cvat")
     (video,) = notify(put_video(s3, data=clip))["videos"]
-    monkeypatch.setattr(joining_limit, "_RESERVE_SECONDS", 10_000)
+    monkeypatch.setattr(joining_limit, reserve, 10_000)
     outcome = machine.run(video["execution"])
     assert (outcome["status"], outcome["reason"]) == ("rejected", "too_long_for_function")
     assert "cannot be joined into one archive" in outcome["message"]
