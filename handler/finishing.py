@@ -142,6 +142,7 @@ class Finish:
         """Merge the shards; or, if they do not fit together, do the whole video here."""
         # Imported late: only long videos need it.
         from pipeline.decoding.key_frame import ShardMismatchError  # noqa: PLC0415
+        from pipeline.sharding.images import ShardArchiveError  # noqa: PLC0415
         from pipeline.sharding.shard_result import ShardResult  # noqa: PLC0415
 
         def results() -> Iterator[ShardResult]:
@@ -164,6 +165,9 @@ class Finish:
         except ShardMismatchError as error:
             divided.stop(Stop("mismatch", str(error)))
             return self._here(ready, Stop("mismatch", str(error)))
+        except ShardArchiveError as error:
+            divided.drop_result(error.shard)
+            raise BrokenError(str(error)) from error  # the state machine knows no other name
 
     def _rejected(self, divided: DividedRun, error: RejectedError) -> Outcome:
         divided.drop_results()  # a larger function must not take them for those of images

@@ -126,6 +126,7 @@ def publish_shards(  # noqa: PLR0913 - as `annotate`, and what the shards gave
 
     Raises:
         ShardMismatchError: the results do not fit together. Nothing was published.
+        ShardArchiveError: the archive of a shard is gone, or was changed. Nothing was published.
         PretagError: as `annotate`.
     """
     run = _Run(source, config, detector, budget)

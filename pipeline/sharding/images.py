@@ -29,6 +29,32 @@ if TYPE_CHECKING:
 _RANGE_BYTES = 4 * 1024 * 1024
 
 
+class ShardArchiveError(BrokenError):
+    """The archive of a shard is gone or was changed: the shard must be worked on again.
+
+    Attributes:
+        shard: number of the shard.
+    """
+
+    def __init__(self, archive: str, fault: str) -> None:
+        """Create the error.
+
+        Args:
+            archive: name of the archive, by `new_archive`.
+            fault: what is wrong with it, as a part of a sentence.
+        """
+        super().__init__(archive, fault)
+        self.shard = int(archive.partition("-")[0])
+
+    def __str__(self) -> str:
+        archive, fault = self.args
+        return (
+            f"The archive {archive} with the images of shard {self.shard} {fault}. Delete and "
+            "change nothing below pretag-work/, and send the event of the video again: only this "
+            "shard is computed again."
+        )
+
+
 class ShardImages(Protocol):
     """Where the images of shards are until the shards are merged."""
 
@@ -38,8 +64,8 @@ class ShardImages(Protocol):
     def archive_writer(self, name: str) -> AbstractContextManager[WriteBlock]:
         """Yield a function that writes the next block of a shard's archive."""
 
-    def read_archive(self, name: str, part: ByteRange) -> bytes:
-        """Return a part of a shard's archive. Any thread may call it."""
+    def read_archive(self, name: str, part: ByteRange) -> bytes | None:
+        """Return a part of a shard's archive; None if it is gone. Any thread may call it."""
 
     def remove(self, paths: Sequence[str]) -> None:
         """Remove images that are not in the dataset, by their paths, and all archives of shards."""
@@ -91,13 +117,15 @@ def read_images(
         archives: for the name of each archive, some of its members, in order.
 
     Raises:
-        BrokenError: an archive was changed.
+        ShardArchiveError: an archive is gone, or was changed.
     """
 
     def read(group: tuple[str, list[WrittenFile]]) -> list[tuple[str, bytes]]:
         name, members = group
         span = _span(members[0], members[-1])
         data = images.read_archive(name, span)
+        if data is None:
+            raise ShardArchiveError(name, "is gone")
         return [(each.path, _checked(name, each, data, span.start)) for each in members]
 
     with OrderedExecutor(cpus=1) as executor:
@@ -129,8 +157,5 @@ def _checked(name: str, member: WrittenFile, data: bytes, start: int) -> bytes:
     at = (member.offset or 0) - start
     image = data[at : at + member.size_bytes]
     if hashlib.sha256(image).hexdigest() != member.sha256:
-        raise BrokenError(
-            f"The archive {name} of a shard was changed: {member.path} in it is another one. "
-            "Change nothing below pretag-work/, and send the event again."
-        )
+        raise ShardArchiveError(name, f"was changed: {member.path} in it is another one")
     return image

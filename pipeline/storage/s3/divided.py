@@ -171,6 +171,10 @@ class DividedRun:
         name = "any" if capacity is None else f"{capacity.megabytes}-{capacity.seconds}"
         return f"{self._stops}{name}.json"
 
+    def drop_result(self, shard: int) -> None:
+        """Remove the result of a shard, so that the next execution works on it again."""
+        self._bucket.delete([self._result(shard)])
+
     def drop_results(self) -> None:
         """Remove the results of the shards. Done before their images are, which they name."""
         self._bucket.delete(self._bucket.keys(self._shards))

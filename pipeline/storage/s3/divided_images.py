@@ -10,7 +10,6 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pipeline.errors import BrokenError
 from pipeline.storage.written_file import WrittenFile
 
 if TYPE_CHECKING:
@@ -60,19 +59,10 @@ class DividedImages:
         """Yield a function that writes the next block of a shard's archive."""
         return self._bucket.block_writer(self._archives + name)
 
-    def read_archive(self, name: str, part: ByteRange) -> bytes:
-        """Return a part of a shard's archive. Any thread may call it.
-
-        Raises:
-            BrokenError: it is gone.
-        """
+    def read_archive(self, name: str, part: ByteRange) -> bytes | None:
+        """Return a part of a shard's archive; None if it is gone. Any thread may call it."""
         found = self._bucket.get(self._archives + name, part)
-        if found is None:
-            raise BrokenError(
-                f"The images of a shard are gone: {self._bucket.uri(self._archives + name)}. "
-                "Delete nothing below pretag-work/, and send the event of the video again."
-            )
-        return found.data
+        return None if found is None else found.data
 
     def remove(self, paths: Sequence[str]) -> None:
         """Do nothing: images go when the run is published, and archives when it has ended."""

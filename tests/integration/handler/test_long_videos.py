@@ -222,6 +222,39 @@ def archive_of_the_loser(s3: S3Client, archives: list[str]) -> str:
     return key
 
 
+@pytest.mark.parametrize(("change", "fault"), [
+    (None, "is gone"), (b"", "was changed"), (b"other bytes" * 100_000, "was changed"),
+])  # fmt: skip
+def test_a_shard_whose_archive_is_gone_or_changed_is_worked_on_again(  # noqa: PLR0913, PLR0917
+    machine: StateMachine,
+    s3: S3Client,
+    clip: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    change: bytes | None,
+    fault: str,
+) -> None:
+    monkeypatch.setenv("PRETAG_OUTPUT__ARCHIVE", "zip")
+    record = put_video(s3, data=clip)
+    (video,) = notify(record)["videos"]
+    given = machine.given(video["execution"])
+    for shard in given["shards"]:
+        invoke(command("work", given, shard))
+    (key,) = [key for key in result_files(s3) if "/images/00001-" in key]
+    if change is None:
+        s3.delete_object(Bucket=RESULTS, Key=key)
+    else:
+        s3.put_object(Bucket=RESULTS, Key=key, Body=change)
+    with pytest.raises(BrokenError, match=f"shard 1 {fault}.*send the event") as raised:
+        invoke(command("finish", given))
+    assert type(raised.value) is BrokenError  # the state machine knows this name
+    machine.fail(video["execution"])
+    (video,) = notify(record)["videos"]
+    assert machine.given(video["execution"])["shards"] == [1]
+    assert machine.run(video["execution"])["status"] == "done"
+    check_visible(visible_files(s3))
+    assert work_left(s3) == []
+
+
 @pytest.mark.parametrize("reserve", ["_RESERVE_SECONDS", "RESERVE_SECONDS_A_FILE"])
 def test_images_that_cannot_be_joined_in_time_reject_the_video_for_its_capacity(
     machine: StateMachine,

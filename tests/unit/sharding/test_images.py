@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.errors import BrokenError
 from pipeline.runlog import RunLog
 from pipeline.sharding import images as module
-from pipeline.sharding.images import new_archive, read_images, written_images
+from pipeline.sharding.images import ShardArchiveError, new_archive, read_images, written_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +36,11 @@ class Memory:
         self.archives[name] = bytearray()
         yield self.archives[name].extend
 
-    def read_archive(self, name: str, part: ByteRange) -> bytes:
-        """Return a part."""
+    def read_archive(self, name: str, part: ByteRange) -> bytes | None:
+        """Return a part; None if the archive is gone."""
         self.requests.append(name)
+        if name not in self.archives:
+            return None
         return bytes(self.archives[name][part.start : part.start + part.size])
 
     def remove(self, paths: object) -> None:
@@ -91,8 +92,18 @@ def test_an_archive_that_was_changed_is_found_out() -> None:
     members = two_shards(memory, "zip")
     name, (first, *_) = next(iter(members.items()))
     memory.archives[name][first.offset or 0] ^= 1
-    with pytest.raises(BrokenError, match=r"The archive .* was changed: 0\.jpg"):
+    with pytest.raises(ShardArchiveError, match=r"of shard 0 was changed: 0\.jpg") as raised:
         list(read_images(memory, members))
+    assert raised.value.shard == 0
+
+
+def test_an_archive_that_is_gone_is_told_by_its_shard() -> None:
+    memory = Memory()
+    members = two_shards(memory, "tar")
+    del memory.archives[list(members)[1]]
+    with pytest.raises(ShardArchiveError, match="of shard 1 is gone") as raised:
+        list(read_images(memory, members))
+    assert raised.value.shard == 1
 
 
 def test_the_archive_of_a_shard_is_not_counted_as_a_file_of_the_result() -> None:
