@@ -11,6 +11,8 @@ from pipeline.frame import Display, Track
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.config.schema import SnapName
+
 
 class ShardMismatchError(Exception):
     """A part of a video is not as the plan says, so its packets cannot be trusted.
@@ -64,6 +66,8 @@ class VideoFacts:
         track: which video track is decoded.
         width, height: size of the images in pixels, before they are turned.
         fps: frames per second by the header; 0 if unknown.
+        snap_obstacle: why all parts decode every frame although `sampling.snap` is `key`, as
+            `Strategy.obstacle` has it; None if they do not.
     """
 
     frames: int
@@ -76,6 +80,7 @@ class VideoFacts:
     width: int
     height: int
     fps: float
+    snap_obstacle: str | None = None
 
     def pts_ms(self, position_ms: Fraction) -> float:
         """Return the presentation time of a position, as `PresentationClock` rounds it."""
@@ -134,6 +139,10 @@ class Part:
     def has(self, segment: int) -> bool:
         """Tell whether a segment is in this part."""
         return segment >= self.first_segment and not self.ends_before(segment)
+
+    def snaps(self, snap: SnapName) -> bool:
+        """Tell whether samples are moved to key frames. If not, every frame is decoded."""
+        return snap == "key" and self.facts.snap_obstacle is None
 
     def to_json(self) -> dict[str, Any]:
         """Return the part as a JSON object."""

@@ -23,7 +23,7 @@ from pipeline.decoding.packet_index import PacketIndex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.decoding.backend import Capture, IndexedCapture
+    from pipeline.decoding.backend import Capture, IndexedCapture, KeyFrameIndex
     from pipeline.decoding.header import HeaderInfo
     from pipeline.decoding.stream import GuardedStream
     from pipeline.runlog import Coverage
@@ -101,11 +101,7 @@ def listed_packet_index(
         Exception: whatever reading the stream raised.
     """
     try:
-        listed = capture.index()
-        place = stream.tell()
-        offsets = composition_offsets(stream, capture.track_id, listed.frames)
-        stream.seek(place)
-        index = listed.packet_index(offsets)
+        index = times_listed(capture.index(), capture, stream)
     finally:
         stream.raise_pending_error()
     first_keys = index.key_frames[:_KEY_FRAMES_TO_JUDGE]
@@ -116,6 +112,25 @@ def listed_packet_index(
     ):
         return index
     return None
+
+
+def times_listed(
+    listed: KeyFrameIndex, capture: IndexedCapture, stream: GuardedStream
+) -> PacketIndex:
+    """Return the packet index that a container's index and its table of offsets give.
+
+    Args:
+        listed: the index of the capture.
+        capture: the capture.
+        stream: what it reads.
+
+    Raises:
+        ShardMismatchError: not each packet is a frame with a time of its own.
+    """
+    place = stream.tell()
+    offsets = composition_offsets(stream, capture.track_id, listed.frames)
+    stream.seek(place)
+    return listed.packet_index(offsets)
 
 
 def _packets(capture: Capture) -> Iterator[tuple[float | None, bool]]:

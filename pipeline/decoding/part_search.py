@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.decoding.evidence import GapEvidence
 from pipeline.decoding.key_frame import KeyFrame, ShardMismatchError, VideoFacts
-from pipeline.decoding.packet_reading import SEEK_COST_FRAMES
+from pipeline.decoding.packet_reading import SEEK_COST_FRAMES, times_listed
+from pipeline.decoding.seeking import INTERLACED
 
 if TYPE_CHECKING:
-    from pipeline.decoding.backend import IndexedCapture
+    from pipeline.decoding.backend import IndexedCapture, KeyFrameIndex
     from pipeline.decoding.division import Division
+    from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.sampling import SamplingGrid
+    from pipeline.decoding.strategy import Strategy
     from pipeline.decoding.stream import GuardedStream
 
 Parts: TypeAlias = Generator[tuple[int, KeyFrame], None, VideoFacts]
@@ -21,14 +24,14 @@ Parts: TypeAlias = Generator[tuple[int, KeyFrame], None, VideoFacts]
 
 
 def find_parts(
-    capture: IndexedCapture, stream: GuardedStream, grid: SamplingGrid, division: Division
+    capture: IndexedCapture, stream: GuardedStream, strategy: Strategy, division: Division
 ) -> Parts:
     """Yield where each part but the first begins. Parts that have no key frame join the one before.
 
     Args:
         capture: opened for frames, at the beginning.
         stream: the stream that the capture reads.
-        grid: the sampling grid.
+        strategy: what one process would do with the whole video, as far as its packets tell.
         division: how large the parts are to be.
 
     Raises:
@@ -41,9 +44,14 @@ def find_parts(
     if not has_frame or first_ms is None or capture.evidence != GapEvidence():
         raise ShardMismatchError("Its first packet does not decode to a frame with a time.")
     start_ms, display, ratio = capture.start_ms, capture.display, capture.ratio
+    grid = strategy.grid
+    if grid.snap == "key" and capture.is_interlaced:
+        strategy = strategy.every_frame(INTERLACED)
     index = capture.index()
     seconds = float(index.end_ms - first_ms) / 1000
     _check_strategy(capture.fps, grid, seconds)
+    if strategy.packets is not None:
+        _check_packets(strategy.packets, capture, stream, index)
     last_index = 0
     for segment, point_us in division.later_parts(grid, int(seconds * 1_000_000)):
         # The time of a frame is rounded to microseconds before it is compared with a grid point.
@@ -66,13 +74,25 @@ def find_parts(
         width=capture.width,
         height=capture.height,
         fps=capture.fps,
+        snap_obstacle=strategy.obstacle,
     )
+
+
+def _check_packets(
+    packets: PacketIndex, capture: IndexedCapture, stream: GuardedStream, listed: KeyFrameIndex
+) -> None:
+    """Check that packets that were read are those of the index, which is what parts read."""
+    if packets.places is not None:
+        return  # it is that index
+    found = times_listed(listed, capture, stream)
+    if (found.times_ms, found.key_frames) != (packets.times_ms, packets.key_frames):
+        raise ShardMismatchError("Its packets are not those of its index.")
 
 
 def _check_strategy(fps: float, grid: SamplingGrid, seconds: float) -> None:
     """Check that one process, which may seek from sample to sample, ends at the same frame."""
     if grid.snap == "key":
-        return  # all read the same index, and end with it
+        return  # all read the same index, and end with it; or all decode every frame
     if grid.snap == "reference":
         raise ShardMismatchError("With sampling.snap=reference, one process decodes in order.")
     has_end = grid.end_us is not None and grid.end_us < seconds * 1_000_000

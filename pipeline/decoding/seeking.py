@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from pipeline.decoding.stream import GuardedStream
     from pipeline.decoding.targets import Targets
 
+INTERLACED = "its frames are interlaced, and each image needs three of them"
+"""Why key frames are not decoded alone, in words that follow a colon."""
+
 # If a seek lands too late, the next one aims this much earlier.
 _BACK_OFF_MS = (0.0, 500.0, 2000.0, 8000.0)
 # Most decoders give a frame after so many further packets.
@@ -191,7 +194,7 @@ class SeekingDecoder:
         if self._position_ms() != stream_ms or not capture.is_intra:
             return False
         if capture.is_interlaced:
-            raise SeekMismatchError("its frames are interlaced, and each image needs three of them")
+            raise SeekMismatchError(INTERLACED)
         self._is_alone = True
         self._index = key_frame
         self._count()
@@ -265,6 +268,8 @@ class SeekingDecoder:
             self._count()
             if self._index == 0:
                 self.start_ms = self._capture.start_ms
+                if self._key_capture is not None and self._key_capture.is_interlaced:
+                    raise SeekMismatchError(INTERLACED)
             self.last_pts_ms = self._packets.pts_ms(self._index)
             self._stream.report_progress()
         self._decode_seconds += time.perf_counter() - started

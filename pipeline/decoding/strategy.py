@@ -136,8 +136,8 @@ def choose_strategy(capture: Capture, sampler: Sampler, backend: BackendName) ->
         backend: the library that decodes.
     """
     every_frame = Strategy(sampler.grid, sampler.part, backend)
-    if sampler.part is not None and sampler.grid.snap == "exact":
-        return every_frame
+    if sampler.part is not None and not sampler.part.snaps(sampler.grid.snap):
+        return replace(every_frame, obstacle=sampler.part.facts.snap_obstacle)
     if sampler.grid.snap == "reference":
         obstacle = reference_obstacle(capture.codec_name, backend)
         if obstacle is not None:

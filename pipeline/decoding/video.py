@@ -23,7 +23,7 @@ from pipeline.decoding.rejections import check_protection, no_frame_error
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
 from pipeline.decoding.sampling import no_sample_error
 from pipeline.decoding.seeking import SeekMismatchError
-from pipeline.decoding.strategy import choose_strategy
+from pipeline.decoding.strategy import Strategy, choose_strategy
 from pipeline.decoding.stream import GuardedStream
 from pipeline.frame import Frame
 from pipeline.runlog import StageLog
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.part_search import Parts
     from pipeline.decoding.sampling import Sampler, SamplingGrid
-    from pipeline.decoding.strategy import Strategy
     from pipeline.resources.capacity import Capacity
     from pipeline.runlog import Coverage, RunLog
     from pipeline.storage.source import ByteStream
@@ -143,10 +142,13 @@ class Video:
         """
         if self._backend != "pyav":
             raise ShardMismatchError("Only the backend pyav can begin at a frame exactly.")
+        strategy = Strategy(grid, None, self._backend)
+        if grid.snap == "key":
+            strategy = strategy.with_packets(self._packet_index(strategy.interval_ms))
         capture = self._open()
         try:
             indexed = cast("IndexedCapture", capture)
-            return (yield from find_parts(indexed, self._stream, grid, division))
+            return (yield from find_parts(indexed, self._stream, strategy, division))
         finally:
             capture.release()
             log.add(self._stream.fetch_log())
