@@ -6,7 +6,7 @@ Every frame is decoded (`grab`), but only sampled frames are converted to BGR an
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -144,7 +144,7 @@ class Video:
             raise ShardMismatchError("Only the backend pyav can begin at a frame exactly.")
         strategy = Strategy(grid, None, self._backend)
         if grid.snap == "key":
-            strategy = strategy.with_packets(self._packet_index(strategy.interval_ms))
+            strategy = self._with_packets(strategy)
         capture = self._open()
         try:
             indexed = cast("IndexedCapture", capture)
@@ -204,17 +204,30 @@ class Video:
         if not strategy.needs_packets:
             return capture, strategy
         capture.release()
-        index = self._packet_index(strategy.interval_ms)
-        return self._open(), strategy.with_packets(index)
+        strategy = self._with_packets(strategy)
+        return self._open(), strategy
 
-    def _packet_index(self, interval_ms: float) -> PacketIndex | None:
-        """Return the packet index: of the container's header alone, where reading packets costs."""
-        if self._stream.is_ranged and self._backend == "pyav":
-            with suppress(ShardMismatchError), self._opened_packets() as packets:
-                indexed = cast("IndexedCapture", packets)
-                return listed_packet_index(indexed, self._stream, interval_ms)
+    def _with_packets(self, strategy: Strategy) -> Strategy:
+        """Return the strategy with the packet index.
+
+        It is that of the container's header alone, where reading packets costs, and for a part: the
+        plan relies on the header too, after the packets were read.
+        """
+        is_part = strategy.part is not None
+        if self._backend == "pyav" and (self._stream.is_ranged or is_part):
+            try:
+                return strategy.with_packets(self._listed_packets(strategy.interval_ms))
+            except ShardMismatchError:
+                if is_part:
+                    raise
         with self._opened_packets() as packets:
-            return read_packet_index(packets, interval_ms, self.header)
+            index = read_packet_index(packets, strategy.interval_ms, self.header)
+        return strategy.with_packets(index)
+
+    def _listed_packets(self, interval_ms: float) -> PacketIndex | None:
+        with self._opened_packets() as packets:
+            indexed = cast("IndexedCapture", packets)
+            return listed_packet_index(indexed, self._stream, interval_ms)
 
     @contextmanager
     def _opened_packets(self) -> Iterator[Capture]:
