@@ -81,7 +81,7 @@ class Config:
     def __init__(self, name: str, archive: ArchiveForm | None) -> None:
         self.name = name
         self.detector = mock.Mock(classes=())
-        self.output = mock.Mock(class_names={}, archive_form=archive)
+        self.output = mock.Mock(class_names={}, archive_form=archive, exports=())
         self.dedupe = None
         self.drift = mock.Mock(baseline=None)
 
