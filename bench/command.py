@@ -77,8 +77,11 @@ def side_by_side_section() -> str:
         for name, each in costs.items()
     ]
     return (
-        f"\n`pretag run` with {VIDEOS} videos of {clips.SAMPLE_SECONDS} seconds of 720p at 25 "
-        f"frames per second, medians of {ROUNDS} rounds. Each process loads the\nmodel.\n\n"
+        "\n"
+        + results.paragraph(
+            f"`pretag run` with {VIDEOS} videos of {clips.SAMPLE_SECONDS} seconds of 720p at 25 "
+            f"frames per second, medians of {ROUNDS} rounds. Each process loads the model."
+        )
         + results.table(("processes", "seconds", "ratio", "CPU seconds"), rows)
     )
 

@@ -32,6 +32,9 @@ def report(title: str, text: str, summaries: Iterable[Summary]) -> str:
         f"## {title}\n\n{results.paragraph(f'{results.date_and_processor()}. {text}')}"
         f"{results.table(_TITLES, map(_row, summaries))}\n{results.paragraph(_EXPLAINED)}"
     )
+    head = results.paragraph(f"{results.date_and_processor()}. {text}")
+    table = results.table(_TITLES, map(_row, summaries))
+    return f"## {title}\n\n{head}{table}\n{results.paragraph(said)}"
 
 
 def _row(summary: Summary) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ def report(title: str, text: str, swept: Sequence[Swept]) -> str:
         f"## {title}\n\n{results.paragraph(f'{results.date_and_processor()}. {text}')}"
         f"{tables}\n{results.paragraph(f'{_EXPLAINED} {said}')}"
     )
+    head = results.paragraph(f"{results.date_and_processor()}. {text}")
+    return f"## {title}\n\n{head}{tables}\n{results.paragraph(said)}"
 
 
 def _table(swept: Swept) -> str:

@@ -131,6 +131,7 @@ def test_the_report_has_a_row_for_each_load() -> None:
     text = report("Load", "Limits.", [summary, nothing])
     assert "| 2 | 4 | 2.0 | 9.0 | 9.0 | 12 | 1 | 2 | 3 | $0.000200 |" in text
     assert "| 2 | 4 | - | - | - | 0 | 4 | 0 | not counted | - |" in text
+    assert all(len(line) <= 120 for line in text.splitlines() if not line.startswith("|"))
 
 
 def test_endings_costs_and_failures_are_read_from_a_stack(
