@@ -63,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sizes = tuple(size for size in options.sizes or fitting if size in fitting)
         if not sizes:
             parser.error(f"this machine has {cpus} CPUs: at most {max(fitting):,} MB")
+        for size in sorted({*(options.sizes or ())} - {*fitting}):
+            say(f"{size:,} MB left out: this machine has {cpus} CPUs, at most {max(fitting):,} MB.")
         said = _TEXT.format(rounds=options.rounds, cpus=cpus)
         title, text = "Sweep", f"{results.load_of_machine()} {said}"
         require_image(options.image)
@@ -76,11 +78,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     section = report(title, text, swept)
     sys.stdout.write(section)
     for path in filter(None, (options.plot, PLOT if options.write else None)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(svg(swept, choice([each.points for each in swept])))
+        write_plot(path, swept)
     if options.write:
         results.write_section(section)
     return 1 if any(each.failures for each in swept) else 0
+
+
+def write_plot(path: Path, swept: Sequence[Swept]) -> None:
+    """Write the plot, unless no size did a clip."""
+    if any(each.points for each in swept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(svg(swept, choice([each.points for each in swept])))
+    else:
+        say(f"{path} is not written: no size did a clip.")
+
+
+def say(text: str) -> None:
+    """Print a line that is no part of the section."""
+    sys.stderr.write(f"{text}\n")
 
 
 def sweep_image(image: str, sizes: Sequence[int], rounds: int) -> list[Swept]:

@@ -68,13 +68,14 @@ def svg(swept: Sequence[Swept], chosen: int | None) -> str:
     """Return the plot: a panel for each clip, a point for each size, a line through the best.
 
     Args:
-        swept: the clips. Each has a point or more.
+        swept: the clips. One without a point has no panel, so some clip must have one.
         chosen: the size with a ring around its points; None: no ring.
     """
-    width = _PANEL_WIDTH * len(swept)
+    drawn = [each for each in swept if each.points]
+    width = _PANEL_WIDTH * len(drawn)
     panels = "".join(
         f'<g transform="translate({number * _PANEL_WIDTH} 0)">{_panel(each, chosen)}</g>\n'
-        for number, each in enumerate(swept)
+        for number, each in enumerate(drawn)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {_PANEL_HEIGHT}" '

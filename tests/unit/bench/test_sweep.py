@@ -128,6 +128,28 @@ def test_the_plot_is_well_formed_and_shows_each_size_once_in_both_schemes() -> N
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
+def test_a_sweep_in_which_no_size_did_a_clip_has_no_plot_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failures = dict.fromkeys((512, 1024), "the function failed: killed")
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(command, "require_image", lambda _image: None)
+    monkeypatch.setattr(command, "sweep_image", lambda *_: [Swept(CLIP, (), {}, failures)] * 2)
+    plot = tmp_path / "new" / "sweep.svg"
+    assert command.main(["--sizes", "512", "1024", "10240", "--plot", str(plot)]) == 1
+    assert not plot.exists()
+    out, err = capsys.readouterr()
+    assert "No size did all clips." in out
+    assert f"{plot} is not written: no size did a clip.\n" in err
+    assert "10,240 MB left out: this machine has 2 CPUs, at most 3,538 MB.\n" in err
+
+
+def test_a_clip_that_no_size_did_has_no_panel() -> None:
+    failed = Swept(CLIP, (), {}, {512: "the function failed: killed"})
+    done = Swept(CLIP, tuple(POINTS), {}, {})
+    assert svg([failed, done], None) == svg([done], None)
+
+
 def test_the_billed_seconds_are_read_from_the_report() -> None:
     log = (
         "REPORT RequestId: 1\tDuration: 1200.10 ms\tBilled Duration: 1201 ms\tMemory Size: 1769 MB"
