@@ -25,7 +25,7 @@ _FIXED_SECONDS = 3.0
 # Where samples are far apart, frames between them are not decoded: about so many for a sample.
 _FRAMES_A_SAMPLE = 60
 # A key frame that is decoded alone takes as long as about so many frames (bench/key_frames.py).
-_FRAMES_A_KEY_FRAME = 4
+_FRAMES_A_KEY_FRAME = 6
 
 
 def work_seconds(facts: VideoFacts, config: Config, cpus: float) -> float:

@@ -28,13 +28,9 @@ _EXPLAINED = (
 
 def report(title: str, text: str, summaries: Iterable[Summary]) -> str:
     """Return a section with a row for each load."""
-    return (
-        f"## {title}\n\n{results.paragraph(f'{results.date_and_processor()}. {text}')}"
-        f"{results.table(_TITLES, map(_row, summaries))}\n{results.paragraph(_EXPLAINED)}"
-    )
     head = results.paragraph(f"{results.date_and_processor()}. {text}")
     table = results.table(_TITLES, map(_row, summaries))
-    return f"## {title}\n\n{head}{table}\n{results.paragraph(said)}"
+    return f"## {title}\n\n{head}{table}\n{results.paragraph(_EXPLAINED)}"
 
 
 def _row(summary: Summary) -> tuple[str, ...]:

@@ -60,8 +60,8 @@ def test_key_frames_alone_are_a_small_part_of_decoding() -> None:
         estimate(facts(36_000), sampling={"snap": snap, "every_seconds": 2})
         for snap in ("exact", "key")
     )
-    # By hand: 1,080,000 frames, and 18,000 key frames as 4 each.
-    assert exact - keys == pytest.approx((1_080_000 - 72_000) * 3.2583 / 1000, rel=1e-3)
+    # By hand: 1,080,000 frames, and 18,000 key frames as 6 each.
+    assert exact - keys == pytest.approx((1_080_000 - 108_000) * 3.2583 / 1000, rel=1e-3)
 
 
 @given(st.floats(0.1, 1e6), st.floats(0.1, 1e6), st.floats(1, 240), st.floats(0.3, 6))
