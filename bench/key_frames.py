@@ -52,8 +52,8 @@ def measure() -> str:
     ]
     return (
         f"## Key frames\n\n{date_and_processor()}; medians of {ROUNDS} rounds. 5 minutes of "
-        "1080p, H.264, 30 frames per second, 6 Mbit/s, with noise as of a camera, a key frame each "
-        "2 seconds; decoding alone.\n\n"
+        "1080p30 in H.264, 6 Mbit/s,\nnoise as of a camera, a key frame each 2 seconds; decoding "
+        "alone.\n\n"
         + table(("", "s", "CPU s", "less CPU time, times"), rows)
         + "\n"
         + table(("ratio", "measured", "target", ""), (target.row for target in targets))
