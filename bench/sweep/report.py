@@ -28,12 +28,8 @@ def report(title: str, text: str, swept: Sequence[Swept]) -> str:
     chosen = choice([each.points for each in swept])
     tables = "\n".join(_table(each) for each in swept)
     said = "No size did all clips." if chosen is None else _CHOSEN.format(chosen)
-    return (
-        f"## {title}\n\n{results.paragraph(f'{results.date_and_processor()}. {text}')}"
-        f"{tables}\n{results.paragraph(f'{_EXPLAINED} {said}')}"
-    )
     head = results.paragraph(f"{results.date_and_processor()}. {text}")
-    return f"## {title}\n\n{head}{tables}\n{results.paragraph(said)}"
+    return f"## {title}\n\n{head}{tables}\n{results.paragraph(f'{_EXPLAINED} {said}')}"
 
 
 def _table(swept: Swept) -> str:
