@@ -46,6 +46,7 @@ RULES = {
     "dedupe.method": Rule.FREE,
     "dedupe.hash_size": Rule.FREE,
     "dedupe.max_distance": Rule.FREE,
+    "dedupe.keep_small_changes": Rule.FREE,
     "dedupe.compare_with": Rule.AT_MOST,
     "segment.seconds": Rule.FREE,
     "detector.model": Rule.MODEL,

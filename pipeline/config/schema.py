@@ -98,6 +98,10 @@ class DedupeConfig(StrictModel):
         ge=0,
         description="Largest Hamming distance, in bits, at which frames are duplicates.",
     )
+    keep_small_changes: bool = Field(
+        default=True,
+        description="Keep a frame near others if something small has come, gone or moved in it.",
+    )
     compare_with: int | None = Field(
         default=None,
         ge=1,

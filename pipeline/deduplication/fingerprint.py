@@ -4,7 +4,7 @@ The bits of a perceptual hash are signs of differences between areas. In a flat 
 sensor noise is stronger than the texture, these signs are arbitrary: equal in all flat frames,
 and 28 to 38 of 64 bits different between two frames of one dark scene. So a fingerprint also
 holds the mean colours of 8 x 8 areas, in which noise averages out, and the strength of the texture,
-which tells whether the hash can be trusted.
+which tells whether the hash can be trusted. Both miss small objects, which the detail shows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from pipeline.deduplication.hashing import hash_of_grey, shrink, to_grey
+from pipeline.deduplication.small_changes import detail_of
 
 if TYPE_CHECKING:
     from imagehash import ImageHash
@@ -38,6 +39,8 @@ Measured: static scenes differ by at most 3, with noise of 25 levels at 320 x 24
 crf 28. Two views of a dim pan differ by 6 or more, a person who comes into the light makes 19.
 """
 
+# An image reduced for smaller hashes has too few pixels for the patches of the detail.
+_LEAST_HASH_SIZE = 8
 # The area means of a flat frame differ by no more than two views of it may, in either direction.
 _FLAT_SPREAD = 2 * MAX_MEAN_DIFFERENCE
 # A fade from black to white in 12 samples.
@@ -64,17 +67,19 @@ class Fingerprint:
         area_means: 192 uint8: the means of 8 x 8 areas in YCrCb, plane by plane.
         texture: strength of the texture, see `texture_strength`.
         mean_luma: mean of the luma plane, 0 to 255.
+        detail: 36 x 64 uint8, or 64 x 36 of an upright image: the mean luma of small patches.
     """
 
     hash: ImageHash
     area_means: NDArray[np.uint8]
     texture: float
     mean_luma: int
+    detail: NDArray[np.uint8]
 
     @classmethod
     def of(cls, image: Image, method: HashMethodName, hash_size: int) -> Fingerprint:
         """Return the fingerprint of an image (H x W x 3 uint8 BGR)."""
-        small = shrink(image, hash_size)
+        small = shrink(image, max(hash_size, _LEAST_HASH_SIZE))
         grey = to_grey(small)
         means = area_means(small)
         return cls(
@@ -82,6 +87,7 @@ class Fingerprint:
             area_means=means,
             texture=texture_strength(grey),
             mean_luma=round(float(means[:_AREAS].mean())),
+            detail=detail_of(grey),
         )
 
     def fades_from(self, previous: Fingerprint) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.deduplication.deduplicator import Deduplicator
 from pipeline.deduplication.fingerprint import Fingerprint
+from pipeline.deduplication.small_changes import has_small_change
 from pipeline.frame import NO_DETECTIONS, FrameRecord
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class _Segment:
     def __init__(self, number: int, config: DedupeConfig) -> None:
         self.number = number
         self._kept = Deduplicator(config)
+        self._keeps_small_changes = config.keep_small_changes
         self._previous: tuple[Fingerprint, int] | None = None
 
     def find_duplicate(self, index: int, fingerprint: Fingerprint) -> DuplicateMatch | None:
@@ -95,6 +97,8 @@ class _Segment:
             return None
         previous, kept_index = self._previous
         if not fingerprint.fades_from(previous):
+            return None
+        if self._keeps_small_changes and has_small_change(previous.detail, fingerprint.detail):
             return None
         return self._kept.match_with(kept_index, fingerprint, "fade")
 

@@ -2,7 +2,7 @@
 
 A numpy archive (`.npz`) without pickled objects: a column for each field of the records, one row
 for each detection, one for each fingerprint, and the rest as JSON. 600 sampled frames with 100 kept
-take about 60 KB.
+take up to 300 KB.
 https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
@@ -144,18 +144,24 @@ class ShardResult:
 def _fingerprint_columns(fingerprints: Sequence[Fingerprint]) -> dict[str, NDArray[Any]]:
     hashes = np.array([each.hash.hash for each in fingerprints], np.bool_)
     means = np.array([each.area_means for each in fingerprints], np.uint8)
+    details = [each.detail for each in fingerprints]
     return {
         "hash_bits": hashes,
         "area_means": means,
         "texture": np.array([each.texture for each in fingerprints], np.float64),
         "mean_luma": np.array([each.mean_luma for each in fingerprints], np.int32),
+        "detail": np.array([each.ravel() for each in details], np.uint8),
+        "detail_rows": np.array([len(each) for each in details], np.int32),
     }
 
 
 def _fingerprints(columns: Mapping[str, NDArray[Any]]) -> Iterator[Fingerprint]:
-    names = ("hash_bits", "area_means", "texture", "mean_luma")
-    for bits, means, texture, mean_luma in zip(*(columns[name] for name in names), strict=True):
-        yield Fingerprint(ImageHash(bits), means, float(texture), int(mean_luma))
+    names = ("hash_bits", "area_means", "texture", "mean_luma", "detail", "detail_rows")
+    for bits, means, texture, mean_luma, cells, rows in zip(
+        *(columns[name] for name in names), strict=True
+    ):
+        detail = cells.reshape(rows, -1)
+        yield Fingerprint(ImageHash(bits), means, float(texture), int(mean_luma), detail)
 
 
 def _thumbnail_columns(thumbnails: Sequence[Thumbnail]) -> dict[str, NDArray[Any]]:

@@ -125,6 +125,7 @@ def test_baselines_are_made_of_and_written_to_s3_and_the_function_reads_them(
     assert baseline == Baseline.of([read_sample(ResultFolder(each))[1] for each in results])
 
     monkeypatch.setenv("PRETAG_DRIFT__BASELINE", uri)
+    monkeypatch.setenv("PRETAG_SAMPLING__EVERY_SECONDS", "10")
     (video,) = notify(put_video(s3))["videos"]
     assert "a comparison needs 50" in video["drift"]["not_compared"]
     blobs = emf.blobs(capfd.readouterr().out)

@@ -32,5 +32,5 @@ def test_the_sample_clip_has_its_known_result(pretag: Pretag, tmp_path: Path) ->
 def test_no_object_is_so_near_the_threshold_that_another_cpu_could_lose_or_add_it(
     pretag: Pretag, tmp_path: Path, sign: int
 ) -> None:
-    threshold = f"detector.score_threshold={THRESHOLD + sign * 1.5 * comparison.SCORE}"
+    threshold = f"detector.score_threshold={THRESHOLD + sign * comparison.SCORE}"
     assert differences(KNOWN, coco_of_the_sample(pretag, tmp_path, "--set", threshold)) == []

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.decoding.decoder import DecodeResult
     from pipeline.decoding.division import Division
-    from pipeline.frame import Frame
+    from pipeline.frame import Frame, Image
     from pipeline.storage.source import ByteStream
 
 T = TypeVar("T")
@@ -88,9 +88,20 @@ def decode_in_parts(path: Path, config: Config, plan: Plan) -> tuple[list[Seen],
 
 
 def clip_with_repeated_scenes(path: Path) -> Path:
-    """Return 12 seconds in which scenes come again in later segments."""
-    images = (clips.texture(number // 4 % 13, 320, 240) for number in range(120))
+    """Return 12 seconds in which scenes come again in later segments.
+
+    Every second scene then has a small spot at another place.
+    """
+    images = (spotted(number // 4 % 13, number // 52) for number in range(120))
     return clips.write_clip(path, images, options={"g": "10", "bf": "2"})
+
+
+def spotted(scene: int, time: int) -> Image:
+    """Return the image of a scene as it is seen for the n-th time."""
+    image = clips.texture(scene, 320, 240).copy()
+    left = 20 + 40 * time * (scene % 2)
+    image[100:108, left : left + 8] = 255
+    return image
 
 
 def trimmed(source: Path, path: Path, seconds: float) -> Path:

@@ -134,7 +134,8 @@ def test_all_keys_are_explained() -> None:
     assert list(explain_keys()) == [
         "sampling.every_seconds", "sampling.start_seconds", "sampling.end_seconds",
         "sampling.pick", "sampling.snap",
-        "dedupe.method", "dedupe.hash_size", "dedupe.max_distance", "dedupe.compare_with",
+        "dedupe.method", "dedupe.hash_size", "dedupe.max_distance", "dedupe.keep_small_changes",
+        "dedupe.compare_with",
         "segment.seconds",
         "detector.model", "detector.score_threshold", "detector.iou_threshold", "detector.classes",
         "detector.tiles", "detector.tile_overlap", "detector.max_megabytes", "detector.providers",

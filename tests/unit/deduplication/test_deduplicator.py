@@ -36,7 +36,7 @@ def fingerprint(
 ) -> Fingerprint:
     """Return a fingerprint whose area means are all equal. By default its texture is weak."""
     means = np.full(AREA_MEANS, mean, dtype=np.uint8)
-    return Fingerprint(hash_of(number), means, strength, luma)
+    return Fingerprint(hash_of(number), means, strength, luma, np.full((36, 64), 90, np.uint8))
 
 
 def matches(fingerprints: list[Fingerprint], **config: object) -> list[DuplicateMatch | None]:
@@ -214,6 +214,71 @@ def test_a_fade_does_not_continue_in_the_next_segment() -> None:
     assert [selector.select(each).duplicate for each in frames] == [None] * 2
 
 
+def yard(*left: int) -> Image:
+    """Return a textured yard with small dark people at these places."""
+    image = texture(3, 320, 180) // 2 + 60
+    for each in left:
+        image[100:112, each : each + 4] = 10
+    return image
+
+
+def duplicates_of(images: list[Image], **config: object) -> list[int | None]:
+    """Return for each image the index of the kept one that it duplicates; None if it is kept."""
+    records = select(images, DedupeConfig.model_validate(config))
+    return [record.duplicate.index if record.duplicate else None for record in records]
+
+
+def test_a_small_person_is_kept_at_each_new_place_and_dropped_where_it_stays() -> None:
+    images = [yard(), yard(), yard(100), yard(130), yard(130), yard(), yard(100)]
+    assert duplicates_of(images) == [None, 0, None, None, 3, 0, 2]
+
+
+def test_small_changes_are_dropped_if_they_are_not_wanted() -> None:
+    images = [yard(), yard(100), yard(130)]
+    assert duplicates_of(images, keep_small_changes=False) == [None, 0, 0]
+
+
+def test_an_empty_yard_is_known_after_sixty_frames_with_a_person() -> None:
+    people = [yard(10 + 3 * number) for number in range(60)]
+    assert duplicates_of([yard(), *people, yard()]) == [*[None] * 61, 0]
+
+
+def test_small_changes_are_compared_with_the_last_kept_frames_only() -> None:
+    images = [yard(), yard(100), yard(130), yard()]
+    assert duplicates_of(images, compare_with=2) == [None] * 4
+    assert duplicates_of(images, compare_with=3) == [None, None, None, 0]
+
+
+def test_a_small_light_in_a_dark_frame_is_kept() -> None:
+    dark, lit = flat(12, 12, 12), flat(12, 12, 12)
+    lit[40:44, 60:63] = 90
+    assert duplicates_of([dark, lit, dark, lit]) == [None, None, 0, 1]
+
+
+def test_a_fade_in_which_a_small_light_comes_is_kept() -> None:
+    lit = flat(100, 100, 100)
+    lit[40:44, 60:63] = 220
+    assert duplicates_of([flat(130, 130, 130), flat(115, 115, 115), lit]) == [None, 0, None]
+
+
+def test_small_changes_count_across_segments_too() -> None:
+    selector = FrameSelector(DedupeConfig())
+    frames = [
+        Frame(index, 1000.0 * index, index, image)
+        for index, image in enumerate((yard(), yard(100), yard(130), yard(100), yard()))
+    ]
+    assert [selector.select(each).duplicate for each in frames] == [
+        None, None, None,
+        DuplicateMatch(1, 0, "duplicate_across_segments"),
+        DuplicateMatch(0, 0, "duplicate_across_segments"),
+    ]  # fmt: skip
+
+
+def test_a_frame_of_another_shape_is_compared() -> None:
+    wide = flat(90, 90, 90)
+    assert duplicates_of([wide, wide.transpose(1, 0, 2)]) == [None, 0]
+
+
 def test_the_method_none_keeps_all_frames_without_hashes() -> None:
     selector = FrameSelector(DedupeConfig(method="none"))
     records = [selector.select(frame(index, 0, 1)) for index in range(3)]
@@ -237,4 +302,5 @@ def test_fingerprints_computed_in_parallel_are_the_same() -> None:
     for one, other in zip(in_parallel, map(fingerprint_of, images), strict=True):
         assert one.hash == other.hash
         assert one.area_means.tobytes() == other.area_means.tobytes()
+        assert one.detail.tobytes() == other.detail.tobytes()
         assert (one.texture, one.mean_luma) == (other.texture, other.mean_luma)

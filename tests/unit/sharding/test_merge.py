@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.config.schema import DedupeConfig
 from pipeline.dataset.dataset import Dataset
 from pipeline.decoding.key_frame import KeyFrame, ShardMismatchError, VideoFacts
-from pipeline.frame import Display, Frame, Track
+from pipeline.frame import Display, Frame, Image, Track
 from pipeline.runlog import RunLog
 from pipeline.sharding.merge import ShardMerge
 from pipeline.sharding.plan import Plan, Shard
@@ -18,7 +18,15 @@ from pipeline.sharding.shard_result import ShardResult
 from tests.support.clips import texture
 from tests.support.records import frames_of, in_one_process, shard_result
 
-IMAGES = [texture(seed, 48, 32) for seed in range(6)]
+
+def with_spot(left: int) -> Image:
+    """Return the first texture with a spot, which changes no bit of the hash."""
+    image = texture(0, 48, 32).copy()
+    image[20:22, left : left + 2] = 255
+    return image
+
+
+IMAGES = [*(texture(seed, 48, 32) for seed in range(4)), with_spot(6), with_spot(20)]
 FACTS = VideoFacts(300, Fraction(0), 12.5, 100.0, Display(48, 32), "1:1", Track(), 48, 32, 30.0)
 
 
@@ -55,14 +63,15 @@ def split(frames: list[Frame], shards: list[int]) -> list[list[Frame]]:
     method=st.sampled_from(["phash", "none"]),
     max_distance=st.sampled_from([0, 4, 20]),
     compare_with=st.none() | st.integers(1, 3),
+    keeps=st.sampled_from([{}, {"keep_small_changes": False}]),
 )
 def test_shards_of_any_size_give_what_one_process_gives(  # noqa: PLR0913, PLR0917
     seeds: list[int], frames_a_segment: int, starts: set[int], method: str, max_distance: int,
-    compare_with: int | None,
+    compare_with: int | None, keeps: dict[str, bool],
 ) -> None:  # fmt: skip
-    config = DedupeConfig.model_validate(
-        {"method": method, "max_distance": max_distance, "compare_with": compare_with}
-    )
+    config = DedupeConfig.model_validate({
+        "method": method, "max_distance": max_distance, "compare_with": compare_with, **keeps,
+    })  # fmt: skip
     frames = frames_of([IMAGES[seed] for seed in seeds], frames_a_segment)
     expected = in_one_process(frames, config)
     results = [
@@ -83,6 +92,15 @@ def test_shards_of_any_size_give_what_one_process_gives(  # noqa: PLR0913, PLR09
     assert counts["detections"] == sum(len(record.detections) for record in kept)
     assert log.stage("encode").items_out == log.stage("write").items_in == len(kept)
     assert log.stage("write").items_out == sum(image.size_bytes for image in merge.images)
+
+
+def test_a_small_change_is_kept_across_shards_and_dropped_where_it_was() -> None:
+    config = DedupeConfig()
+    frames = frames_of([IMAGES[number] for number in (0, 4, 0, 5, 4, 5)], 2)
+    results = [shard_result(number, frames[2 * number :][:2], config) for number in range(3)]
+    dataset, _, _ = merged(results, config)
+    kept = {frame.index for frame in dataset.frames.kept()}
+    assert kept == {frames[number].index for number in (0, 1, 3)}
 
 
 def test_what_is_known_of_the_video_comes_from_the_plan() -> None:

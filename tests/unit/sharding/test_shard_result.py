@@ -31,19 +31,21 @@ def assert_equal(result: ShardResult, other: ShardResult) -> None:
         assert print_.hash == copy_.hash
         assert str(print_.hash) == str(copy_.hash)
         assert np.array_equal(print_.area_means, copy_.area_means)
+        assert np.array_equal(print_.detail, copy_.detail)
         assert (print_.texture, print_.mean_luma) == (copy_.texture, copy_.mean_luma)
 
 
 @given(
     seeds=st.lists(st.integers(0, 5), max_size=20),
+    size=st.sampled_from([(48, 32), (32, 48)]),
     method=st.sampled_from(["phash", "dhash", "average_hash", "whash", "none"]),
     hash_size=st.sampled_from([2, 8, 16]),
 )
 def test_a_result_comes_out_of_its_bytes_unchanged(
-    seeds: list[int], method: HashMethodName, hash_size: int
+    seeds: list[int], size: tuple[int, int], method: HashMethodName, hash_size: int
 ) -> None:
     config = DedupeConfig(method=method, hash_size=hash_size, max_distance=2)
-    frames = frames_of([texture(seed, 48, 32) for seed in seeds], 5)
+    frames = frames_of([texture(seed, *size) for seed in seeds], 5)
     result = shard_result(7, frames, config)
     data = result.to_bytes()
     assert_equal(ShardResult.from_bytes(data), result)
