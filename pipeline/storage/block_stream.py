@@ -74,8 +74,12 @@ class BlockStream(io.BufferedIOBase, ABC):
             part = self._expected(wanted)
             if part is None:
                 number, offset = divmod(self._position, self._block_bytes)
-                self._is_expecting &= self._has_block(self._position)
+                is_there = self._has_block(self._position)
+                self._is_expecting &= is_there
                 part = self._block(number, offset)[offset : offset + wanted]
+                if is_there and self._position == self._piece_start + len(self._piece):
+                    # A block that is there already has some of what is expected.
+                    self._piece_start, self._piece = self._position + len(part), b""
             if not part:  # the file has become shorter
                 break
             parts.append(part)

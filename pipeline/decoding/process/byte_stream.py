@@ -14,7 +14,7 @@ from pipeline.storage.block_stream import BlockStream
 if TYPE_CHECKING:
     from pipeline.storage.source import ByteStream
 
-_REQUEST = struct.Struct("<qi?")  # offset, size, and whether no bytes around are to be got
+_REQUEST = struct.Struct("<qiq")  # offset, size, and the end of the announced range; 0: none
 _ANSWER = struct.Struct("<i")
 _FAILED = -1
 _BLOCK_BYTES = 512 * 1024
@@ -55,6 +55,7 @@ class ByteServer:
         self.is_ranged = isinstance(stream, BlockStream) and stream.is_ranged
         self._stream = stream
         self._end = end
+        self._announced = 0, 0  # where the child reads on, and the end, of what it announced last
         self._thread = Thread(target=self._serve, name="bytes", daemon=True)
 
     def start(self) -> None:
@@ -75,13 +76,15 @@ class ByteServer:
         except OSError:
             return  # the child is gone
 
-    def _read(self, offset: int, size: int, is_range: bool) -> bytes | None:  # noqa: FBT001 - as sent
+    def _read(self, offset: int, size: int, announced_end: int) -> bytes | None:
         # A hostile video may control the child, so its numbers are not trusted.
         offset, size = min(max(offset, 0), self.size), min(max(size, 0), _BLOCK_BYTES)
         self.is_reading, self.position = True, offset
         try:
-            if is_range and isinstance(self._stream, BlockStream):
-                self._stream.expect(offset, offset + size)
+            if announced_end and isinstance(self._stream, BlockStream):
+                if self._announced != (offset, announced_end):
+                    self._stream.expect(offset, announced_end)
+                self._announced = offset + size, announced_end
             self._stream.seek(offset)
             return self._stream.read(size)
         except Exception as error:  # noqa: BLE001 - raised where the frames are read
@@ -114,7 +117,7 @@ class ServedStream(BlockStream):
         if number not in self._blocks:
             start = number * _BLOCK_BYTES
             end = min(start + _BLOCK_BYTES, self._size)
-            self._blocks[number] = self._request(start, end, is_range=False)
+            self._blocks[number] = self._request(start, end)
             if len(self._blocks) > _BLOCKS_KEPT:
                 self._blocks.popitem(last=False)
         self._blocks.move_to_end(number)
@@ -124,10 +127,11 @@ class ServedStream(BlockStream):
         return position // _BLOCK_BYTES in self._blocks
 
     def _range(self, start: int, end: int) -> bytes:
-        return self._request(start, end, is_range=True)
+        # The parent gets more at once than one answer has.
+        return self._request(start, end, max(end, self._expected_end))
 
-    def _request(self, start: int, end: int, *, is_range: bool) -> bytes:
-        self._end.sendall(_REQUEST.pack(start, end - start, is_range))
+    def _request(self, start: int, end: int, announced_end: int = 0) -> bytes:
+        self._end.sendall(_REQUEST.pack(start, end - start, announced_end))
         answer = _receive(self._end, _ANSWER.size)
         size = _FAILED if answer is None else _ANSWER.unpack(answer)[0]
         data = None if size == _FAILED else _receive(self._end, size)

@@ -12,17 +12,19 @@ from hypothesis import strategies as st
 
 from pipeline.decoding.process.byte_stream import ByteServer, ServedStream
 from pipeline.errors import RetryableError
+from pipeline.storage.s3.ranged_reader import BLOCK_BYTES, RangedReader
+from pipeline.storage.source import ByteStream
 
 DATA = bytes(range(256)) * 9000
 
 
 @contextmanager
-def served(stream: io.BytesIO) -> Iterator[tuple[ByteServer, ServedStream]]:
+def served(stream: ByteStream) -> Iterator[tuple[ByteServer, ServedStream]]:
     own, other = socket.socketpair()
     with own, other:
         server = ByteServer(stream, own)
         server.start()
-        yield server, ServedStream(other, server.size)
+        yield server, ServedStream(other, server.size, is_ranged=server.is_ranged)
 
 
 @given(st.lists(st.tuples(st.integers(-10, len(DATA) + 10), st.integers(-1, 600_000)), max_size=8))
@@ -41,6 +43,30 @@ def test_seeking_counts_from_all_three_places() -> None:
         assert stream.read() == DATA[-2:]
 
 
+@pytest.mark.parametrize("start", [5_000_000, 4_000_000], ids=["apart", "half known"])
+def test_an_announced_range_is_one_request(start: int) -> None:
+    data = bytes(range(251)) * 80_000
+    asked: list[tuple[int, int]] = []
+
+    def fetch(first: int, end: int) -> bytes:
+        asked.append((first, end))
+        return data[first:end]
+
+    end = start + 1_500_000
+    with (
+        RangedReader(fetch, len(data), data[:BLOCK_BYTES]) as reader,
+        served(reader) as (_, stream),
+    ):
+        stream.expect(start, end)
+        stream.seek(start)
+        assert b"".join(stream.read(32_768) for _ in range(45)) == data[start : start + 45 * 32_768]
+        assert asked == [(max(start, BLOCK_BYTES), end)]
+        stream.expect(10_000_000, 10_100_000)
+        stream.seek(10_000_000)
+        assert stream.read(100_000) == data[10_000_000:10_100_000]
+        assert asked[1:] == [(10_000_000, 10_100_000)]
+
+
 class Failing(io.BytesIO):
     def read(self, _size: int | None = -1, /) -> bytes:
         raise RetryableError("S3 failed.")
@@ -57,14 +83,14 @@ def test_an_error_of_the_stream_is_kept_for_the_parent() -> None:
     ("offset", "size", "expected"),
     [(0, 2**31 - 1, 524_288), (0, -1, 0), (-5, 10, 10), (2**62, 10, 0)],
 )
-@pytest.mark.parametrize("is_range", [False, True])
+@pytest.mark.parametrize("announced", [-(2**62), 0, 1, 2**62])
 def test_a_child_cannot_make_the_parent_read_much(
-    offset: int, size: int, expected: int, *, is_range: bool
+    offset: int, size: int, expected: int, announced: int
 ) -> None:
     own, other = socket.socketpair()
     with own, other:
         server = ByteServer(io.BytesIO(DATA), own)
         server.start()
-        other.sendall(struct.pack("<qi?", offset, size, is_range))
+        other.sendall(struct.pack("<qiq", offset, size, announced))
         assert struct.unpack("<i", other.recv(4, socket.MSG_WAITALL)) == (expected,)
         assert server.error is None
