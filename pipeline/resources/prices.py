@@ -131,7 +131,8 @@ def divided_bill(  # noqa: PLR0913 - each argument is another part of the bill
     """
     images, joined = frames + frames / 1000, 0.0
     if archive_bytes is not None:
-        of_shards = math.ceil(archive_bytes / PART_BYTES) + 2 * shards
+        # Each shard's begins, ends, and has one part more, because its last one is not full.
+        of_shards = math.ceil(archive_bytes / PART_BYTES) + 3 * shards
         images = of_shards + archive_writes(archive_bytes)
         joined = archive_bytes / BLOCK_BYTES
     transitions = TRANSITIONS_A_SHARD * shards + TRANSITIONS_A_RUN
