@@ -67,6 +67,8 @@ class ListedFiles:
         listed: ListedFile | ListedMember
         if member is not None:
             listed = member
+            if member.offset + member.size_bytes > self._files[file].size_bytes:
+                raise self._damage(f"{path} ends beyond {file}, which holds it")
             data = self.reader.read_part(file, member.part)
         else:
             listed = self._files[path]

@@ -26,8 +26,12 @@ class _Listed(_StrictModel):
 
 
 class ListedMember(_Listed):
-    """A file in an archive. `offset` is where its bytes begin there, which are not compressed."""
+    """A file in an archive. `offset` is where its bytes begin there, which are not compressed.
 
+    It has a byte at least: S3 answers a range of none with the whole archive.
+    """
+
+    size_bytes: Annotated[int, Field(alias="bytes", ge=1, le=_MOST_BYTES)]
     offset: Annotated[int, Field(ge=0, le=_MOST_BYTES)]
 
     @property

@@ -5,10 +5,13 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import InputFileError, RejectedError
 from pipeline.runlog import RunLog
@@ -17,6 +20,7 @@ from pipeline.storage.listed_files import ListedFiles
 from pipeline.storage.local import FolderStore, LocalVideo
 from pipeline.storage.publisher import Publisher
 from pipeline.storage.result_folder import ResultFolder
+from pipeline.storage.source import ByteRange
 from pipeline.storage.verification import Verification, read_manifest, verify
 
 IMAGE, OTHER = "images/default/frame_000001.jpg", "images/default/frame_000002.jpg"
@@ -269,14 +273,51 @@ def test_a_member_that_is_listed_twice_and_one_that_is_a_file_too_are_found(arch
     )
 
 
+class WatchedFolder(ResultFolder):
+    """A folder that notes which parts of files are read."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.parts: list[ByteRange] = []
+
+    def read_part(self, path: str, part: ByteRange) -> bytes:
+        """Note a part, and return it."""
+        self.parts.append(part)
+        return super().read_part(path, part)
+
+
 @pytest.mark.parametrize("place", [{"bytes": 2**52}, {"offset": 2**52}])
 def test_a_member_that_is_larger_than_its_archive_takes_no_memory(
     archived: Path, place: dict[str, int]
 ) -> None:
     edit_members(archived, lambda members: members[1].update(place))
-    files = ListedFiles(ResultFolder(archived))
-    with pytest.raises(InputFileError, match=f"{OTHER} was changed"):
-        files.read(OTHER)
+    folder = WatchedFolder(archived)
+    with pytest.raises(InputFileError, match=rf"{OTHER} ends beyond images\.tar"):
+        ListedFiles(folder).read(OTHER)
+    assert folder.parts == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(offset=st.integers(-1, 3000) | st.integers(), size=st.integers(-1, 3000) | st.integers())
+def test_no_place_in_a_manifest_reads_anything_but_a_part_of_the_archive(
+    archived: Path, offset: int, size: int
+) -> None:
+    edit_members(archived, lambda members: members[1].update(offset=offset, bytes=size))
+    archive_bytes = (archived / "images.tar").stat().st_size
+    folder = WatchedFolder(archived)
+    with suppress(InputFileError):
+        assert ListedFiles(folder).read(OTHER) == b"other"
+    assert all(
+        part.start >= 0 < part.size and part.start + part.size <= archive_bytes
+        for part in folder.parts
+    )
+
+
+def test_a_member_without_bytes_is_a_fault_of_the_manifest(archived: Path) -> None:
+    """A range of no bytes is no range, so S3 would return the whole archive."""
+    edit_members(archived, lambda members: members[0].update(bytes=0))
+    (fault,) = verify(ResultFolder(archived)).faults
+    assert fault.startswith("manifest.json is wrong: files.0.members.0.bytes: ")
 
 
 @pytest.mark.parametrize("offset", [None, -1, "1", 2**64])
