@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from pipeline.decoding.stream import GuardedStream
     from pipeline.decoding.targets import Targets
 
+NO_LIST = (
+    "its header does not list when each frame is shown and where it is, so to find key frames, it "
+    "would be fetched from S3 several times"
+)
 _NO_INDEX = (
     "its packets show damage, or do not tell the time of each frame, or the decoder gives other "
     "frames than they say"

@@ -23,7 +23,7 @@ from pipeline.decoding.rejections import check_protection, no_frame_error
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
 from pipeline.decoding.sampling import no_sample_error
 from pipeline.decoding.seeking import SeekMismatchError
-from pipeline.decoding.strategy import Strategy, choose_strategy
+from pipeline.decoding.strategy import NO_LIST, Strategy, choose_strategy
 from pipeline.decoding.stream import GuardedStream
 from pipeline.frame import Frame
 from pipeline.runlog import StageLog
@@ -220,6 +220,8 @@ class Video:
             except ShardMismatchError:
                 if is_part:
                     raise
+                if strategy.grid.snap == "key":
+                    return strategy.every_frame(NO_LIST)
         with self._opened_packets() as packets:
             index = read_packet_index(packets, strategy.interval_ms, self.header)
         return strategy.with_packets(index)

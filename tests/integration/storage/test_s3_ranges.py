@@ -25,6 +25,7 @@ from tests.support.s3_retries import quick_retries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
 
@@ -101,6 +102,28 @@ def test_only_the_needed_ranges_are_fetched(
     assert requests.bytes < len(film)
     assert isinstance(stream, CountedStream)
     assert (stream.requests, stream.bytes_fetched) == (requests.count, requests.bytes)
+
+
+@pytest.mark.parametrize(("suffix", "times"), [("mkv", 1), ("ts", 4)])
+def test_key_frames_that_no_header_lists_are_not_searched_for(
+    tmp_path: Path, suffix: str, times: int
+) -> None:
+    """FFmpeg reads both ends of a transport stream at each of three openings: here, all of it."""
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    images = (np.roll(noise, 7 * number, axis=0) for number in range(FRAMES))
+    options = {"preset": "ultrafast", "g": "12", "bf": "2", "crf": "8", "sc_threshold": "0"}
+    path = clips.write_clip(tmp_path / f"film.{suffix}", images, options=options, rate=6)
+    data = path.read_bytes()
+    config = Config.model_validate({"sampling": {"snap": "key", "every_seconds": 2}})
+    with RangedReader(lambda start, end: data[start:end], len(data), data[:BLOCK_BYTES]) as reader:
+        decoded = decode(reader, path.name, config)
+    assert reader.bytes_fetched <= times * len(data) + 2 * BLOCK_BYTES
+    exact = decode(
+        io.BytesIO(data), path.name, Config.model_validate({"sampling": {"every_seconds": 2}})
+    )
+    assert seen(decoded) == seen(exact)
+    assert decoded.result.note is not None
+    assert "samples are exact: its header does not list" in decoded.result.note
 
 
 def test_a_damaged_sample_is_noticed_and_all_frames_are_decoded(film: bytes) -> None:
