@@ -68,6 +68,8 @@ class VideoFacts:
         fps: frames per second by the header; 0 if unknown.
         snap_obstacle: why all parts decode every frame although `sampling.snap` is `key`, as
             `Strategy.obstacle` has it; None if they do not.
+        key_frame_seconds: longest time from a key frame to the next one, or to the last frame; 0
+            if the packets were not needed.
     """
 
     frames: int
@@ -81,6 +83,7 @@ class VideoFacts:
     height: int
     fps: float
     snap_obstacle: str | None = None
+    key_frame_seconds: float = 0.0
 
     def pts_ms(self, position_ms: Fraction) -> float:
         """Return the presentation time of a position, as `PresentationClock` rounds it."""

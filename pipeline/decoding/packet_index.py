@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,6 +75,12 @@ class PacketIndex:
             self.times_ms, pts_ms, key=lambda time_ms: round(time_ms - first_ms, 3)
         )
         return after - 1
+
+    @property
+    def longest_key_frame_ms(self) -> float:
+        """Longest time from a key frame to the next one, or to the last frame."""
+        times_ms = [self.times_ms[index] for index in (*self.key_frames, self.count - 1)]
+        return max(later - earlier for earlier, later in pairwise(times_ms))
 
     def key_frame_before(self, index: int) -> int:
         """Return the index of the last key frame at or before a frame."""

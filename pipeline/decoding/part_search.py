@@ -50,8 +50,9 @@ def find_parts(
     index = capture.index()
     seconds = float(index.end_ms - first_ms) / 1000
     _check_strategy(capture.fps, grid, seconds)
-    if strategy.packets is not None:
-        _check_packets(strategy.packets, capture, stream, index)
+    packets = strategy.packets
+    if packets is not None:
+        _check_packets(packets, capture, stream, index)
     last_index = 0
     for segment, point_us in division.later_parts(grid, int(seconds * 1_000_000)):
         # The time of a frame is rounded to microseconds before it is compared with a grid point.
@@ -75,6 +76,7 @@ def find_parts(
         height=capture.height,
         fps=capture.fps,
         snap_obstacle=strategy.obstacle,
+        key_frame_seconds=0.0 if packets is None else packets.longest_key_frame_ms / 1000,
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # After the end of any video.
 _NEVER_MS = 1e15
 # Where key frames are further apart, frames between them are sampled too.
-_MOST_INTERVALS_APART = 2
+MOST_INTERVALS_APART = 2
 
 
 class KeyFrameTargets:
@@ -70,7 +70,7 @@ class KeyFrameTargets:
         longest_us = max(later - earlier for earlier, later in pairwise(times))
         apart = f"Key frames are up to {longest_us / 1e6:.1f} s apart"
         if between:
-            enough = math.ceil(longest_us / _MOST_INTERVALS_APART / 1e5) / 10
+            enough = math.ceil(longest_us / MOST_INTERVALS_APART / 1e5) / 10
             return (
                 f"{apart}, so {between} of {samples} samples are no key frames, and all frames "
                 "from a key frame to them were decoded. To decode key frames only, set "
@@ -111,7 +111,7 @@ class KeyFrameTargets:
     def _spans(self, after: int) -> tuple[int, float]:
         """Return until when the key frame before a time is near, and from when the next one is."""
         low_us, high_us = self._bounds(after)
-        is_sparse = high_us - low_us > _MOST_INTERVALS_APART * self._grid.every_us
+        is_sparse = high_us - low_us > MOST_INTERVALS_APART * self._grid.every_us
         half_us = self._grid.every_us // 2
         if after == len(self._keys):
             return (low_us + half_us if is_sparse else high_us) + 1, math.inf

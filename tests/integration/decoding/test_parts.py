@@ -127,6 +127,7 @@ def test_parts_give_the_key_frames_of_the_whole_video(clip: Path, config: Config
     is_exact = "every frame was decoded" in (result.note or "")
     assert is_exact == (plan.facts.snap_obstacle is not None)
     assert is_exact or decoded + skipped == plan.facts.frames
+    assert is_exact == (plan.facts.key_frame_seconds == 0)
     assert {each.note for _, each in parts} == {result.note}
     last = parts[-1][1]
     assert (last.duration_ms, last.start_ms) == (result.duration_ms, result.start_ms)

@@ -12,7 +12,13 @@ from pipeline.decoding.key_frame import VideoFacts
 from pipeline.frame import Display, Track
 
 
-def facts(seconds: float, fps: float = 30.0, size: tuple[int, int] = (1920, 1080)) -> VideoFacts:
+def facts(
+    seconds: float,
+    fps: float = 30.0,
+    size: tuple[int, int] = (1920, 1080),
+    key_frame_seconds: float = 2.0,
+    snap_obstacle: str | None = None,
+) -> VideoFacts:
     return VideoFacts(
         frames=round(seconds * fps),
         first_ms=Fraction(0),
@@ -24,6 +30,8 @@ def facts(seconds: float, fps: float = 30.0, size: tuple[int, int] = (1920, 1080
         width=size[0],
         height=size[1],
         fps=fps,
+        key_frame_seconds=key_frame_seconds,
+        snap_obstacle=snap_obstacle,
     )
 
 
@@ -62,6 +70,31 @@ def test_key_frames_alone_are_a_small_part_of_decoding() -> None:
     )
     # By hand: 1,080,000 frames, and 18,000 key frames as 6 each.
     assert exact - keys == pytest.approx((1_080_000 - 108_000) * 3.2583 / 1000, rel=1e-3)
+
+
+def test_between_key_frames_far_apart_all_frames_are_decoded() -> None:
+    near, far = facts(3600, key_frame_seconds=2.0), facts(3600, key_frame_seconds=10.0)
+    assert estimate(near, sampling={"snap": "key"}) < 0.5 * estimate(near)
+    assert estimate(far, sampling={"snap": "key"}) == estimate(far)
+    # With a sample each 5 seconds, key frames alone are samples.
+    keys = estimate(far, sampling={"snap": "key", "every_seconds": 5})
+    assert keys < 0.5 * estimate(far, sampling={"every_seconds": 5})
+
+
+def test_an_obstacle_to_key_frames_makes_all_frames_count() -> None:
+    video = facts(36_000, snap_obstacle="samples are exact: its frames are interlaced")
+    sampling = {"snap": "key", "every_seconds": 60}
+    # By hand: all 1,080,000 frames, though samples are far apart.
+    assert estimate(video, sampling=sampling) > 1_080_000 * 3.2583 / 1000
+
+
+@pytest.mark.parametrize("archive", ["zip", "tar"])
+def test_an_archive_is_copied_by_its_size(archive: str) -> None:
+    saved = estimate(facts(3600)) - estimate(facts(3600), output={"archive": archive})
+    # By hand: 36 s for 3,600 copies; 3,600 images of 0.42 MB at 100 MB a second.
+    assert saved == pytest.approx(36 - 15, abs=0.2)
+    without = {"archive": archive, "images": False}
+    assert estimate(facts(60), output=without) == estimate(facts(60), output={"images": False})
 
 
 @given(st.floats(0.1, 1e6), st.floats(0.1, 1e6), st.floats(1, 240), st.floats(0.3, 6))
