@@ -35,7 +35,10 @@ class ShardStore(ResultStore, Protocol):
     """A result store that several processes write to: it can be pickled."""
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove files and folders that were written, and are not to be published."""
+        """Remove files that were written, and are not to be published."""
+
+    def remove_folder(self, path: str) -> None:
+        """Remove a folder with all files in it, if it is there."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class StoredImages:
 
     def remove(self, paths: Sequence[str]) -> None:
         """Remove images, and all archives of shards."""
-        self.store.remove([*paths, _ARCHIVES])
+        self.store.remove(paths)
+        self.store.remove_folder(_ARCHIVES)
 
 
 @dataclass(frozen=True)

@@ -160,14 +160,18 @@ class FolderStore:
         return read_file(self._temporary / path, part)
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove files and folders from the temporary folder, if they are there."""
+        """Remove files from the temporary folder, if they are there."""
         for path in paths:
             target = self._temporary / path
             with writing(target):
-                if target.is_dir():
-                    shutil.rmtree(target)
-                else:
-                    target.unlink(missing_ok=True)
+                target.unlink(missing_ok=True)
+
+    def remove_folder(self, path: str) -> None:
+        """Remove a folder with all files in it from the temporary folder, if it is there."""
+        target = self._temporary / path
+        with writing(target):
+            if target.is_dir():
+                shutil.rmtree(target)
 
     def commit(self, ending: Ending) -> PublishedResult:
         """Write the ending, and rename the folder into place. A dataset also moves `latest.json`.

@@ -67,6 +67,15 @@ class PlacedStore(S3ResultStore):
         """
         self._context.bucket.delete(self._file_key(path) for path in paths)
 
+    def remove_folder(self, path: str) -> None:
+        """Remove a folder with all files in it, if it is there.
+
+        Raises:
+            BrokenError, RetryableError: S3 did not remove them.
+        """
+        bucket = self._context.bucket
+        bucket.delete(bucket.keys(self._file_key(f"{path}/")))
+
 
 def _bucket(name: str) -> Bucket:
     return Bucket(s3_client(), name, None, Retries(Deadline.never()))

@@ -62,3 +62,16 @@ def test_a_store_writes_the_files_of_the_same_attempt(s3: S3Client) -> None:
     assert left["Key"].endswith("/images/2.jpg")
     store.abandon()
     assert "Contents" not in s3.list_objects_v2(Bucket=RESULTS)
+
+
+def test_a_store_removes_files_and_a_folder(s3: S3Client) -> None:
+    store = S3ResultPlace(RESULTS, "x").store("a.mp4", "a.mp4", "0123456789abcdef")
+    assert store.begin() is None
+    for path in ("1.jpg", "shards/0.zip", "shards/1.zip", "shards.csv"):
+        store.put(path, b"1")
+    store.remove(["1.jpg", "not there"])
+    store.remove_folder("shards")
+    store.remove_folder("not there")
+    (left,) = s3.list_objects_v2(Bucket=RESULTS, Prefix="pretag-work/files/")["Contents"]
+    assert left["Key"].endswith("/shards.csv")
+    store.abandon()
