@@ -162,6 +162,7 @@ def replaced(world: World) -> Iterator[None]:
         "pipeline.detection.detector.Detector": Detector,
         "pipeline.run._process": lambda run, publisher, *_rest: process(world, run, publisher),
         "pipeline.run._write": write,
+        "pipeline.storage.s3.divided.time": clock,
         "pipeline.storage.s3.publication.time": clock,
         "pipeline.storage.s3.result_store.time": clock,
         **shards.replacements(world),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.digest import sha256_of_json
 from pipeline.resources.capacity import Capacity
-from pipeline.storage.result_store import json_bytes
+from pipeline.storage.result_store import MANIFEST, json_bytes
 from pipeline.storage.s3.decision import read_decision
 
 if TYPE_CHECKING:
@@ -171,6 +171,15 @@ class Workspace:
     def remove_files(self, attempt_id: str) -> None:
         """Remove the files of an attempt."""
         self._bucket.delete(self._bucket.keys(self.file_key(attempt_id, "")))
+
+    def remove_undecided_files(self, attempt_ids: Iterable[str]) -> None:
+        """Remove the files of attempts that ended before a decision: they have no manifest.
+
+        Other files stay, because the decision of an upload may name them.
+        """
+        for name in attempt_ids:
+            if not self._bucket.exists(self.file_key(name, MANIFEST)):
+                self.remove_files(name)
 
     def unregister(self, attempt_ids: Iterable[str]) -> None:
         """Remove the registrations of attempts, one after the other, in the given order."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -224,6 +225,8 @@ class DividedRun:
     def clean(self) -> None:
         """Remove all but the result: shards, images that no visible manifest lists, and the plan.
 
+        So are the files of attempts that died before they decided.
+
         The plan is last: as long as it is there, a call that was cut off can be repeated.
         """
         visible = RunFolder(self._bucket, self._folder)
@@ -231,6 +234,8 @@ class DividedRun:
         self.drop_results()
         self.images.remove_archives()
         visible.remove_unlisted(None if ending is None or ending.is_rejection else ending)
+        work, now = Workspace(self._bucket, self._folder), time.time()
+        work.remove_undecided_files(each.id for each in work.registered() if each.is_over(now))
         self._bucket.delete([*self._bucket.keys(self._stops), *self._bucket.keys(self._working)])
         self._bucket.delete([self._plan])
 

@@ -134,8 +134,8 @@ def _settle(
 ) -> PublishedResult:
     """Send the notification if nobody else will; then remove what ended attempts left.
 
-    Files of other attempts stay for the lifecycle rule, because the decision of an upload may name
-    them.
+    Files of other attempts that may have decided stay for the lifecycle rule, because the decision
+    of an upload may name them.
     """
     own, work, now = context.attempt, context.workspace(run.folder), time.time()
     ended = {other.id for other in work.others(own) if other.has_ended(own, now)}
@@ -146,6 +146,7 @@ def _settle(
         context.notify(result)
     if run.attempt in ended and run.rejection is None:
         work.remove_files(run.attempt)
+    work.remove_undecided_files(ended - {run.attempt})
     is_needed = decision.attempt == own.id and decision.ending == "done" and run.rejection
     for folder in () if is_needed else context.folders:
         context.workspace(folder).remove_files(own.id)
