@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 @click.option(
     "--images-at", metavar="URL",
     help="With label-studio: where Label Studio finds the images of the export, such as "
-    "https://host/images. By default, those of a result in S3 are read there.",
+    "https://host/images. By default, images that are files in S3 are read there, and "
+    "others from Label Studio's local files.",
 )  # fmt: skip
 @click.option(
     "--frame-step", type=click.IntRange(min=1), metavar="N",
