@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +18,7 @@ from pipeline.stages import FrameStages
 from pipeline.storage.source import CountedStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pipeline.config.schema import Config
     from pipeline.dataset.thumbnails import Thumbnail
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.resources.budget import Budget
     from pipeline.runlog import RunLog
     from pipeline.stages import PutImage, Selector
-    from pipeline.storage.source import VideoSource
+    from pipeline.storage.source import ByteStream, VideoSource
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Processing:
 
         with (
             signals,
-            self.source.open() as stream,
+            self._opened() as stream,
             open_video(
                 stream, self.source.uri, self.config, threads=cpus, budget=self.budget
             ) as video,
@@ -134,9 +135,17 @@ class Processing:
                 on_progress(done.seconds, done.all_seconds)
                 is_written = staged.jpeg is not None
                 time_limit.add_frame(done.seconds, done.likely_seconds, is_written=is_written)
-            if isinstance(stream, CountedStream):
-                self.log.count_fetched(stream.requests, stream.bytes_fetched)
         return decoding.result
+
+    @contextmanager
+    def _opened(self) -> Iterator[ByteStream]:
+        """Open the video in the block; then count what was fetched of it, also after an error."""
+        with self.source.open() as stream:
+            try:
+                yield stream
+            finally:
+                if isinstance(stream, CountedStream):
+                    self.log.count_fetched(stream.requests, stream.bytes_fetched)
 
 
 class _Progress(NamedTuple):
