@@ -68,6 +68,7 @@ def test_without_images_the_dataset_still_names_them(tmp_path: Path) -> None:
     assert [image["file_name"] for image in coco_of(outcome).imgs.values()] == [
         "frame_000000.jpg",
         "frame_000100.jpg",
+        "frame_000200.jpg",
     ]
 
 

@@ -22,7 +22,6 @@ from pipeline.storage.s3.attempt_context import AttemptContext
 from pipeline.storage.s3.attempts import Attempt, Workspace
 from pipeline.storage.s3.bucket import Bucket
 from pipeline.storage.s3.decision import Decision, decide
-from pipeline.storage.s3.divided_images import DividedImages
 from pipeline.storage.s3.result_store import S3ResultStore
 from pipeline.storage.s3.run_folder import RunFolder
 from tests.simulation.runs import simulate
@@ -238,10 +237,6 @@ def keep_images(folder: RunFolder, _ending: Ending | None) -> set[str]:
     return {key.removeprefix(prefix) for key in folder._bucket.keys(f"{prefix}images/")}
 
 
-def remove_archives_at_once(images: DividedImages, _paths: object) -> None:
-    images.remove_archives()
-
-
 COMMIT, FINISH = S3ResultStore.commit, publication.finish
 
 BUGS: dict[str, Bug] = {
@@ -392,10 +387,6 @@ BUGS: dict[str, Bug] = {
     "images of a run that was given up stay": (
         "pipeline.storage.s3.run_folder.RunFolder.remove_unlisted", keep_images, ("divided_once",)
     ),
-    "archives of shards are removed before the run has ended": (
-        "pipeline.storage.s3.divided_images.DividedImages.remove", remove_archives_at_once,
-        ("divided_with_archives",),
-    ),
     "archives of shards stay": (
         "pipeline.storage.s3.divided_images.DividedImages.remove_archives", no_check,
         ("divided_with_archives",),
@@ -409,10 +400,6 @@ BUGS: dict[str, Bug] = {
     "another upload of the same run is forgotten": (
         "handler.run_plan.RunPlan.is_of", lambda _plan, _job: True,
         ("divided_and_uploaded_again",),
-    ),
-    "a rejection stays while shards work for a larger function": (
-        "pipeline.storage.s3.divided.DividedRun.remove_rejection", no_check,
-        ("divided",),
     ),
 }  # fmt: skip
 

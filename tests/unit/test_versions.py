@@ -125,6 +125,7 @@ def test_nothing_else_sends_events_to_the_function() -> None:
         "TrafficShiftRole",  # moves the alias
         "CheckRole",  # invokes a version
         "LongVideosRole",  # invokes the version that an execution names
+        "LeftoversRole",  # invokes the live version, two weeks after an execution failed
     }
 
 

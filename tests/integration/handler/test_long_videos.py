@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handler import executions, output
+from handler import app, executions, output
 from handler.events import jobs_in
 from handler.jobs import Job
 from handler.long_videos import LongVideo
@@ -31,6 +31,7 @@ from tests.support.lambda_function import (
     KEY,
     RESULTS,
     VIDEOS,
+    Context,
     invoke,
     notify,
     put_video,
@@ -273,6 +274,21 @@ def test_images_that_cannot_be_joined_in_time_reject_the_video_for_its_capacity(
     (key,) = visible_files(s3)
     assert "capacity" in json.loads(visible_files(s3)[key])
     assert work_left(s3) == []
+
+
+def test_a_rejection_goes_before_shards_work_for_a_larger_function(
+    machine: StateMachine, s3: S3Client, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRETAG_OUTPUT__ARCHIVE", "tar")
+    record = put_video(s3, data=clip)
+    (video,) = notify(record)["videos"]
+    with monkeypatch.context() as patched:
+        patched.setattr(joining_limit, "_RESERVE_SECONDS", 10_000)
+        assert machine.run(video["execution"])["status"] == "rejected"
+    larger = Context(memory_limit_in_mb=2048)
+    (video,) = app.lambda_handler({"Records": [record]}, larger)["videos"]
+    assert video["status"] == "divided"
+    assert visible_files(s3) == {}
 
 
 def test_a_video_that_is_deleted_meanwhile_is_superseded(

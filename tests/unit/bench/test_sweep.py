@@ -133,6 +133,7 @@ def test_a_sweep_in_which_no_size_did_a_clip_has_no_plot_and_says_so(
 ) -> None:
     failures = dict.fromkeys((512, 1024), "the function failed: killed")
     monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(command, "busy_share", lambda: 0.0)
     monkeypatch.setattr(command, "require_image", lambda _image: None)
     monkeypatch.setattr(command, "sweep_image", lambda *_: [Swept(CLIP, (), {}, failures)] * 2)
     plot = tmp_path / "new" / "sweep.svg"
