@@ -52,6 +52,7 @@ def test_only_the_alias_and_what_watches_or_checks_name_the_function(
         "TrafficShiftRole",
         "CheckRole",
         "LongVideosRole",
+        "LeftoversRole",
     }
 
 
