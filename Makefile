@@ -56,11 +56,15 @@ run: .venv/cli.ready ## annotate a video: make run [VIDEO=clip.mp4] [OUT=folder]
 ##@ Develop
 
 .PHONY: test
-test: .venv/dev.ready ## run the fast tests
-	@$(BIN)/pytest -n 2
+test: .venv/dev.ready ## run the fast tests, but for the simulation
+	@$(BIN)/pytest -n 2 tests/unit tests/integration
+
+.PHONY: simulation
+simulation: .venv/dev.ready ## run the simulation of uploads that come twice, fail or die
+	@$(BIN)/pytest -n 2 tests/simulation
 
 .PHONY: coverage
-coverage: .venv/dev.ready ## run the fast tests, and check how much of the code they cover
+coverage: .venv/dev.ready ## run the fast tests and the simulation, and check how much of the code they cover
 	@$(BIN)/pytest -n 2 --cov --cov-report=term
 
 .PHONY: lint
@@ -74,7 +78,7 @@ types: .venv/dev.ready ## check types strictly
 	@$(BIN)/mypy
 
 .PHONY: check
-check: lint types test ## lint, types and tests: must pass on every commit
+check: lint types test simulation ## lint, types and tests: must pass on every commit
 
 .PHONY: report-test
 report-test: .venv/dev.ready ## test report.html in a headless browser (needs Chromium)
