@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
-# Of the process, and no context variable: the threads of a run have the id too. An invocation works
-# on one video at a time.
+# Kept for the whole process, not in a context variable, so that the threads of a run see it too. An
+# invocation works on one video at a time.
 _current: list[str] = []
 
 

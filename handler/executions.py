@@ -4,8 +4,8 @@ The name of an execution holds the run and a number. Step Functions refuses a na
 input or has ended, for 90 days, so starting twice is harmless:
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 
-Some executions remove what is left of a run that failed. The same names keep them apart from those
-that work on it: an execution starts either before a removal or after its end.
+Some executions remove what is left of a run that failed. They take the next number of the same
+names, so an execution starts either before a removal or after its end.
 """
 
 from __future__ import annotations

@@ -19,10 +19,12 @@ from handler.prepared import find_video, prepare
 from handler.unread_videos import reject
 from handler.worker import metric_labels
 from pipeline.concurrency.cpus import available_cpus
+from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.errors import BrokenError, CapacityError, RejectedError, SupersededError
 from pipeline.outcome import Outcome
 from pipeline.run import annotate, publish_shards
 from pipeline.runlog import RunLog
+from pipeline.sharding.images import ShardArchiveError
 from pipeline.storage.s3.attempt_context import settled_result
 from pipeline.storage.s3.publication import supersede
 from pipeline.storage.s3.result_store import S3ResultStore
@@ -141,8 +143,6 @@ class Finish:
     def _merged(self, divided: DividedRun, ready: Prepared) -> Outcome:
         """Merge the shards; or, if they do not fit together, do the whole video here."""
         # Imported late: only long videos need it.
-        from pipeline.decoding.key_frame import ShardMismatchError  # noqa: PLC0415
-        from pipeline.sharding.images import ShardArchiveError  # noqa: PLC0415
         from pipeline.sharding.shard_result import ShardResult  # noqa: PLC0415
 
         def results() -> Iterator[ShardResult]:

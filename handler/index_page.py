@@ -23,8 +23,8 @@ LISTING_SECONDS = 300.0
 """Bounds what a page costs, however many results there are: docs/publish.md has the figures."""
 
 READING_SECONDS = 15.0
-"""What listing leaves of the invocation's time, to read the newest results and to write the page.
-Half of the shortest TimeoutSeconds.
+"""Time that is kept after listing, to read the newest results and to write the page. Half of the
+shortest TimeoutSeconds.
 """
 
 

@@ -175,7 +175,7 @@ class RunLog:
         return {**self.__dict__, "_adding": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take it, with a lock of this process."""
+        """Restore the log, with a new lock."""
         self.__dict__.update(state, _adding=Lock())
 
     def stage(self, name: str) -> StageLog:

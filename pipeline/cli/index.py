@@ -29,7 +29,7 @@ def write_index(results: str) -> None:
     """
     written = write_index_page(_place(results))
     for path in written.damaged:
-        click.echo(printable(f"{path} was left out: it is damaged."), err=True)
+        click.echo(printable(f"{path} was left out: it is damaged, or gone now."), err=True)
     click.echo(printable(f"{written.location}: {counted(written.results, 'result')}."))
 
 

@@ -87,8 +87,9 @@ def run_videos(  # noqa: PLR0913, PLR0917 - click passes each option as an argum
     Detector(model, config.detector)  # raises an error that holds for all videos
     code = 0
     with RunDisplay(named, out, as_json=as_json) as display:
-        ends = (
-            run_side_by_side(
+        if processes > 1:
+            del model  # each process loads its own
+            ends = run_side_by_side(
                 named,
                 out,
                 config,
@@ -96,9 +97,8 @@ def run_videos(  # noqa: PLR0913, PLR0917 - click passes each option as an argum
                 on_progress=display.progress,
                 on_end=display.end,
             )
-            if processes > 1
-            else _one_by_one(named, place, partial(_annotate, config, model, jobs), display)
-        )
+        else:
+            ends = _one_by_one(named, place, partial(_annotate, config, model, jobs), display)
         with closing(ends):
             for end in ends:
                 display.add(end)

@@ -183,7 +183,7 @@ class IndexedCapture(Capture, Protocol):
 
     @property
     def is_interlaced(self) -> bool:
-        """Whether the image of the current frame is made of its neighbours too."""
+        """Whether the current frame is interlaced. Its image then needs the frames beside it."""
 
     def seek_key(self, position_ms: float, back_off_ms: float) -> None:
         """Go to the key frame at a position. The next grab decodes it alone, or fails.

@@ -22,8 +22,8 @@ class FramePosition:
     Attributes:
         index: frame index in the source, from 0.
         pts_ms: presentation time in milliseconds after the first frame.
-        until_ms: the frame is the sample of the grid points before this time that have none; None:
-            of those up to `pts_ms`.
+        until_ms: the frame is the sample of the grid points before this time that have none yet;
+            None: of those up to `pts_ms`.
     """
 
     index: int

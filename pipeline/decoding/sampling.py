@@ -139,7 +139,7 @@ class Sampler:
 
 
 def _first_point_of(part: Part, grid: SamplingGrid) -> int:
-    """Return a grid point before those of a part, as far as frames of the part are its sample."""
+    """Return the first grid point whose sample may be a frame of the part, or one before it."""
     if part.snaps(grid.snap):
         # A key frame may be the sample of the last point before the part too, and so of that part.
         return grid.last_point_at(grid.first_point_us(part.first_segment)) - 1

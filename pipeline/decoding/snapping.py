@@ -64,7 +64,16 @@ class KeyFrameTargets:
         while (target := self.at(self._grid.point_us(point))) is not None:
             samples += 1
             between += target.index not in keys
-            last_us = min(self._end_us, round(1000 * min(target.until_ms or 0.0, _NEVER_MS))) - 1
+            last_us = (
+                min(
+                    self._end_us,
+                    round(
+                        1000
+                        * min(_NEVER_MS if target.until_ms is None else target.until_ms, _NEVER_MS)
+                    ),
+                )
+                - 1
+            )
             point = points = self._grid.last_point_at(last_us) + 1
         times = (self._grid.start_us, *(time_us for time_us, _ in self._keys), self._end_us - 1)
         longest_us = max(later - earlier for earlier, later in pairwise(times))
@@ -109,7 +118,10 @@ class KeyFrameTargets:
         return low_us, high_us
 
     def _spans(self, after: int) -> tuple[int, float]:
-        """Return until when the key frame before a time is near, and from when the next one is."""
+        """Return the end of the span of the key frame before, and the start of that of the next.
+
+        Both in microseconds.
+        """
         low_us, high_us = self._bounds(after)
         is_sparse = high_us - low_us > MOST_INTERVALS_APART * self._grid.every_us
         half_us = self._grid.every_us // 2

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.deduplication.fingerprint import Fingerprint
 
 _ROWS_AT_FIRST = 64
-# Details are most of the memory, so their rows are not copied when there are more.
+# Details are most of the memory, so their rows are not copied when the table grows.
 _ROWS_A_BLOCK = 256
 
 

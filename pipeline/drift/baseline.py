@@ -65,7 +65,7 @@ class Baseline(_Model):
     results: Annotated[int, Field(ge=LEAST_RESULTS)]
     objects: Annotated[int, Field(ge=LEAST_RESULTS * LEAST_OBJECTS)]
     detector: dict[str, Any]
-    labels: tuple[str, ...] = Field(max_length=_MOST_CLASSES)
+    labels: tuple[str, ...] = Field(min_length=1, max_length=_MOST_CLASSES)
     classes: Part
     scores: Part
 
@@ -93,7 +93,9 @@ class Baseline(_Model):
             for label, count in sample.classes.items():
                 mean[label] += count / sample.objects / len(samples)
         frequent = sorted(mean, key=lambda label: (-mean[label], label))[:_MOST_CLASSES]
-        labels = tuple(label for label in frequent if mean[label] >= _LEAST_SHARE)
+        # With hundreds of classes, none may be frequent. One alone can be compared with all others.
+        rest = [label for label in frequent[1:] if mean[label] >= _LEAST_SHARE]
+        labels = (*frequent[:1], *rest)
         return cls(
             results=len(samples),
             objects=sum(sample.objects for sample in samples),

@@ -30,8 +30,10 @@ FREE_STORAGE_MEGABYTES = 512
 WRITES_A_FRAME, WRITES_A_VIDEO, READS_A_VIDEO, BLOCK_BYTES = 2, 23, 12, 4 * 1024 * 1024
 """Requests of a result; tests/integration/handler/test_requests.py counts them."""
 
-PART_BYTES, LARGEST_COPY_BYTES, COPIED_PART_BYTES = 16 * 1024 * 1024, 1_000_000_000, 250_000_000
-"""An archive is written in such parts. A larger one than the second is copied in the third."""
+PART_BYTES = 16 * 1024 * 1024
+"""An archive is written in such parts."""
+LARGEST_COPY_BYTES, COPIED_PART_BYTES = 1_000_000_000, 250_000_000
+"""An object of more bytes than the first number is copied in parts of the second."""
 
 _MEGABYTES_A_GIGABYTE = 1024
 

@@ -49,9 +49,9 @@ class ShardArchiveError(BrokenError):
     def __str__(self) -> str:
         archive, fault = self.args
         return (
-            f"The archive {archive} with the images of shard {self.shard} {fault}. Delete and "
-            "change nothing below pretag-work/, and send the event of the video again: only this "
-            "shard is computed again."
+            f"The archive {archive} with the images of shard {self.shard} {fault}. Do not "
+            "delete or change anything below pretag-work/. Send the event of the video again: only "
+            "this shard is computed again."
         )
 
 

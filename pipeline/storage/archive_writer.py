@@ -126,7 +126,8 @@ class _Tar:
 class _Window:
     """A file of which only the end is kept. `ZipFile` goes back no further than to an entry.
 
-    It holds nothing that is closed before a `ZipFile` that an error left open ends.
+    It is no `io` object. After an error, Python may close such an object before the `ZipFile`,
+    which still writes its end.
     """
 
     def __init__(self) -> None:

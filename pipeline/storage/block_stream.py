@@ -53,7 +53,7 @@ class BlockStream(io.BufferedIOBase, ABC):
         return self._position
 
     def expect(self, start: int, end: int) -> None:
-        """Announce the bytes that are read next. No others around them are got with them.
+        """Announce the bytes that are read next: only these are requested, and not whole blocks.
 
         Args:
             start: offset of the first byte.

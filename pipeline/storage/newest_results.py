@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.storage.paths import reading, write_file
@@ -11,7 +14,6 @@ from pipeline.text import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 class ResultPlace(Protocol):
@@ -69,19 +71,30 @@ class FolderOfResults:
     def endings(self) -> Iterator[tuple[float, str]]:
         """Yield time of change and relative path of each manifest and each rejection."""
         with reading(self._folder):
-            for name in (MANIFEST, REJECTION):
-                for file in self._folder.rglob(name):
-                    path = file.relative_to(self._folder).as_posix()
-                    # An attempt in progress is in a folder whose name begins with a dot.
-                    if is_ending(path) and not file.parent.name.startswith("."):
-                        yield file.stat().st_mtime, path
+            for name, folders, files in os.walk(self._folder, onerror=_raise_unless_gone):
+                folder = Path(name)
+                # An attempt in progress is in a folder whose name begins with a dot.
+                folders[:] = [each for each in folders if not each.startswith(".")]
+                for file in sorted({MANIFEST, REJECTION}.intersection(files)):
+                    path = (folder / file).relative_to(self._folder).as_posix()
+                    if is_ending(path):
+                        with suppress(FileNotFoundError):  # another process removed it meanwhile
+                            yield (folder / file).stat().st_mtime, path
 
     def read(self, path: str) -> bytes:
-        """Return the content of a file."""
+        """Return the content of a file; empty if it is gone."""
         file = self._folder / path
         with reading(file):
-            return file.read_bytes()
+            try:
+                return file.read_bytes()
+            except FileNotFoundError:
+                return b""
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file."""
         write_file(self._folder / path, data)
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error

@@ -1,7 +1,8 @@
 """The folder for the results of one video, which no other video of the same name shares.
 
-What was written about the source decides: a file is identified by its content, because its path may
-name another file tomorrow, and an object in S3 by its bucket and its key.
+The `source` in the manifests decides which video a folder belongs to: a file is identified by its
+content, because its path may name another file tomorrow, and an object in S3 by its bucket and its
+key.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.text import printable
+from pipeline.dataset.pages import page_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ _LONGEST_TEXT = 300
 
 
 def index_html(rows: Sequence[Row], *, results: int, place: str, made: str) -> str:
-    """Return index.html, of less than 1 MB whatever the number of results.
+    """Return index.html, of at most 3 MB whatever the number of results.
 
     Args:
         rows: the newest results, in any order; at most 500 are shown.
@@ -24,17 +24,9 @@ def index_html(rows: Sequence[Row], *, results: int, place: str, made: str) -> s
         place: folder or prefix, for the heading.
         made: when the page was made, in UTC.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - takes long
-    from markupsafe import Markup  # noqa: PLC0415
+    from markupsafe import Markup  # noqa: PLC0415 - few need it
 
-    environment = Environment(
-        loader=PackageLoader("pipeline.dataset.index", "."),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_safe,
-    )
+    environment = page_environment("pipeline.dataset.index", _LONGEST_TEXT)
     # A link is not cut off: a key has at most 1,024 bytes, and `quote` left nothing to escape.
     environment.filters["whole"] = Markup
     newest = sorted(rows, key=lambda row: (row.ended, row.video), reverse=True)[:MOST_ROWS]
@@ -47,11 +39,3 @@ def index_html(rows: Sequence[Row], *, results: int, place: str, made: str) -> s
         drifted=sum(row.has_drifted for row in newest),
         dollars=sum(row.dollars or 0 for row in newest),
     )
-
-
-def _safe(value: object) -> object:
-    """Return text from outside on one line, and of bounded length. jinja2 escapes it."""
-    if type(value) is not str:
-        return value
-    text = printable(value)
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."

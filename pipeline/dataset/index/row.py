@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _REPORTS = ("report.html", "report.md")
+# What reading a file raises that is not as pretag writes it: also deep nesting, and huge numbers.
+_DAMAGE = (
+    ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError,
+    StopIteration,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ def row_of(path: str, data: bytes) -> Row | None:
         return Row(
             video, str(content["finished"]), _link(f"{folder}/{report}"), **_figures(content)
         )
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+    except _DAMAGE:
         return None
 
 

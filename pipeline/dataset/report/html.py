@@ -6,10 +6,11 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from pipeline.dataset.pages import page_environment
 from pipeline.dataset.palette import COLOURS
 from pipeline.dataset.report.sheet import MOST_BOXES, sheet_frames
 from pipeline.resources import prices
-from pipeline.text import printable, shortened
+from pipeline.text import shortened
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -42,33 +43,14 @@ def report_html(figures: Figures, dataset: Dataset) -> str:
     )
 
 
-def _safe(value: object) -> object:
-    """Return a value for the page: text from outside on one line, and of bounded length.
-
-    jinja2 escapes it. What is markup already was made by `charts`.
-    """
-    if type(value) is not str:
-        return value
-    text = printable(value)
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
-
-
 @cache
 def _template() -> Template:
-    # Imported late, because the report comes last and a cold start should not wait for jinja2.
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+    # Imported late, because the report comes last and a cold start should not wait for them.
     from markupsafe import Markup  # noqa: PLC0415
 
     from pipeline.dataset.report import charts, words  # noqa: PLC0415 - charts needs markupsafe
 
-    environment = Environment(
-        loader=PackageLoader("pipeline.dataset.report", "."),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_safe,
-    )
+    environment = page_environment("pipeline.dataset.report", _LONGEST_TEXT)
     environment.filters["short"] = shortened
     css = Markup(files(__package__).joinpath("report.css").read_text())  # noqa: S704 - our own
     environment.globals.update(charts=charts, words=words, css=css)

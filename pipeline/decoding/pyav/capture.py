@@ -223,8 +223,9 @@ class PyAvCapture:
 
     def seek(self, position_ms: float) -> None:
         """Go to the last key frame at or before a position. The next grab decodes it."""
-        seconds = Fraction(position_ms) / 1000
-        self._frames.seek(int(seconds / self._time_base) + (self._stream.start_time or 0))
+        # Rounded, because the milliseconds of a tick are often just below it as a float.
+        ticks = round(Fraction(position_ms) / 1000 / self._time_base)
+        self._frames.seek(ticks + (self._stream.start_time or 0))
 
     def seek_key(self, position_ms: float, back_off_ms: float) -> None:
         """Go to the key frame at a position. The next grab decodes it alone, or fails."""
@@ -244,7 +245,7 @@ class PyAvCapture:
 
     @property
     def is_interlaced(self) -> bool:
-        """Whether the image of the current frame is made of its neighbours too."""
+        """Whether the current frame is interlaced. Its image then needs the frames beside it."""
         return self._frame is not None and self._frame.interlaced_frame
 
     @property

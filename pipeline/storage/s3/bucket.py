@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
     from pipeline.storage.archive_writer import WriteBlock
     from pipeline.storage.s3.retries import Retries
@@ -227,7 +227,8 @@ class Bucket:
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with a prefix, in the order of their UTF-8 bytes."""
-        return [entry["Key"] for entry in self._entries(prefix)]
+        pages = self._pages(prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Yield the prefixes, up to the next slash, of the keys that begin with a prefix."""
@@ -235,33 +236,22 @@ class Bucket:
             for each in answer.get("CommonPrefixes", []):
                 yield each["Prefix"]
 
-    def entries(self, prefix: str) -> Iterator[tuple[str, float]]:
-        """Yield each key that begins with a prefix, with its time of change in seconds since 1970.
-
-        Each page of 1,000 is requested when it is needed.
-        """
-        for entry in self._entries(prefix):
-            yield entry["Key"], entry["LastModified"].timestamp()
-
     def entries_and_folders(
         self, prefix: str, delimiter: str
     ) -> Iterator[tuple[str, float | None]]:
-        """Yield entries, and each folder whose path ends with the delimiter instead of its entries.
+        """Yield keys, and each folder whose path ends with the delimiter instead of its keys.
 
-        A folder counts as one key of the 1,000 of a page, however many objects are in it.
+        A folder counts as one key of the 1,000 of a page, however many objects are in it. Each page
+        is requested when it is needed.
 
         Yields:
-            A key and its time of change, or the path of a folder and None.
+            A key and its time of change in seconds since 1970, or the path of a folder and None.
         """
         for page in self._pages(prefix, Delimiter=delimiter):
             for entry in page.get("Contents", []):
                 yield entry["Key"], entry["LastModified"].timestamp()
             for folder in page.get("CommonPrefixes", []):
                 yield folder["Prefix"], None
-
-    def _entries(self, prefix: str) -> Iterator[ObjectTypeDef]:
-        for answer in self._pages(prefix):
-            yield from answer.get("Contents", [])
 
     def _pages(self, prefix: str, **options: str) -> Iterator[ListObjectsV2OutputTypeDef]:
         arguments: dict[str, Any] = {**self._bucket, "Prefix": prefix, **options}

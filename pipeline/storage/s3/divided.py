@@ -225,7 +225,7 @@ class DividedRun:
     def clean(self) -> None:
         """Remove all but the result: shards, images that no visible manifest lists, and the plan.
 
-        So are the files of attempts that died before they decided.
+        Also remove the files of attempts that died before they decided.
 
         The plan is last: as long as it is there, a call that was cut off can be repeated.
         """

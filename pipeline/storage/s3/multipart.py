@@ -48,8 +48,8 @@ def block_writer(
 ) -> Iterator[WriteBlock]:
     """Yield a function that writes the next block of an object of any size.
 
-    The object is there when the context ends without an exception. Of one block or none, it is
-    written by one request; of more, in parts. Each block but the last has at least 5 MiB.
+    The object is there when the context ends without an exception. One block or none takes one
+    request; more blocks are an upload in parts. Each block but the last has at least 5 MiB.
 
     Args:
         put: writes the object by one request.

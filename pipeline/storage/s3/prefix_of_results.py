@@ -62,7 +62,7 @@ class PrefixOfResults:
                     "Make a page for each folder with `pretag index`, or let results expire."
                 )
             if changed is None:
-                # Also part of the key of a video can be called so.
+                # The key of a video may contain the same name.
                 if not _IMAGES_OF_RUN.search(key):
                     yield from self._endings_in(key)
                 continue

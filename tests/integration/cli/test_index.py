@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tracemalloc
 from threading import Semaphore
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ def test_a_folder_gets_a_page_that_leads_to_its_reports(pretag: Pretag, tmp_path
     damaged.parent.mkdir(parents=True)
     damaged.write_text("{")
     said = f"{tmp_path}/index.html: 3 results.\n"
-    warned = f"{tmp_path}/c.mp4/0123/manifest.json was left out: it is damaged.\n"
+    warned = f"{tmp_path}/c.mp4/0123/manifest.json was left out: it is damaged, or gone now.\n"
     for _ in range(2):  # the page itself is no result
         assert pretag("index", tmp_path) == (0, said, warned)
     html = (tmp_path / "index.html").read_text()
@@ -135,6 +136,21 @@ def test_only_the_newest_are_kept_in_memory(tmp_path: Path) -> None:
         file.touch()
     found, total = newest_endings(FolderOfResults(tmp_path), 5)
     assert (len(found), total) == (5, 20)
+
+
+def test_a_folder_that_changes_while_it_is_listed_is_no_error(tmp_path: Path) -> None:
+    """An attempt that is published gets its final name, and others are removed."""
+    for number in range(3):
+        file = tmp_path / f"{number}.mp4" / "0123" / "manifest.json"
+        file.parent.mkdir(parents=True)
+        file.touch()
+    place = FolderOfResults(tmp_path)
+    listing = place.endings()
+    first = next(listing)[1]
+    for folder in tmp_path.iterdir():
+        shutil.rmtree(folder)
+    assert list(listing) == []
+    assert place.read(first) == b""
 
 
 def test_manifests_do_not_wait_in_memory_for_an_earlier_one_that_is_slow() -> None:

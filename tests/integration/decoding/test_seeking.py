@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.config.schema import LimitsConfig
 from pipeline.decoding.backend import BackendName
+from pipeline.decoding.capture import open_capture
+from pipeline.decoding.stream import GuardedStream
 from pipeline.frame import Image
 from tests.support import clips
 from tests.support.decoding import Decoded, decode_file
@@ -134,6 +137,26 @@ def test_a_video_with_key_frames_far_apart_is_decoded_without_seeking(
     options = {"preset": "veryfast", "g": "250"}
     path = clips.write_clip(tmp_path / "clip.mp4", images, options=options, rate=25)
     assert decode_file(path, backend=backend, every_seconds=4).result.coverage.skipped == 0
+
+
+@pytest.mark.parametrize("rate", [30, Fraction(30000, 1001), 25])
+def test_a_seek_to_a_key_frame_finds_that_one_and_not_the_one_before(
+    tmp_path: Path, images: list[Image], rate: Fraction | int
+) -> None:
+    """As a float, the milliseconds of a tick can be just below it."""
+    options = {"preset": "ultrafast", "g": "7"}
+    path = clips.write_clip(tmp_path / "a.mp4", images[:210], rate=rate, options=options)
+    with path.open("rb") as file:
+        capture, _ = open_capture(
+            GuardedStream(file), "a", LimitsConfig(), threads=1, backend="pyav"
+        )
+        for number in range(0, 210, 7):
+            position_ms = float(number * 1000 / Fraction(rate))
+            capture.seek(position_ms)
+            assert capture.grab()
+            assert capture.position_ms is not None
+            assert float(capture.position_ms) == pytest.approx(position_ms, abs=0.1)
+        capture.release()
 
 
 def test_seeking_respects_start_and_end(

@@ -72,7 +72,8 @@ def test_a_manifest_of_an_earlier_version_has_unknown_figures() -> None:
 
 @pytest.mark.parametrize(
     "data", [b"", b"[]", b"{}", b'"x"', json.dumps({**MANIFEST, "counts": 3}).encode(),
-             json.dumps({**MANIFEST, "files": []}).encode()],
+             json.dumps({**MANIFEST, "files": []}).encode(), b"[" * 100_000,
+             json.dumps(MANIFEST).replace('"frames_kept": 7', '"frames_kept": 1e999').encode()],
 )  # fmt: skip
 def test_a_damaged_manifest_has_no_row(data: bytes) -> None:
     assert row_of("a/b/manifest.json", data) is None
@@ -100,11 +101,11 @@ def test_names_from_outside_are_text_and_no_link_leaves_the_page() -> None:
 
 def test_the_page_is_bounded_whatever_the_number_and_the_length_of_names() -> None:
     rows = [
-        Row("x" * 5000, f"2026-01-01T00:00:00.{number:06}Z", "./" + "%20" * 340)
+        Row("行" * 5000, f"2026-01-01T00:00:00.{number:06}Z", "./" + "%E6%97%A5" * 341)
         for number in range(2 * MOST_ROWS)
     ]
     html = page(*rows, results=12345)
-    assert len(html.encode()) < 1_000_000
+    assert len(html.encode()) < 3_000_000
     parsed = Page(html)
     assert len(parsed.links) == MOST_ROWS
     assert "12345 results; the newest 500 are shown." in " ".join(parsed.texts)

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.decoding.containers.formats.iso_samples import composition_offsets
 from tests.support import clips
+from tests.support.container_bytes import box
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,12 @@ def test_a_table_of_more_frames_than_there_are_fits_nothing(clip: Path) -> None:
     assert len(composition_offsets(io.BytesIO(data), 1, FRAMES - 1)) == 0
     many = data[: place + 12] + b"\xff\xff\xff\xff" + data[place + 16 :]
     assert len(composition_offsets(io.BytesIO(many), 1, FRAMES)) == 0
+
+
+def test_a_track_header_without_bytes_is_that_of_no_track() -> None:
+    media = box(b"mdia", box(b"hdlr", bytes(8) + b"vide" + bytes(13)))
+    file = box(b"ftyp", b"isom") + box(b"moov", box(b"trak", media + box(b"tkhd", b"")))
+    assert len(composition_offsets(io.BytesIO(file), 1, FRAMES)) == 0
 
 
 def test_a_track_that_does_not_exist_has_no_offsets(clip: Path) -> None:

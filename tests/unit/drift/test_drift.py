@@ -164,6 +164,20 @@ def test_a_baseline_has_a_mean_of_results_and_rare_classes_together() -> None:
     assert len(as_file(usual)) < 2000
 
 
+def test_with_hundreds_of_classes_the_most_frequent_one_is_compared_with_all_others() -> None:
+    scores = (0, 0, 0, 0, 10, 20, 30, 40, 30, 20)
+    counts = {f"class {number:03}": 1 for number in range(149)}
+    alike = Sample(DETECTOR, Counter({"usual": 1, **counts}), scores)
+    usual = Baseline.of([alike] * 6)
+    assert len(usual.labels) == 1
+    drift = compare(alike, usual)
+    assert isinstance(drift, Drift)
+    assert not drift.is_drifted
+    changed = compare(replace(alike, classes=Counter({usual.labels[0]: 150})), usual)
+    assert isinstance(changed, Drift)
+    assert changed.is_drifted
+
+
 def test_few_results_or_different_detectors_make_no_baseline() -> None:
     random = np.random.default_rng(11)
     samples = [sample(random, 100, 50) for _ in range(LEAST_RESULTS)]
@@ -179,6 +193,7 @@ def test_few_results_or_different_detectors_make_no_baseline() -> None:
     [
         ({"results": 1}, "results: Input should be greater than or equal to 5"),
         ({"labels": ("person",)}, "the number of shares is wrong"),
+        ({"labels": ()}, "labels: Tuple should have at least 1 item"),
         ({"other": 1}, "other: Extra inputs are not permitted"),
     ],
 )

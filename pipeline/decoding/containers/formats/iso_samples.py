@@ -31,8 +31,8 @@ def composition_offsets(stream: ByteStream, track_id: int, frames: int) -> array
         frames: number of frames that the index lists.
 
     Returns:
-        As many offsets as there are frames: all 0 if the track has no such table. Fewer or more if
-        the table does not fit; nothing if there is no such track.
+        As many offsets as there are frames: all 0 if the track has no such table. Fewer if the
+        table does not fit; none if there is no such track.
 
     Raises:
         OSError: the stream cannot be read.
@@ -55,7 +55,7 @@ def composition_offsets(stream: ByteStream, track_id: int, frames: int) -> array
 
 def _has_id(stream: ByteStream, track: Box, track_id: int) -> bool:
     for header in children(stream, track, b"tkhd"):
-        at = _TRACK_ID_AT.get(bytes_at(stream, header.start, 1)[0])
+        at = _TRACK_ID_AT.get(int.from_bytes(bytes_at(stream, header.start, 1)))
         if at is not None:
             return int.from_bytes(bytes_at(stream, header.start + at, 4)) == track_id
     return False
