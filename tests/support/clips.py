@@ -4,6 +4,7 @@ The content of each clip is known exactly: numbers as barcodes, or textures by s
 """
 
 import ctypes
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -98,6 +99,8 @@ def write_clip(  # noqa: PLR0913 - a clip has many properties, and each test set
                 frame.pts, frame.time_base = times_ms[number], MILLISECONDS
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    if codec == "libsvtav1":
+        _end_real_time()
     return path
 
 
@@ -147,6 +150,16 @@ def tag_colours(path: Path, clip: Path, *, primaries: int, transfer: int, matrix
             packet.stream = copied
             target.mux(packet)
     return path
+
+
+def _end_real_time() -> None:
+    """Give this thread its usual priority again.
+
+    As root, SVT-AV1 gives the thread that opens it the highest real-time priority. It would keep
+    all other processes waiting, and its children would inherit it.
+    """
+    if hasattr(os, "sched_setscheduler"):  # not on macOS, which has no such priorities
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _allow_large_allocations() -> None:

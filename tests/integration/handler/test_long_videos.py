@@ -245,7 +245,7 @@ def test_a_shard_whose_archive_is_gone_or_changed_is_worked_on_again(  # noqa: P
         s3.delete_object(Bucket=RESULTS, Key=key)
     else:
         s3.put_object(Bucket=RESULTS, Key=key, Body=change)
-    with pytest.raises(BrokenError, match=f"shard 1 {fault}.*send the event") as raised:
+    with pytest.raises(BrokenError, match=f"shard 1 {fault}.*Send the event") as raised:
         invoke(command("finish", given))
     assert type(raised.value) is BrokenError  # the state machine knows this name
     machine.fail(video["execution"])
