@@ -7,6 +7,7 @@ so a video whose results do not fit is rejected before anything of it is read.
 from __future__ import annotations
 
 from handler.fields import KEY_BYTES, is_encodable, shown
+from pipeline.dataset.coco import COCO_FILE
 from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError, RejectedError
 from pipeline.storage.s3.attempts import WORK_PREFIX
@@ -14,7 +15,7 @@ from pipeline.storage.s3.attempts import WORK_PREFIX
 RUN_ID_BYTES = 16
 # The longest path in a run folder. images/default/frame_<index>.jpg is as long at most, because a
 # year of 30 frames a second has indexes of 9 digits.
-LONGEST_PATH = "annotations/instances_default.json"
+LONGEST_PATH = COCO_FILE
 LONG_KEYS = "pretag-long-keys"
 """Below this folder are the rejections of videos whose keys are too long."""
 

@@ -82,7 +82,7 @@ def write_files(
 def _put_annotations(run: Processing, run_id: str, dataset: Dataset, publisher: Publisher) -> None:
     """Write the COCO file, which can be large, and what is exported of it."""
     instances = coco.instances(dataset)
-    publisher.put("annotations/instances_default.json", instances)
+    publisher.put(coco.COCO_FILE, instances)
     if run.config.output.exports:
         # Imported late, because few runs need it.
         from pipeline.dataset.exports.of_run import put_exports  # noqa: PLC0415

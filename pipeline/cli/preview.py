@@ -16,6 +16,7 @@ from pipeline.cli.results import open_result
 from pipeline.cli.terminal import counted
 from pipeline.concurrency.cpus import available_cpus
 from pipeline.concurrency.ordered_executor import OrderedExecutor
+from pipeline.dataset.coco import COCO_FILE
 from pipeline.dataset.drawing import CaptionedBox, draw_boxes
 from pipeline.errors import InputFileError, PathError
 from pipeline.evaluation.coco_models import RunInstances
@@ -26,7 +27,6 @@ from pipeline.text import path_text, printable, shortened
 if TYPE_CHECKING:
     from pipeline.storage.verification import Result
 
-_COCO = "annotations/instances_default.json"
 _IMAGE_NAME = re.compile(r"frame_[0-9]+\.jpg")
 _JPEG_QUALITY = 90
 
@@ -85,17 +85,17 @@ def draw_result(result: Result, folder: Path) -> Drawn:
 
 
 def _boxes(files: ListedFiles, location: str) -> Drawn:
-    if _COCO not in files:
+    if COCO_FILE not in files:
         raise _wrong(location, "manifest.json")
     try:
-        coco = RunInstances.model_validate_json(files.read(_COCO))
+        coco = RunInstances.model_validate_json(files.read(COCO_FILE))
     except ValidationError as error:
-        raise _wrong(location, _COCO) from error
+        raise _wrong(location, COCO_FILE) from error
     names = {image.id: image.file_name for image in coco.images}
     labels = {category.id: category.name for category in coco.categories}
     class_ids = {category.id: class_id for class_id, category in enumerate(coco.categories)}
     if not all(map(_IMAGE_NAME.fullmatch, names.values())):
-        raise _wrong(location, _COCO)
+        raise _wrong(location, COCO_FILE)
     if not all(f"images/default/{name}" in files for name in names.values()):
         raise InputFileError(
             f"{location} has no images to draw on. Process the video with output.images: true."
@@ -103,7 +103,7 @@ def _boxes(files: ListedFiles, location: str) -> Drawn:
     boxes: Drawn = {name: [] for name in names.values()}
     for each in coco.annotations:
         if each.image_id not in names or each.category_id not in labels:
-            raise _wrong(location, _COCO)
+            raise _wrong(location, COCO_FILE)
         x, y, width, height = each.bbox
         caption = f"{printable(shortened(labels[each.category_id]))} {each.score:.2f}"
         boxes[names[each.image_id]].append(

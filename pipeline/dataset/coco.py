@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pipeline.frame import FrameRecord
     from pipeline.runlog import Coverage
 
+COCO_FILE = "annotations/instances_default.json"
+"""The path of the COCO file in a run folder."""
+
 Json = dict[str, Any]
 
 

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from pipeline.dataset.coco import COCO_FILE
 from pipeline.drift.sample import Sample
 from pipeline.errors import InputFileError
 from pipeline.storage.verification import read_manifest
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.storage.manifest import Manifest
     from pipeline.storage.verification import ResultReader
 
-_CONFIG, _COCO = "config.json", "annotations/instances_default.json"
+_CONFIG = "config.json"
 
 
 def read_sample(result: ResultReader) -> tuple[str, Sample]:
@@ -27,7 +28,7 @@ def read_sample(result: ResultReader) -> tuple[str, Sample]:
     """
     manifest = read_manifest(result)
     settings = _read(result, manifest, _CONFIG)
-    coco = _read(result, manifest, _COCO)
+    coco = _read(result, manifest, COCO_FILE)
     labels = {each["id"]: each["name"] for each in coco["categories"]}
     classes = Counter(labels[each["category_id"]] for each in coco["annotations"])
     scores = (each["score"] for each in coco["annotations"])

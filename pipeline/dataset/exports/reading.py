@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.dataset.classes import final_labels
+from pipeline.dataset.coco import COCO_FILE
 from pipeline.dataset.exports.export_set import ExportBox, ExportImage, ExportSet, ExportVideo
 from pipeline.errors import InputFileError
 from pipeline.frame import Display
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from pipeline.storage.listed_files import ListedFiles
     from pipeline.storage.verification import ResultReader
 
-COCO_FILE, _CONFIG_FILE = "annotations/instances_default.json", "config.json"
-_FRAMES_FILE = "frames.csv"
+_CONFIG_FILE, _FRAMES_FILE = "config.json", "frames.csv"
 
 
 class _StrictModel(BaseModel):
