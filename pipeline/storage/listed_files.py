@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from pipeline.errors import InputFileError
+from pipeline.storage.result_store import MANIFEST
 from pipeline.storage.verification import read_manifest
 
 if TYPE_CHECKING:
@@ -57,12 +58,15 @@ class ListedFiles:
         """Return the content of a listed file or member. May be called from any thread.
 
         Raises:
-            InputFileError: it is not what the manifest lists, or is not among the result's files.
+            InputFileError: the manifest does not list it, or lists it with another content, or it
+                is not among the result's files.
             PretagError: it cannot be read: what a folder or S3 raises.
         """
         file = self.archives.get(path, path)
         if file not in self._there:  # a forged path may lead out of the result
             raise self._damage(f"{file} is missing")
+        if path not in self:
+            raise self._damage(f"{path} is not in {MANIFEST}")
         member = self._members.get(path)
         listed: ListedFile | ListedMember
         if member is not None:

@@ -143,7 +143,7 @@ def test_a_result_that_was_changed_or_is_small_is_not_taken_silently(
     changed = shutil.copytree(results[0], tmp_path / "changed")
     (changed / "config.json").write_text("{}")
     code, _, err = pretag("baseline", *results, changed, "--out", tmp_path / "b.json")
-    assert (code, "changed/config.json was changed." in err) == (1, True)
+    assert (code, "changed is not complete: config.json was changed." in err) == (1, True)
     assert not (tmp_path / "b.json").exists()
 
     sparse = {**SECTIONS, "sampling": {"every_seconds": 20}}

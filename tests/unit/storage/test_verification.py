@@ -286,6 +286,16 @@ class WatchedFolder(ResultFolder):
         return super().read_part(path, part)
 
 
+def test_a_file_that_the_manifest_does_not_list_is_not_read(result: Path) -> None:
+    (result / "config.json").write_text("{}")
+    files = ListedFiles(ResultFolder(result))
+    assert files.read("frames.csv") == b"frame_index\n"
+    with pytest.raises(InputFileError, match=r"config\.json is not in manifest\.json"):
+        files.read("config.json")
+    with pytest.raises(InputFileError, match=r"none\.json is missing"):
+        files.read("none.json")
+
+
 @pytest.mark.parametrize("place", [{"bytes": 2**52}, {"offset": 2**52}])
 def test_a_member_that_is_larger_than_its_archive_takes_no_memory(
     archived: Path, place: dict[str, int]
