@@ -71,10 +71,8 @@ def _write(out: str, data: bytes) -> None:
     if not out.startswith("s3://"):
         write_file(Path(out), data)
         return
-    from pipeline.resources.deadline import Deadline  # noqa: PLC0415 - boto3 takes long to import
+    # boto3 takes long to import.
     from pipeline.storage.s3.bucket import Bucket  # noqa: PLC0415
-    from pipeline.storage.s3.client import s3_client  # noqa: PLC0415
-    from pipeline.storage.s3.retries import Retries  # noqa: PLC0415
 
     bucket, key = split_s3_uri(out, "s3://bucket/key")
-    Bucket(s3_client(), bucket, None, Retries(Deadline.never())).put(key, data)
+    Bucket.for_command(bucket).put(key, data)

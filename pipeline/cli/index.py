@@ -37,11 +37,9 @@ def _place(results: str) -> ResultPlace:
     if not results.startswith("s3://"):
         check_folder(Path(results))
         return FolderOfResults(Path(results))
-    from pipeline.resources.deadline import Deadline  # noqa: PLC0415 - boto3 takes long to import
+    # boto3 takes long to import.
     from pipeline.storage.s3.bucket import Bucket  # noqa: PLC0415
-    from pipeline.storage.s3.client import s3_client  # noqa: PLC0415
     from pipeline.storage.s3.prefix_of_results import PrefixOfResults  # noqa: PLC0415
-    from pipeline.storage.s3.retries import Retries  # noqa: PLC0415
 
     bucket, prefix = split_s3_uri(results.rstrip("/"), "s3://bucket/prefix")
-    return PrefixOfResults(Bucket(s3_client(), bucket, None, Retries(Deadline.never())), prefix)
+    return PrefixOfResults(Bucket.for_command(bucket), prefix)

@@ -6,14 +6,16 @@ import base64
 import mimetypes
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
+from pipeline.resources.deadline import Deadline
+from pipeline.storage.s3.client import s3_client
 from pipeline.storage.s3.errors import error_code
 from pipeline.storage.s3.multipart import MISSING, MultipartUpload, SourceGoneError, block_writer
-from pipeline.storage.s3.retries import TRY_SECONDS
+from pipeline.storage.s3.retries import TRY_SECONDS, Retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
     from pipeline.storage.archive_writer import WriteBlock
-    from pipeline.storage.s3.retries import Retries
     from pipeline.storage.source import ByteRange
 
 T = TypeVar("T")
@@ -98,6 +99,15 @@ class Bucket:
         if owner is not None:
             self._bucket["ExpectedBucketOwner"] = owner
             self._source_owner["ExpectedSourceBucketOwner"] = owner
+
+    @classmethod
+    def for_command(cls, name: str) -> Self:
+        """Describe a bucket for a person's command: of any account, and without a deadline.
+
+        Args:
+            name: the bucket's name.
+        """
+        return cls(s3_client(), name, None, Retries(Deadline.never()))
 
     def uri(self, key: str) -> str:
         """Return `s3://bucket/key`."""

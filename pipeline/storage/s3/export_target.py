@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.errors import PathError
-from pipeline.resources.deadline import Deadline
 from pipeline.storage.archive_writer import write_archive
 from pipeline.storage.export_target import ARCHIVE_SUFFIX
 from pipeline.storage.s3.bucket import Bucket
-from pipeline.storage.s3.client import s3_client, split_uri
-from pipeline.storage.s3.retries import Retries
+from pipeline.storage.s3.client import split_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +31,7 @@ class S3Target:
         name, key = split_uri(uri.rstrip("/"))
         if not name or not key:
             raise PathError(f"{uri} names no place in a bucket. Write s3://bucket/prefix.")
-        self._bucket = Bucket(s3_client(), name, None, Retries(Deadline.never()))
+        self._bucket = Bucket.for_command(name)
         self._key = key
         self._is_archive = key.endswith(ARCHIVE_SUFFIX)
         if not self._is_archive and self._bucket.keys(f"{key}/"):

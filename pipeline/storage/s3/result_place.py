@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pipeline.digest import sha256_of_json
 from pipeline.errors import PathError
 from pipeline.resources.capacity import Capacity
-from pipeline.resources.deadline import Deadline
 from pipeline.storage.manifest import ContentError, source_in
 from pipeline.storage.result_store import MANIFEST
 from pipeline.storage.s3.attempt_context import AttemptContext
 from pipeline.storage.s3.attempts import WORK_PREFIX, Attempt
 from pipeline.storage.s3.bucket import Bucket
-from pipeline.storage.s3.client import s3_client
 from pipeline.storage.s3.result_store import S3ResultStore
-from pipeline.storage.s3.retries import Retries
 from pipeline.storage.video_folder import own_folder
 
 if TYPE_CHECKING:
@@ -46,7 +43,7 @@ class PlacedStore(S3ResultStore):
         """
         self._arguments = (bucket, folder, attempt, correlation_id)
         context = AttemptContext(
-            bucket=_bucket(bucket),
+            bucket=Bucket.for_command(bucket),
             attempt=attempt,
             upload=None,
             correlation_id=correlation_id,
@@ -77,10 +74,6 @@ class PlacedStore(S3ResultStore):
         bucket.delete(bucket.keys(self._file_key(f"{path}/")))
 
 
-def _bucket(name: str) -> Bucket:
-    return Bucket(s3_client(), name, None, Retries(Deadline.never()))
-
-
 class S3ResultPlace:
     """Writes runs to `s3://<bucket>/<prefix>/<folder of the video>/<run id>`.
 
@@ -103,7 +96,7 @@ class S3ResultPlace:
                 f"s3://{bucket}/{prefix} is below {WORK_PREFIX}, where objects are deleted after "
                 "some days. Choose another prefix."
             )
-        self._bucket = _bucket(bucket)
+        self._bucket = Bucket.for_command(bucket)
         self._prefix = prefix
 
     def own_folder(self, folder: str, source: IdentifiedVideo) -> str:
