@@ -124,7 +124,7 @@ def load_detector(config: ConfigLike | None = None) -> Detector:
         BrokenError: the model does not exist, is damaged, or is of no family that pretag reads.
     """
     wanted = load_config(config).detector
-    return Detector(Model.load(wanted.model, wanted.providers, wanted.max_megabytes), wanted)
+    return Detector(Model.configured(wanted), wanted)
 
 
 def load_config(config: ConfigLike | str | Path | None = None) -> Config:

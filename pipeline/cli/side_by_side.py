@@ -94,7 +94,7 @@ class _Preparation:
         end_with_parent(self.parent)
         prepare_decoder()
         place, wanted = result_place(self.out), self.config.detector
-        model = Model.load(wanted.model, wanted.providers, wanted.max_megabytes)
+        model = Model.configured(wanted)
 
         def annotate_here(
             source: VideoSource, open_store: Callable[[str], ShardStore], on_progress: OnProgress

@@ -21,6 +21,7 @@ from pipeline.digest import sha256_of_json
 from pipeline.errors import BrokenError
 
 if TYPE_CHECKING:
+    from pipeline.config.schema import DetectorConfig
     from pipeline.detection.card import ModelCard
     from pipeline.detection.families.common.base import Array, DecodeSpec, Family
     from pipeline.detection.graph import ImageInput, TensorInfo
@@ -90,6 +91,16 @@ class Model:
         return cls.from_opened(
             OpenedModel.open(find_model_file(model), providers, max_megabytes, trial_limits)
         )
+
+    @classmethod
+    def configured(cls, config: DetectorConfig) -> Model:
+        """Load the model that a configuration names.
+
+        Raises:
+            ConfigError: the file does not exist.
+            BrokenError: the model cannot be used.
+        """
+        return cls.load(config.model, config.providers, config.max_megabytes)
 
     @classmethod
     def from_opened(cls, opened: OpenedModel) -> Model:

@@ -105,7 +105,7 @@ class _Preparation:
         """Return what works on a shard."""
         end_with_parent(self.parent)
         prepare_decoder()
-        model = Model.load(self.config.model, self.config.providers, self.config.max_megabytes)
+        model = Model.configured(self.config)
 
         def work(task: ShardTask, report: Report) -> bytes:
             prepare_decoder()
