@@ -21,6 +21,8 @@ from pipeline.decoding.backend import pyav_version
 from pipeline.resources.prices import Rates, bill, divided_bill, is_arm
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from pipeline.dataset.dataset import Dataset
     from pipeline.drift.baseline import Baseline
     from pipeline.drift.drift import Drift, NotCompared
@@ -67,7 +69,7 @@ def write_files(
     settings = _effective_config(run)
     publisher.put_json("config.json", settings)
     if baseline is not None:
-        run.log.drift = _drift(dataset, settings, baseline)
+        run.log.drift = _drift(run.log.detections_by_class, dataset, settings, baseline)
     log = run.log.finished()
     # In the log of the attempt too, of which the outcome and the metrics are made.
     archive = publisher.archive
@@ -90,12 +92,14 @@ def _put_annotations(run: Processing, run_id: str, dataset: Dataset, publisher: 
         put_exports(run.config, instances, publisher, run.source.uri, run_id)
 
 
-def _drift(dataset: Dataset, settings: dict[str, Any], baseline: Baseline) -> Drift | NotCompared:
+def _drift(
+    classes: Counter[str], dataset: Dataset, settings: dict[str, Any], baseline: Baseline
+) -> Drift | NotCompared:
     # Imported late, as few runs have a baseline.
     from pipeline.drift.comparison import compare  # noqa: PLC0415
     from pipeline.drift.sample import Sample  # noqa: PLC0415
 
-    return compare(Sample.of(settings, dataset.detections_by_class(), dataset.scores()), baseline)
+    return compare(Sample.of(settings, classes, dataset.scores()), baseline)
 
 
 def _display_warnings(display: Display) -> tuple[str, ...]:
