@@ -9,7 +9,6 @@ A schedule has a command too: write the index page. It names nothing.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +98,7 @@ def _obey_for_run(
         return {"run": run, "status": "nothing_left"}
     if plan is None:
         raise _no_plan(run)
-    with correlated(plan.job.correlation_id):
+    with correlated(plan.job):
         if command in _OF_LEFTOVERS:  # reads no video, so its bucket may be any
             return _OF_LEFTOVERS[command](plan, environment, invocation)
         Trust.of(environment).check_job(plan.job)
@@ -131,7 +130,7 @@ def _finished(
         RetryableError: the other execution has not ended the run yet.
     """
     (job,) = jobs_in(event["pretag"].get("event"))
-    with correlated(job.correlation_id) if isinstance(job, Job) else nullcontext():
+    with correlated(job):
         if plan is not None and isinstance(job, Job) and plan.is_of(job):
             Trust.of(environment).check_job(plan.job)
             summary = Finish(plan, environment, JobOutput(plan.job, environment, invocation)).run()

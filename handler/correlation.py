@@ -11,10 +11,14 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from handler.jobs import Job
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_lambda_powertools import Logger
+
+    from handler.jobs import Item
 
 # Kept for the whole process, not in a context variable, so that the threads of a run see it too. An
 # invocation works on one video at a time.
@@ -22,8 +26,12 @@ _current: list[str] = []
 
 
 @contextmanager
-def correlated(correlation_id: str) -> Iterator[None]:
-    """Give all log lines of the block, and its metrics, this correlation id."""
+def correlated(item: Item) -> Iterator[None]:
+    """Give all log lines of the block, and its metrics, the id of a job; other items have none."""
+    if not isinstance(item, Job):
+        yield
+        return
+    correlation_id = item.correlation_id
     _current.append(correlation_id)
     try:
         yield

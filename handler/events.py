@@ -27,6 +27,8 @@ from pipeline.errors import BrokenError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from handler.jobs import Item
+
 # AWS sends three levels: a message of the failure queue, in it what Lambda was invoked with, and in
 # that a message of a topic.
 _DEEPEST = 5
@@ -34,8 +36,6 @@ _LONGEST_MESSAGE_ID = 100
 # S3 says that these are hexadecimal. The longest seen has 18 digits.
 _SUBMISSION = re.compile("[A-Za-z0-9-]{1,64}")
 _SEQUENCER = re.compile("[0-9A-Fa-f]{1,64}")
-
-Item = Job | Skip | Unreadable
 
 
 @dataclass(frozen=True)

@@ -119,3 +119,6 @@ class Unreadable:
     def error(self) -> BrokenError:
         """Return the error that ends the event."""
         return BrokenError(f"The {self.what} cannot be read. {self.why}")
+
+
+Item = Job | Skip | Unreadable

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from handler.correlation import correlated
-from handler.jobs import Job, Skip, Unreadable
+from handler.jobs import Skip, Unreadable
 from handler.long_videos import LongVideo
 from handler.metrics import emit_divided, emit_outcome, emit_superseded
 from handler.models import load_model
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from handler.environment import Environment
-    from handler.events import Item
     from handler.invocation import Invocation
+    from handler.jobs import Item, Job
     from pipeline.config.schema import Config
     from pipeline.detection.model import Model
     from pipeline.resources.hand_over import HandOver
@@ -60,7 +59,7 @@ def process_jobs(
     summary: dict[str, Any] = {"videos": [], "skipped": []}
     failures: list[Exception] = []
     for job in jobs:
-        with correlated(job.correlation_id) if isinstance(job, Job) else nullcontext():
+        with correlated(job):
             try:
                 outcome = process_job(job, environment, invocation)
             except Exception as error:  # raised below, after the other jobs
