@@ -8,19 +8,12 @@ failed. `jobs_in` unwraps them all, to a bounded depth.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from handler.fields import (
-    checked_key,
-    decoded_key,
-    optional_text_at,
-    shown,
-    shown_names,
-    text_at,
-)
+from handler.fields import shown, shown_names, text_at
 from handler.jobs import Job, Skip, Unreadable
+from handler.records import of_direct, of_event_bridge, of_notification
 from handler.trust import check_sender
 from pipeline.errors import BrokenError
 
@@ -33,9 +26,6 @@ if TYPE_CHECKING:
 # that a message of a topic.
 _DEEPEST = 5
 _LONGEST_MESSAGE_ID = 100
-# S3 says that these are hexadecimal. The longest seen has 18 digits.
-_SUBMISSION = re.compile("[A-Za-z0-9-]{1,64}")
-_SEQUENCER = re.compile("[0-9A-Fa-f]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -122,12 +112,12 @@ def _jobs(event: object, way: _Way) -> Iterator[Item]:
     elif event.get("Type") == "Notification":  # SNS, delivered by SQS
         yield from _jobs_in_text(event.get("Message"), way.inside(is_message=True))
     elif event.get("source") == "aws.s3":
-        yield _of_event_bridge(event)
+        yield of_event_bridge(event)
     elif event.get("source") == "aws.states":  # a long video that failed, from the failure queue
         yield from _of_execution(event, way)
     elif "video" in event:
         check_sender(is_message=way.is_message)
-        yield _of_direct(event)
+        yield of_direct(event)
     elif isinstance(event.get("Records"), list) and event["Records"]:
         yield from _records(event["Records"], way)
     else:
@@ -183,7 +173,7 @@ def _of_record(record: object, way: _Way) -> Iterator[Item]:
         raise BrokenError(f"It is {shown(record)}; it must be a JSON object.")
     match record.get("eventSource", record.get("EventSource")):
         case "aws:s3":
-            yield _of_notification(record)
+            yield of_notification(record)
         case "aws:sns":
             sns = record.get("Sns")
             message = sns.get("Message") if isinstance(sns, dict) else None
@@ -195,79 +185,3 @@ def _of_record(record: object, way: _Way) -> Iterator[Item]:
                 f"The event has a record from {shown(source)}; records must come from S3, SNS or "
                 "SQS."
             )
-
-
-def _of_notification(record: dict[str, Any]) -> Job | Skip:
-    job = Job(
-        bucket=text_at(record, "s3.bucket.name"),
-        key=decoded_key(text_at(record, "s3.object.key")),
-        version_id=optional_text_at(record, "s3.object.versionId"),
-        etag=optional_text_at(record, "s3.object.eTag"),
-        sequencer=_sequencer(record, "s3.object.sequencer"),
-        submission=_submission(record),
-    )
-    name = text_at(record, "eventName")
-    if not name.startswith("ObjectCreated:"):
-        return Skip(job.uri, f"{shown(name)} creates no object")
-    return job
-
-
-def _of_event_bridge(event: dict[str, Any]) -> Job | Skip:
-    # Powertools' S3EventBridgeNotificationEvent form-decodes keys, but EventBridge sends them
-    # unencoded: a+b.mp4 would become "a b.mp4".
-    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
-    job = Job(
-        bucket=text_at(event, "detail.bucket.name"),
-        key=checked_key(text_at(event, "detail.object.key")),
-        version_id=optional_text_at(event, "detail.object.version-id"),
-        etag=optional_text_at(event, "detail.object.etag"),
-        sequencer=_sequencer(event, "detail.object.sequencer"),
-    )
-    name = text_at(event, "detail-type")
-    if name != "Object Created":
-        return Skip(job.uri, f"{shown(name)} creates no object")
-    return job
-
-
-def _sequencer(tree: dict[str, Any], path: str) -> str | None:
-    sequencer = optional_text_at(tree, path)
-    if sequencer is not None and not _SEQUENCER.fullmatch(sequencer):
-        raise BrokenError(
-            f"The field {path} is {shown(sequencer)}; it must be a hexadecimal number of at most "
-            "64 digits. Send the event as S3 sends it."
-        )
-    return sequencer
-
-
-def _submission(record: dict[str, Any]) -> str | None:
-    submission = optional_text_at(record, "submission")
-    if submission is not None and not _SUBMISSION.fullmatch(submission):
-        raise BrokenError(
-            f"The field submission is {shown(submission)}; it must have at most 64 letters, digits "
-            "and hyphens. `pretag submit` writes it."
-        )
-    return submission
-
-
-def _of_direct(event: dict[str, Any]) -> Job:
-    wrong = {key: value for key, value in event.items() if not _is_valid(key, value)}
-    if wrong:
-        raise BrokenError(
-            f"The direct event has wrong keys or values: {shown_names(wrong)}. It must be "
-            '{"video": "s3://bucket/key", "config": {...}, "output": "s3://bucket/prefix"}; '
-            "config and output are optional."
-        )
-    bucket, _, key = text_at(event, "video").removeprefix("s3://").partition("/")
-    config, output = event.get("config", {}), optional_text_at(event, "output")
-    return Job(bucket, checked_key(key), config=config, output=output, named=True)
-
-
-def _is_valid(key: object, value: object) -> bool:
-    match key, value:
-        case "video", str():
-            return re.fullmatch(r"s3://[^/]+/.+", value, re.DOTALL) is not None
-        case "output", str():
-            return value.startswith("s3://")
-        case "config", dict():
-            return True
-    return False
