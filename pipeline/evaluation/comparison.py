@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.errors import InputFileError
 from pipeline.evaluation.coco_files import short_json, unknown_ids
+from pipeline.evaluation.frame_names import frame_name
 from pipeline.evaluation.run_names import UNKNOWN
-from pipeline.evaluation.videos import frame_name, images_of_run
+from pipeline.evaluation.videos import images_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping

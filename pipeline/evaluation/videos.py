@@ -18,12 +18,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.config.video_suffixes import video_suffixes
 from pipeline.errors import InputFileError
 from pipeline.evaluation.coco_files import short_json
+from pipeline.evaluation.frame_names import NamedFrame, named_frames
 from pipeline.text import shortened
 
 if TYPE_CHECKING:
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
     from pipeline.evaluation.coco_models import Image, Instances, RunInstances
     from pipeline.evaluation.run_names import RunNames
 
-# The name that pretag gives to a frame, after an upload id (Label Studio) and a name of the video,
-# and before the number of a twin (CVAT).
-_FRAME = re.compile(
-    r"(?:[0-9a-f]{8}-)?(?P<before>.*?)frame_(?P<index>[0-9]{6,})(?:_(?P<twin>[0-9]+))?"
-)
 # Boxes of different videos can be the same by chance: around the whole image, for example.
 _LEAST_SAME_BOXES, _MOST_CHANCE_SHARE = 3, 0.1
 # A name that is unique over several runs: `street-f5f8366f`. Digits alone may be a date.
@@ -62,24 +57,7 @@ class TruthImages:
     same_boxes: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """An image whose name is that of a frame.
-
-    Attributes:
-        image: the image.
-        place: its folders and the text before `frame_`, each of which may name the video.
-        index: its frame index.
-        twin: number behind the index; 0 without one.
-    """
-
-    image: Image
-    place: tuple[str, ...]
-    index: int
-    twin: int
-
-
-_Video = list[_Frame]
+_Video = list[NamedFrame]
 _Box = tuple[int, str, tuple[float, ...]]
 
 
@@ -90,7 +68,7 @@ def images_of_run(run: RunInstances, truth: Instances, names: RunNames) -> Truth
         InputFileError: the truth has several videos, and nothing tells which one is the run's; or
             it names other videos only.
     """
-    run_frames, frames = _frames(run.images), _frames(truth.images)
+    run_frames, frames = named_frames(run.images), named_frames(truth.images)
     videos = list(_divide(frames))
     candidates, told_by = _by_name(videos, names)
     if len(candidates) > 1:
@@ -112,36 +90,7 @@ def images_of_run(run: RunInstances, truth: Instances, names: RunNames) -> Truth
     )
 
 
-def frame_name(file_name: str) -> str:
-    """Return the frame's own name, without what tools put before and behind it.
-
-    Returns:
-        A name such as `frame_000010`; empty if the image has another name.
-    """
-    match = _FRAME.fullmatch(_parts(file_name)[-1])
-    return "" if match is None else f"frame_{match['index']}"
-
-
-def _parts(file_name: str) -> tuple[str, ...]:
-    """Return the folders of a name and its last part, which has no suffix."""
-    path = PurePosixPath(file_name.replace("\\", "/"))
-    return (*path.parts[:-1], path.stem)
-
-
-def _frames(images: Iterable[Image]) -> list[_Frame]:
-    return [frame for image in images if (frame := _frame(image)) is not None]
-
-
-def _frame(image: Image) -> _Frame | None:
-    *folders, stem = _parts(image.file_name)
-    match = _FRAME.fullmatch(stem)
-    if match is None:
-        return None
-    place = (*folders, match["before"].rstrip("-_ "))
-    return _Frame(image, place, int(match["index"]), int(match["twin"] or 0))
-
-
-def _divide(frames: Iterable[_Frame]) -> Iterator[_Video]:
+def _divide(frames: Iterable[NamedFrame]) -> Iterator[_Video]:
     """Yield the frames of each video: of each place, and in one place by the order.
 
     Tools export task after task, each in the order of time.
@@ -164,7 +113,7 @@ def _divide(frames: Iterable[_Frame]) -> Iterator[_Video]:
         yield from videos
 
 
-def _ascending_parts(frames: Iterable[_Frame]) -> list[_Video]:
+def _ascending_parts(frames: Iterable[NamedFrame]) -> list[_Video]:
     """Return the frames in parts, each of which ends where the frame index does not grow."""
     parts: list[_Video] = []
     last = -1
@@ -176,7 +125,7 @@ def _ascending_parts(frames: Iterable[_Frame]) -> list[_Video]:
     return parts
 
 
-def _most_twins(frames: Iterable[_Frame]) -> int:
+def _most_twins(frames: Iterable[NamedFrame]) -> int:
     """Return how many videos have the same frame, at least 1."""
     frames = list(frames)
     counts = Counter(frame.index for frame in frames)
@@ -226,11 +175,11 @@ def _by_boxes(videos: list[_Video], of_run: set[_Box], truth: Instances) -> list
     return [video for video, count in zip(videos, same, strict=True) if count >= least]
 
 
-def _same_boxes(of_run: set[_Box], truth: Instances, frames: Iterable[_Frame]) -> int:
+def _same_boxes(of_run: set[_Box], truth: Instances, frames: Iterable[NamedFrame]) -> int:
     return len(of_run.intersection(_boxes(truth, frames)))
 
 
-def _boxes(coco: RunInstances | Instances, frames: Iterable[_Frame]) -> Iterator[_Box]:
+def _boxes(coco: RunInstances | Instances, frames: Iterable[NamedFrame]) -> Iterator[_Box]:
     """Yield frame index, class and numbers of each box. pretag and CVAT write two decimals."""
     indexes = {frame.image.id: frame.index for frame in frames}
     classes = {category.id: category.name for category in coco.categories}
@@ -240,7 +189,7 @@ def _boxes(coco: RunInstances | Instances, frames: Iterable[_Frame]) -> Iterator
             yield indexes[each.image_id], classes[each.category_id], numbers
 
 
-def _by_frames(videos: list[_Video], run: Iterable[_Frame]) -> list[_Video]:
+def _by_frames(videos: list[_Video], run: Iterable[NamedFrame]) -> list[_Video]:
     """Return the videos that have no frame, and no size of an image, that the run does not have."""
     images = {frame.index: frame.image for frame in run}
     return [
@@ -259,7 +208,7 @@ def _have_one_size(one: Image, other: Image) -> bool:
     return all(not a or not b or a == b for a, b in sides)
 
 
-def _untold(frames: Iterable[_Frame]) -> InputFileError:
+def _untold(frames: Iterable[NamedFrame]) -> InputFileError:
     frames = list(frames)
     counts = Counter(frame.index for frame in frames)
     index, _ = counts.most_common(1)[0]

@@ -7,8 +7,8 @@ import pytest
 from pipeline.errors import InputFileError
 from pipeline.evaluation.comparison import Comparison, compare_by_names
 from pipeline.evaluation.corrections import count_corrections
+from pipeline.evaluation.frame_names import frame_name
 from pipeline.evaluation.run_names import UNKNOWN, RunNames
-from pipeline.evaluation.videos import frame_name
 from tests.support import coco_builders
 from tests.support.coco_builders import Json
 from tests.support.cvat_project import cvat_project, merged, video
