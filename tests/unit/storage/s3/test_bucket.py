@@ -15,7 +15,8 @@ from botocore.stub import Stubber
 
 from pipeline.errors import BrokenError, RetryableError
 from pipeline.storage.s3 import bucket as bucket_module
-from pipeline.storage.s3.bucket import Bucket, StoredObject
+from pipeline.storage.s3.bucket import Bucket
+from pipeline.storage.s3.bucket_reader import StoredObject
 from tests.support.s3_retries import quick_retries
 
 if TYPE_CHECKING:
