@@ -11,10 +11,9 @@ from zipfile import ZipFile
 import pytest
 
 from tests.support import clips, runs
-from tests.support.lambda_function import RESULTS, VARIABLES, emulated_s3
+from tests.support.lambda_function import RESULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -34,14 +33,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         out = tmp_path_factory.mktemp(f"out{number}")
         folders.append(runs.result_folder(runs.run(out, video, sampling=SAMPLED, output=output)))
     return folders
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
-        monkeypatch.setenv(name, VARIABLES[name])
-    with emulated_s3() as client:
-        yield client
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

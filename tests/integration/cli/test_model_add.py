@@ -15,11 +15,9 @@ from pipeline.digest import sha256_of_file
 from tests.support import clips, hostile_models
 from tests.support.command import SPARSE_SAMPLING, Pretag
 from tests.support.default_model import DEFAULT_MODEL
-from tests.support.lambda_function import VARIABLES, VIDEOS, emulated_s3
+from tests.support.lambda_function import VIDEOS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_s3 import S3Client
 
 SHA256 = sha256_of_file(DEFAULT_MODEL)
@@ -44,14 +42,6 @@ def mine(tmp_path: Path) -> Path:
     shutil.copyfile(DEFAULT_MODEL, path)
     path.with_suffix(".toml").write_text(CARD)
     return path
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
-    for name, value in VARIABLES.items():
-        monkeypatch.setenv(name, value)
-    with emulated_s3() as client:
-        yield client
 
 
 def names(folder: Path) -> list[str]:

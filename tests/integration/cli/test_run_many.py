@@ -14,10 +14,9 @@ from pipeline.storage.result_folder import ResultFolder
 from pipeline.storage.s3.result import S3Result
 from pipeline.storage.verification import verify
 from tests.support import clips
-from tests.support.lambda_function import RESULTS, VARIABLES, VIDEOS, emulated_s3
+from tests.support.lambda_function import RESULTS, VIDEOS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -46,14 +45,6 @@ def videos(tmp_path: Path, clip_bytes: list[bytes], monkeypatch: pytest.MonkeyPa
         (folder / name).write_bytes(data)
     (folder / "notes.txt").write_text("no video")
     return folder
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
-        monkeypatch.setenv(name, VARIABLES[name])
-    with emulated_s3() as client:
-        yield client
 
 
 def manifests(out: Path) -> list[str]:

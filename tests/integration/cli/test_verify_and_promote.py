@@ -11,10 +11,9 @@ import pytest
 from pipeline.storage.s3 import ranged_reader, video
 from pipeline.text import path_text
 from tests.support import runs
-from tests.support.lambda_function import RESULTS, VARIABLES, emulated_s3
+from tests.support.lambda_function import RESULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -45,14 +44,6 @@ def rejected(tmp_path: Path) -> Path:
     text = tmp_path / "text.mp4"
     text.write_text("no video")
     return runs.result_folder(runs.run(tmp_path / "out", text))
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
-        monkeypatch.setenv(name, VARIABLES[name])
-    with emulated_s3() as client:
-        yield client
 
 
 def upload(client: S3Client, run_folder: Path) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from pipeline.storage.s3.bucket import Bucket
 from tests.support.s3_retries import quick_retries
@@ -19,14 +16,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
+def client(monkeypatch: pytest.MonkeyPatch, client: S3Client) -> S3Client:
+    """Return a client whose lists have pages of two keys."""
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "2")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="results")
-        yield client
+    return client
 
 
 @pytest.fixture

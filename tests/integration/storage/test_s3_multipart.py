@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from pipeline.errors import BrokenError
 from pipeline.storage.s3 import bucket as bucket_module
@@ -21,16 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PART = 5 * 1024 * 1024
-
-
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="results")
-        yield client
 
 
 @pytest.fixture

@@ -7,10 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 import av
-import boto3
 import numpy as np
 import pytest
-from moto import mock_aws
 
 from pipeline.config.schema import Config
 from pipeline.decoding.opening import open_video
@@ -24,7 +22,6 @@ from tests.support.needed_packets import needed_bytes
 from tests.support.s3_retries import quick_retries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -44,16 +41,6 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         tmp_path_factory.mktemp("film") / "film.mp4", images, options=options, rate=6
     )
     return path.read_bytes()
-
-
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="videos")
-        yield client
 
 
 class CountedRequests:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.exceptions import ResponseStreamingError
-from moto import mock_aws
 
 from pipeline.errors import RetryableError, SupersededError
 from pipeline.storage.s3 import ranged_reader, video
@@ -26,15 +23,11 @@ BLOCK = 8 * 1024
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    for module in (ranged_reader, video):  # with small blocks, a small clip has many ranges
+def client(monkeypatch: pytest.MonkeyPatch, client: S3Client) -> S3Client:
+    """Return a client. Videos are read in small blocks, so a small clip has many ranges."""
+    for module in (ranged_reader, video):
         monkeypatch.setattr(module, "BLOCK_BYTES", BLOCK)
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="videos")
-        yield client
+    return client
 
 
 def frames_of(stream: ByteStream) -> list[tuple[int, float, bytes]]:
