@@ -9,12 +9,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
-from moto import mock_aws
-
 from handler import app
 from pipeline.storage.s3.attempts import WORK_PREFIX
 from pipeline.storage.s3.client import s3_client
 from tests.support import clips
+from tests.support.emulated_aws import emulated_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +55,7 @@ class Context:
 def emulated_s3() -> Iterator[S3Client]:
     """Emulate S3 in the block, with a bucket for videos and one for results."""
     s3_client.cache_clear()
-    with mock_aws():
+    with emulated_aws():
         client = s3_client()
         for name in (VIDEOS, RESULTS):
             create_bucket(client, name)

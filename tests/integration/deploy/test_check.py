@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
-from moto import mock_aws
 
 from deploy.functions.check import app
 from deploy.functions.check.clip_run import FOLDER
 from tests.e2e.template import ROOT
 from tests.support import clips
+from tests.support.emulated_aws import emulated_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -80,7 +80,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
         "KNOWN_RESULT": "",
     }.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("s3")
         for bucket in ("videos", "results"):
             client.create_bucket(Bucket=bucket)

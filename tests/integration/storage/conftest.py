@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from moto import mock_aws
+
+from tests.support.emulated_aws import emulated_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
     """Emulate S3 with the buckets `videos` and `results`, and return a client."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    with mock_aws():
+    with emulated_aws():
         client = boto3.client("s3", region_name="us-east-1")
         for bucket in ("videos", "results"):
             client.create_bucket(Bucket=bucket)

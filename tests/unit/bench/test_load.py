@@ -10,7 +10,6 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from bench.load import __main__ as command
 from bench.load.deployed import StackUnderLoad
@@ -19,6 +18,7 @@ from bench.load.plan import Plan
 from bench.load.report import report
 from bench.load.statistics import Served, Summary, percentile
 from deploy.smoke.deployed import Deployed
+from tests.support.emulated_aws import emulated_aws
 
 if TYPE_CHECKING:
     from bench.load.driving import Ending
@@ -138,7 +138,7 @@ def test_endings_costs_and_failures_are_read_from_a_stack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
+    with emulated_aws():
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
         for bucket in ("videos", "results"):
             s3.create_bucket(Bucket=bucket)
@@ -171,7 +171,7 @@ def test_throttles_are_counted_when_cloudwatch_has_all_invocations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
+    with emulated_aws():
         s3, cloudwatch = boto3.client("s3"), boto3.client("cloudwatch")
         for bucket in ("videos", "results"):
             s3.create_bucket(Bucket=bucket)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from moto import mock_aws
 
 from handler import executions
 from pipeline.errors import BrokenError, PretagError, RetryableError
+from tests.support.emulated_aws import emulated_aws
 from tests.support.lambda_function import REGION
 from tests.support.state_machine import ARN, StateMachine
 
@@ -23,7 +23,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[StateMachine]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     executions.step_functions_client.cache_clear()
-    with mock_aws():
+    with emulated_aws():
         yield StateMachine.create()
     executions.step_functions_client.cache_clear()
 

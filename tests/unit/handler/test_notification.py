@@ -11,12 +11,12 @@ import pytest
 import yaml
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
-from moto import mock_aws
 from moto.events.models import EventPattern
 
 from handler.notification import Notification, events_client, send_notification
 from pipeline.errors import BrokenError, RetryableError
 from pipeline.runlog import RunLog
+from tests.support.emulated_aws import emulated_aws
 
 RESULT = Notification(
     bucket="videos",
@@ -46,7 +46,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Entry]]:
     def note(params: Mapping[str, Any], **_rest: object) -> None:
         entries.extend(params["Entries"])
 
-    with mock_aws():
+    with emulated_aws():
         client = events_client()
         client.meta.events.register("provide-client-params.events.PutEvents", note)
         client.create_event_bus(Name="videos")
@@ -194,6 +194,7 @@ def test_a_process_without_a_region_is_broken(
 ) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it may have read another file
     events_client.cache_clear()
     with pytest.raises(BrokenError, match="Configure AWS credentials and a region"):
         send_notification("videos", RESULT)
