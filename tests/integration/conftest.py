@@ -3,6 +3,7 @@
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -10,14 +11,22 @@ import numpy as np
 import pytest
 
 from pipeline import cli
+from pipeline.decoding.backend import automatic_backend
+from pipeline.decoding.process import launching, spare
+from pipeline.detection import trial
 from pipeline.frame import Image
 from tests.support import clips
 from tests.support.command import Finished, Pretag
 from tests.support.default_model import DEFAULT_MODEL
+from tests.support.forked_children import Nurseries
 
 
 @pytest.fixture
-def pretag(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Pretag:
+def pretag(
+    forked_children: None,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Pretag:
     """Return a function that runs the command line inside the test process."""
 
     def call(*arguments: object) -> Finished:
@@ -42,6 +51,24 @@ def model_file(tmp_path: Path) -> Path:
     path = tmp_path / "my model.onnx"
     shutil.copy(DEFAULT_MODEL, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def nurseries() -> Iterator[Nurseries]:
+    """Return what forks child processes that need no imports."""
+    with Nurseries() as nurseries:
+        yield nurseries
+        spare.take_child(automatic_backend()).close()  # one that waits for a video
+
+
+@pytest.fixture
+def forked_children(nurseries: Nurseries, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork the decoders and the trials of models in this test.
+
+    Without it, each of them starts Python and imports its libraries, as in production.
+    """
+    monkeypatch.setattr(launching, "launch", nurseries.launch)
+    monkeypatch.setattr(trial, "launch", nurseries.launch)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from tests.support.runs import (
     run,
 )
 
+pytestmark = pytest.mark.usefixtures("forked_children")
+
 SPARSE = {"every_seconds": 10}
 
 

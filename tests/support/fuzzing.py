@@ -16,23 +16,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
+from unittest.mock import patch
 
 import av
 
 from pipeline.config.schema import Config
 from pipeline.decoding.backend import BackendName
+from pipeline.decoding.process import launching
 from pipeline.decoding.process.decoder_process import DecoderProcess
+from pipeline.decoding.process.launching import Child
 from pipeline.errors import RejectedError
 from pipeline.resources.budget import Budget
 from pipeline.resources.capacity import Capacity
 from pipeline.resources.deadline import Deadline
 from tests.support import clips
 from tests.support.decoding import drained
-from tests.support.forked_children import Nursery
+from tests.support.forked_children import Nurseries
 from tests.support.mutants import make_mutant
 
 Result = tuple[str, int, int]
@@ -126,12 +128,12 @@ def _decode_in_child(command: Sequence[str], seeds: range, deadline: float) -> l
     return outcomes
 
 
-def decode_with_pretag(data: bytes, nursery: Nursery) -> Result:
+def decode_with_pretag(data: bytes, backend: BackendName) -> Result:
     """Decode as a run does, in a process of its own, and sample one frame a second."""
     config, budget = Config(), Budget(Deadline.never(), _CAPACITY)
     limits = config.limits
     with DecoderProcess(
-        nursery.child(), io.BytesIO(data), "mutant", limits, threads=1, budget=budget
+        Child(backend), io.BytesIO(data), "mutant", limits, threads=1, budget=budget
     ) as video:
         try:
             coverage = drained(video, config).result.coverage
@@ -158,20 +160,13 @@ def outcomes(decoder: str, folder: Path, seeds: range) -> Iterator[Outcome]:
         yield from (timed(decode_with_pyav, folder, seed) for seed in seeds)
         return
     backend: BackendName = "pyav" if decoder == "pretag-pyav" else "opencv"
-    with ExitStack() as stack:
-        free: SimpleQueue[Nursery] = SimpleQueue()
-        for _ in range(_AT_A_TIME):
-            free.put(stack.enter_context(Nursery(backend)))
-
-        def decode(data: bytes) -> Result:
-            nursery = free.get()
-            try:
-                return decode_with_pretag(data, nursery)
-            finally:
-                free.put(nursery)
-
-        with ThreadPoolExecutor(_AT_A_TIME) as executor:
-            yield from executor.map(lambda seed: timed(decode, folder, seed), seeds)
+    with (
+        Nurseries() as nurseries,
+        patch.object(launching, "launch", nurseries.launch),
+        ThreadPoolExecutor(_AT_A_TIME) as executor,
+    ):
+        decode = partial(decode_with_pretag, backend=backend)
+        yield from executor.map(partial(timed, decode, folder), seeds)
 
 
 def timed(decode: Callable[[bytes], Result], folder: Path, seed: int) -> Outcome:

@@ -14,6 +14,8 @@ from pipeline.detection.model_folder import bundled_models, find_model_file
 from pipeline.errors import BrokenError
 from tests.support.default_model import DEFAULT_MODEL
 
+pytestmark = pytest.mark.usefixtures("forked_children")
+
 
 def copy_with_card(folder: Path, **card: object) -> str:
     """Write a copy of the default model with a card, and return the path of the model file."""

@@ -15,6 +15,8 @@ from pipeline.errors import BrokenError
 from tests.support import onnx_models
 from tests.support.default_model import DEFAULT_MODEL
 
+pytestmark = pytest.mark.usefixtures("forked_children")
+
 IMAGE: dict[str, onnx_models.Shape] = {"images": [1, 3, 64, 64]}
 
 

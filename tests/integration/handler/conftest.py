@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+def s3(forked_children: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:  # noqa: ARG001
     """Set the environment of the function, and emulate S3."""
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
