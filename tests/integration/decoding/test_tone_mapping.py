@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from pipeline.config.schema import Config
-from tests.support import clips
+from pipeline.frame import Image
 from tests.support.decoding import decode_file
 
 NITS = np.array([0, 1, 3, 10, 20, 36.5, 60, 100, 150, 203, 300, 450, 600, 800, 950])
-PATCH = 16
 MID_GREY = NITS.tolist().index(36.5)  # 18 % of 203, the brightness of white
 SDR_MID_GREY = 104  # 18 % by the curve of BT.709
 
@@ -33,18 +32,21 @@ def hlg(nits: np.ndarray) -> np.ndarray:
     return np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
 
 
-def write_ramp(path: Path, signal: np.ndarray, params: str) -> Path:
+def write_ramp(
+    path: Path, signal: np.ndarray, params: str, *, patch: int = 16, height: int = 64
+) -> Path:
     """Write two frames of 10 bits: patches of grey from left to right."""
-    luma = np.repeat(np.rint(64 + 876 * signal).astype(np.uint16), PATCH)
-    rows = np.tile(luma, (64, 1))
-    grey = np.full((32, luma.size // 2), 512, np.uint16)
+    luma = np.repeat(np.rint(64 + 876 * signal).astype(np.uint16), patch)
+    rows = np.tile(luma, (height, 1))
+    grey = np.full((height // 2, luma.size // 2), 512, np.uint16)
+    params = f"colorprim=bt2020:colormatrix=bt2020nc:{params}"
+    options = {"preset": "ultrafast", "qp": "1", "x264-params": params}
     with av.open(str(path), "w") as container:
-        options = {"qp": "1", "x264-params": f"colorprim=bt2020:colormatrix=bt2020nc:{params}"}
         stream = container.add_stream("libx264", rate=10, options=options)
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = luma.size, 64, "yuv420p10le"
+        stream.width, stream.height, stream.pix_fmt = luma.size, height, "yuv420p10le"
         for _ in range(2):
-            frame = av.VideoFrame(luma.size, 64, "yuv420p10le")
+            frame = av.VideoFrame(luma.size, height, "yuv420p10le")
             for plane, values in zip(frame.planes, (rows, grey, grey), strict=True):
                 padded = np.zeros((len(values), plane.line_size // 2), np.uint16)
                 padded[:, : values.shape[1]] = values
@@ -52,6 +54,16 @@ def write_ramp(path: Path, signal: np.ndarray, params: str) -> Path:
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def check_ramp(image: Image, patch: int) -> None:
+    patches = image[image.shape[0] // 2, patch // 2 :: patch].astype(int)
+    assert np.ptp(patches, axis=1).max() <= 3  # grey stays grey
+    levels = patches[:, 1]
+    assert (np.diff(levels) > 0).all()
+    assert levels[0] == 0
+    assert levels[-1] < 255
+    assert levels[MID_GREY] == pytest.approx(SDR_MID_GREY, abs=20)
 
 
 MASTERED_AT_1000_NITS = (
@@ -62,35 +74,24 @@ MASTERED_AT_1000_NITS = (
 @pytest.mark.parametrize(
     ("signal", "params"),
     [
-        (pq(NITS), "transfer=smpte2084"),
         (pq(NITS), f"transfer=smpte2084:{MASTERED_AT_1000_NITS}"),
         (hlg(NITS), "transfer=arib-std-b67"),
     ],
-    ids=["PQ", "PQ with a mastering display", "HLG"],
+    ids=["PQ with a mastering display", "HLG"],
 )
 def test_a_ramp_keeps_its_steps_up_to_the_peak(
     tmp_path: Path, signal: np.ndarray, params: str
 ) -> None:
     path = write_ramp(tmp_path / "clip.mp4", signal, params)
-    image = decode_file(path).frames[0].image
-    patches = image[32, PATCH // 2 :: PATCH].astype(int)
-    assert np.ptp(patches, axis=1).max() <= 3  # grey stays grey
-    levels = patches[:, 1]
-    assert (np.diff(levels) > 0).all()
-    assert levels[0] == 0
-    assert levels[-1] < 255
-    assert levels[MID_GREY] == pytest.approx(SDR_MID_GREY, abs=20)
+    check_ramp(decode_file(path).frames[0].image, patch=16)
 
 
-def test_an_image_of_more_than_18_megapixels_is_converted(tmp_path: Path) -> None:
-    width, height = 5504, 4096
+def test_an_image_of_more_than_18_megapixels_keeps_its_steps_too(tmp_path: Path) -> None:
+    patch, height = 368, 4096
+    width = patch * NITS.size
     assert width * height * 8 > Config().limits.megapixels * 1_000_000 * 4
-    options = {
-        "preset": "ultrafast",
-        "x264-params": "transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc",
-    }
-    image = np.full((height, width, 3), 128, np.uint8)
-    path = clips.write_clip(tmp_path / "clip.mp4", [image], options=options)
-    (frame,) = decode_file(path).frames
-    assert frame.image.shape == (height, width, 3)
-    assert np.ptp(frame.image) <= 12  # colours of 8 bits
+    path = tmp_path / "clip.mp4"
+    write_ramp(path, pq(NITS), "transfer=smpte2084", patch=patch, height=height)
+    image = decode_file(path).frames[0].image
+    assert image.shape == (height, width, 3)
+    check_ramp(image, patch)
