@@ -8,10 +8,16 @@ import pytest
 from tests.support import fuzzing, mutants
 
 
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("originals")
+    mutants.write_originals(folder)
+    return folder
+
+
 @pytest.mark.parametrize(("decoder", "first"), [("pretag", 0), ("pretag", 250), ("pretag-pyav", 0)])
-def test_a_mutant_is_decoded_or_rejected(tmp_path: Path, decoder: str, first: int) -> None:
-    mutants.write_originals(tmp_path)
-    command = fuzzing.child_command(tmp_path, decoder)
+def test_a_mutant_is_decoded_or_rejected(originals: Path, decoder: str, first: int) -> None:
+    command = fuzzing.child_command(originals, decoder)
     outcomes = fuzzing.decode_mutants(command, range(first, first + 250))
     assert [each for each in outcomes if each.end not in {"done", *fuzzing.REASONS}] == []
     assert sum(outcome.end == "done" for outcome in outcomes) >= 100

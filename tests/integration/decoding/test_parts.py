@@ -64,9 +64,9 @@ CLIPS: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.fixture(params=CLIPS)
-def clip(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    return CLIPS[request.param](tmp_path / "clip.mp4")
+@pytest.fixture(scope="module", params=CLIPS)
+def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return CLIPS[request.param](tmp_path_factory.mktemp("clips") / "clip.mp4")
 
 
 def config_of(segment_seconds: float = 1, **sampling: float | str) -> Config:

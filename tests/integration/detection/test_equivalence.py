@@ -13,9 +13,11 @@ from pipeline.detection.boxes import iou
 from pipeline.detection.detector import Detector
 from pipeline.detection.model import Model
 from pipeline.detection.registry import FAMILIES
-from pipeline.frame import Image
+from pipeline.frame import Detections, Image
 from tests.support import clips, family_exports
 from tests.support.default_model import DEFAULT_MODEL
+
+pytestmark = pytest.mark.usefixtures("forked_children")
 
 Head = Callable[[Path], Path]
 """Writes the default model with a family's outputs to a path, and returns the path."""
@@ -55,9 +57,12 @@ WITHOUT_HEAD = {
 }
 
 
+CONFIG = DetectorConfig(score_threshold=0.4, iou_threshold=0.5)
+
+
 @pytest.fixture(scope="module")
-def frames() -> list[Image]:
-    """Return three frames of the sample."""
+def expected() -> list[tuple[Image, Detections]]:
+    """Return three frames of the sample, and what the default model detects in each."""
 
     def read() -> Iterator[Image]:
         with av.open(str(clips.SAMPLE)) as container:
@@ -65,26 +70,25 @@ def frames() -> list[Image]:
                 if index in (0, 100, 200):
                     yield np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
 
-    return list(read())
+    default = Detector(Model.load(str(DEFAULT_MODEL)), CONFIG)
+    return [(frame, default.detect(frame)) for frame in read()]
 
 
 @pytest.mark.parametrize(
     ("family", "head"), [(family, head) for family, heads in HEADS.items() for head in heads]
 )
 def test_the_model_with_a_head_detects_the_same_objects_as_without(
-    tmp_path: Path, frames: list[Image], family: str, head: Head
+    tmp_path: Path, expected: list[tuple[Image, Detections]], family: str, head: Head
 ) -> None:
     model = Model.load(str(head(tmp_path / "with_head.onnx")))
     assert model.family == family
-    config = DetectorConfig(score_threshold=0.4, iou_threshold=0.5)
-    with_head = Detector(model, config)
-    default = Detector(Model.load(str(DEFAULT_MODEL)), config)
-    for frame in frames:
-        expected, detections = default.detect(frame), with_head.detect(frame)
-        assert len(expected) >= 5
-        assert detections.class_ids.tolist() == expected.class_ids.tolist()
-        assert np.abs(detections.scores - expected.scores).max() <= 1e-3
-        assert np.diag(iou(detections.boxes, expected.boxes)).min() >= 0.99
+    with_head = Detector(model, CONFIG)
+    for frame, of_default in expected:
+        detections = with_head.detect(frame)
+        assert len(of_default) >= 5
+        assert detections.class_ids.tolist() == of_default.class_ids.tolist()
+        assert np.abs(detections.scores - of_default.scores).max() <= 1e-3
+        assert np.diag(iou(detections.boxes, of_default.boxes)).min() >= 0.99
     blank = np.full((96, 96, 3), 114, np.uint8)
     assert len(with_head.detect(blank)) == 0
 
