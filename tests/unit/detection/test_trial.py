@@ -19,7 +19,7 @@ from tests.support import hostile_models
 from tests.support.default_model import DEFAULT_MODEL
 from tests.support.onnx_models import write_model
 
-SHORT = TrialLimits(megabytes=512, cpu_seconds=2)
+SHORT = TrialLimits(megabytes=512, cpu_seconds=1)
 
 
 def refusal(path: Path, limits: TrialLimits = SHORT) -> str:
@@ -34,13 +34,13 @@ def test_a_genuine_model_gives_the_shapes_of_its_outputs() -> None:
 
 def test_a_graph_without_an_end_is_ended(tmp_path: Path) -> None:
     path = hostile_models.write_endless_model(tmp_path / "a.onnx")
-    assert "takes more than 2 seconds of CPU time" in refusal(path)
+    assert "takes more than 1 seconds of CPU time" in refusal(path)
 
 
 def test_functions_that_expand_to_a_million_million_nodes_are_ended(tmp_path: Path) -> None:
     path = hostile_models.write_nested_functions(tmp_path / "a.onnx")
     assert path.stat().st_size < 4000
-    assert "takes more than 2 seconds of CPU time" in refusal(path)
+    assert "takes more than 1 seconds of CPU time" in refusal(path)
 
 
 def test_an_output_larger_than_the_memory_is_refused(tmp_path: Path) -> None:
