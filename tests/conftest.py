@@ -1,5 +1,6 @@
 """What holds for all tests: the default model, Ctrl-C, and the settings of Hypothesis."""
 
+import gc
 import signal
 
 import pytest
@@ -17,3 +18,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # that failed once fails every time.
 settings.register_profile("pretag", deadline=None, derandomize=True)
 settings.load_profile("pretag")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was collected, which stays to the end."""
+    gc.freeze()
