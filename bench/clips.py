@@ -28,6 +28,17 @@ _FAR_APART = 250
 _STEPS = ((math.sqrt(5) - 1) / 2, math.sqrt(2) - 1)
 
 
+def film() -> Path:
+    """Return 80 seconds of 768 x 576 at 10 frames per second: the sample, and it mirrored twice."""
+
+    def images() -> Iterator[Image]:
+        sample = sample_images()
+        mirrored = [np.ascontiguousarray(image[:, ::-1]) for image in sample]
+        yield from (*sample, *mirrored, *mirrored[::-1])[: 80 * SAMPLE_RATE]
+
+    return _kept("film.mp4", lambda path: _encode(path, images(), (768, 576), SAMPLE_RATE))
+
+
 def full_hd(key_frames: int = _FAR_APART) -> Path:
     """Return the sample in 1080p at 25 frames per second, interpolated from its 10.
 

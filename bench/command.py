@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import resource
-import subprocess
 import sys
-import time
-from statistics import median
-from tempfile import TemporaryDirectory
 
 from bench import clips, results
-from bench.measuring import Cost, show_progress
+from bench.measuring import process_rounds
 from pipeline.concurrency.cpus import available_cpus
 
 STARTS = 20
@@ -39,16 +34,12 @@ def help_section() -> str:
         "an interpreter that does nothing": (sys.executable, "-c", "pass"),
         "`pretag --help`": (*_PRETAG, "--help"),
     }
-    costs = _rounds(commands, STARTS)
+    rounds = process_rounds(commands, STARTS)
     rows = [
-        (
-            name,
-            f"{1000 * median(cost.seconds for cost in each):.0f}",
-            f"{1000 * median(cost.cpu_seconds for cost in each):.0f}",
-        )
-        for name, each in costs.items()
+        (name, f"{1000 * rounds.seconds(name):.0f}", f"{1000 * rounds.cpu_seconds(name):.0f}")
+        for name in commands
     ]
-    bare, shown = (median(cost.cpu_seconds for cost in each) for each in costs.values())
+    bare, shown = map(rounds.cpu_seconds, commands)
     target = results.Target("help / interpreter, CPU time", shown / bare, _LARGEST_HELP_RATIO)
     return (
         f"Starts, medians of {STARTS} in turn:\n\n"
@@ -65,16 +56,16 @@ def side_by_side_section() -> str:
         f"`--jobs {jobs}`": (*_PRETAG, "run", *videos, "--jobs", str(jobs), "--out", ".")
         for jobs in (1, 2, 3)
     }
-    costs = _rounds(commands, ROUNDS)
-    alone = next(iter(costs.values()))
+    rounds = process_rounds(commands, ROUNDS)
+    alone = next(iter(commands))
     rows = [
         (
             name,
-            f"{median(cost.seconds for cost in each):.1f}",
-            f"{median(a.seconds / b.seconds for a, b in zip(each, alone, strict=True)):.2f}",
-            f"{median(cost.cpu_seconds for cost in each):.1f}",
+            f"{rounds.seconds(name):.1f}",
+            f"{rounds.ratio(name, alone):.2f}",
+            f"{rounds.cpu_seconds(name):.1f}",
         )
-        for name, each in costs.items()
+        for name in commands
     ]
     return (
         "\n"
@@ -84,31 +75,6 @@ def side_by_side_section() -> str:
         )
         + results.table(("processes", "seconds", "ratio", "CPU seconds"), rows)
     )
-
-
-def _rounds(commands: dict[str, tuple[str, ...]], count: int) -> dict[str, list[Cost]]:
-    """Run commands in turn, each in a new folder, and return the costs of each.
-
-    The first round fills caches. It is not counted.
-    """
-    costs: dict[str, list[Cost]] = {name: [] for name in commands}
-    for number in range(count + 1):
-        for name, command in commands.items():
-            show_progress(f"{name}, round {number}")
-            with TemporaryDirectory() as folder:
-                cost = _cost(command, folder)
-            if number:
-                costs[name].append(cost)
-    return costs
-
-
-def _cost(command: tuple[str, ...], folder: str) -> Cost:
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(  # noqa: S603 - the commands above
-        command, check=True, stdout=subprocess.DEVNULL, cwd=folder
-    )
-    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Cost(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
 if __name__ == "__main__":

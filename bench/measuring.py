@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -11,6 +12,7 @@ from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pipeline.runlog import RunLog
@@ -45,6 +47,10 @@ class Rounds(list[Costs]):
     def seconds(self, name: str) -> float:
         """Return the median seconds of a piece of work."""
         return median(costs[name].seconds for costs in self)
+
+    def cpu_seconds(self, name: str) -> float:
+        """Return the median CPU seconds of a piece of work."""
+        return median(costs[name].cpu_seconds for costs in self)
 
     def ratio(self, name: str, other: str) -> float:
         """Return the median over rounds of the ratio of the seconds of two pieces of work."""
@@ -95,6 +101,28 @@ def timed(function: Callable[[], T]) -> tuple[T, Cost]:
     started, started_cpu = time.perf_counter(), _cpu_seconds()
     result = function()
     return result, Cost(time.perf_counter() - started, _cpu_seconds() - started_cpu)
+
+
+def process_rounds(commands: Mapping[str, tuple[str, ...]], count: int) -> Rounds:
+    """Run commands in turn, `count` times, each in a new folder, and return their costs.
+
+    They are measured from outside: with the start of the interpreter, and with all imports.
+    """
+    rounds = Rounds()
+    for number in range(_WARM_UP_ROUNDS + count):
+        show_progress(f"{', '.join(commands)}: round {number}")
+        rounds.append({name: _process_cost(command) for name, command in commands.items()})
+    return Rounds(rounds[_WARM_UP_ROUNDS:])
+
+
+def _process_cost(command: tuple[str, ...]) -> Cost:
+    def run_it() -> None:
+        subprocess.run(  # noqa: S603 - commands of the benchmarks
+            command, check=True, stdout=subprocess.DEVNULL, cwd=folder
+        )
+
+    with TemporaryDirectory() as folder:
+        return timed(run_it)[1]
 
 
 def peak_megabytes() -> float:

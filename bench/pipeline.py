@@ -10,10 +10,10 @@ import os
 import cv2
 import onnxruntime
 
-from bench import damaged_clips, memory, results, sparse_sampling, speed
+from bench import damaged_clips, memory, outside, results, sparse_sampling, speed
 from pipeline.concurrency.cpus import available_cpus
 
-PARTS = (speed, memory, sparse_sampling, damaged_clips)
+PARTS = (outside, speed, memory, sparse_sampling, damaged_clips)
 
 
 def measure() -> str:

@@ -1,4 +1,4 @@
-"""Measure the whole job, a plain script, each stage alone, and FFmpeg."""
+"""Measure the whole job, each stage alone, and FFmpeg."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from itertools import chain
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench import clips, other_decoders, stages, three_phase, whole_job
+from bench import clips, other_decoders, stages, whole_job
 from bench.measuring import in_child, measure_rounds, show_progress, total
 from bench.results import Target, table
 from bench.stages import STAGES
-from bench.three_phase import PHASES, SCRIPT, SCRIPT_WITH_OUR_SESSION
 from bench.whole_job import JOB
 from pipeline.concurrency.cpus import available_cpus
 from tests.support.clips import SAMPLE
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 7
 LARGEST_RATIO_TO_BOUND = 1.2
-LARGEST_RATIO_TO_SCRIPT = {"sample": 0.6, "1080p": 0.7}
-_MEASUREMENTS = (whole_job.measure, three_phase.measure, stages.measure, other_decoders.measure)
+_MEASUREMENTS = (whole_job.measure, stages.measure, other_decoders.measure)
 # The count of the frames that each stage processes; `frames_kept` for the others.
 _INPUTS = {"decode": "frames_decoded", "dedupe": "frames_sampled"}
 
@@ -44,7 +42,7 @@ def measure() -> tuple[str, list[Target]]:
 
 
 def _measure_clip(name: str, clip: Path) -> ClipResult:
-    show_progress(f"{name}: {ROUNDS} rounds of the whole job, the script, the stages, FFmpeg")
+    show_progress(f"{name}: {ROUNDS} rounds of the whole job, the stages, FFmpeg")
     return ClipResult(measure_rounds(_MEASUREMENTS, clip, ROUNDS), in_child(whole_job.counts, clip))
 
 
@@ -52,10 +50,6 @@ def _targets(by_clip: dict[str, ClipResult]) -> Iterator[Target]:
     for clip, (rounds, _) in by_clip.items():
         name = f"{clip}: whole job / larger of (slowest stage alone, all stages' CPU s / CPUs)"
         yield Target(name, _ratio_to_bound(rounds), LARGEST_RATIO_TO_BOUND)
-    for clip, (rounds, _) in by_clip.items():
-        for script in (SCRIPT_WITH_OUR_SESSION, SCRIPT):
-            name = f"{clip}: whole job / {script}"
-            yield Target(name, rounds.ratio(JOB, script), LARGEST_RATIO_TO_SCRIPT[clip])
 
 
 def _ratio_to_bound(rounds: Rounds) -> float:
@@ -70,8 +64,7 @@ def _ratio_to_bound(rounds: Rounds) -> float:
 
 def _comparison(by_clip: dict[str, ClipResult]) -> str:
     titles = ["", *chain.from_iterable((f"{clip}, s", f"job / this, {clip}") for clip in by_clip)]
-    shown = {JOB: JOB, SCRIPT: SCRIPT, SCRIPT_WITH_OUR_SESSION: SCRIPT_WITH_OUR_SESSION}
-    shown |= {phase: f"- {phase}" for phase in PHASES}
+    shown = {JOB: JOB}
     shown |= {stage: f"stage `{stage}` alone" for stage in STAGES}
     shown |= {other_decoders.PYAV: other_decoders.PYAV}
     if other_decoders.is_installed():

@@ -69,7 +69,7 @@ def write(files: list[bytes], clip: Path, folder: Path) -> None:
     store = FolderStore(folder, clip.name, "alone")
     paths = (f"images/default/{number}.jpg" for number in range(len(files)))
     with (
-        Publisher(store, "alone", LocalVideo(clip, ""), RunLog()) as publisher,
+        Publisher(store, "alone", LocalVideo(clip), RunLog()) as publisher,
         OrderedExecutor(available_cpus()) as executor,
     ):
         publisher.begin()
