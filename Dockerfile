@@ -22,7 +22,8 @@ RUN python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /packages /
  && chmod -R a+rX /packages /app
 
 FROM ${BASE_IMAGE}
-ENV ORT_DISABLE_TELEMETRY=1 \
+ENV OPENBLAS_NUM_THREADS=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     POWERTOOLS_TRACE_DISABLED=true
 COPY --from=build /packages ${LAMBDA_TASK_ROOT}
 COPY --from=build /app ${LAMBDA_TASK_ROOT}

@@ -11,7 +11,7 @@ from pipeline.concurrency.deferred_signals import DeferredSignals
 from pipeline.concurrency.ordered_executor import OrderedExecutor
 from pipeline.dataset.classes import ClassMap
 from pipeline.dataset.thumbnails import MOST_CANDIDATES, Candidates
-from pipeline.decoding.opening import open_video
+from pipeline.decoding.opening import OpenedVideo
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.resources.time_limit import TimeLimit
 from pipeline.stages import FrameStages
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.resources.budget import Budget
     from pipeline.runlog import RunLog
     from pipeline.stages import PutImage, Selector
-    from pipeline.storage.source import ByteStream, VideoSource
+    from pipeline.storage.source import VideoSource
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Processing:
         detector: a detector with the same configuration.
         budget: the time and the memory that there is.
         log: gets counts and times.
+        opened: the whole video, if it was opened with this configuration before.
     """
 
     source: VideoSource
@@ -51,6 +52,7 @@ class Processing:
     detector: Detector
     budget: Budget
     log: RunLog
+    opened: OpenedVideo | None = None
 
     @cached_property
     def classes(self) -> ClassMap:
@@ -115,10 +117,7 @@ class Processing:
 
         with (
             signals,
-            self._opened() as stream,
-            open_video(
-                stream, self.source.uri, self.config, threads=cpus, budget=self.budget
-            ) as video,
+            self._video(cpus) as video,
             OrderedExecutor(cpus, on_failure=self.detector.stop, watch=watch) as executor,
         ):
             decoding = executor.prefetch(
@@ -138,14 +137,17 @@ class Processing:
         return decoding.result
 
     @contextmanager
-    def _opened(self) -> Iterator[ByteStream]:
+    def _video(self, cpus: int) -> Iterator[DecoderProcess | Video]:
         """Open the video in the block; then count what was fetched of it, also after an error."""
-        with self.source.open() as stream:
+        opened = self.opened or OpenedVideo(
+            self.source, self.config, threads=cpus, budget=self.budget
+        )
+        with opened:
             try:
-                yield stream
+                yield opened.video
             finally:
-                if isinstance(stream, CountedStream):
-                    self.log.count_fetched(stream.requests, stream.bytes_fetched)
+                if isinstance(opened.stream, CountedStream):
+                    self.log.count_fetched(opened.stream.requests, opened.stream.bytes_fetched)
 
 
 class _Progress(NamedTuple):

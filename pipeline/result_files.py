@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -17,7 +18,7 @@ from pipeline.dataset.csv_tables import frames_csv, logs_csv
 from pipeline.dataset.report.figures import Subject, figures_of
 from pipeline.dataset.report.html import report_html
 from pipeline.dataset.report.markdown import report_markdown
-from pipeline.decoding.backend import pyav_version
+from pipeline.decoding.backend import has_pyav
 from pipeline.resources.prices import Rates, bill, divided_bill, is_arm
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def computed_by() -> dict[str, str]:
     return {
         "pretag": __version__,
         "opencv": cv2.__version__,
-        "pyav": pyav_version() or "not installed",
+        "pyav": version("av") if has_pyav() else "not installed",
         "onnxruntime": onnxruntime.__version__,
         "numpy": np.__version__,
         "architecture": platform.machine(),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pipeline.config.schema import Config
+    from pipeline.decoding.opening import OpenedVideo
     from pipeline.detection.detector import Detector
     from pipeline.drift.baseline import Baseline
     from pipeline.frame import Track
@@ -59,6 +60,7 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
     on_progress: Progress = lambda _done, _total: None,
     budget: Budget = _UNLIMITED,
     hand_over: HandOver = _STAYS,
+    opened: OpenedVideo | None = None,
 ) -> Outcome:
     """Turn one video into a published dataset, or into a published rejection.
 
@@ -71,6 +73,7 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
         on_progress: called after each sampled frame.
         budget: the time and the memory that the run has. A video that does not fit is rejected.
         hand_over: lets others do a run that does not fit its time.
+        opened: the video, if it was opened with the same configuration before.
 
     Returns:
         The outcome. A rejected video is an outcome, not an exception.
@@ -80,7 +83,8 @@ def annotate(  # noqa: PLR0913 - each argument is a different part of the run
         HandedOverError: others do the run.
         PretagError: the run failed: retryable, broken or superseded. No result is visible.
     """
-    run = _Run(source, config, detector, budget)
+    log = RunLog() if opened is None else opened.log
+    run = _Run(source, config, detector, budget, log, opened)
     with Publisher(open_store(run.id), run.id, source, run.log) as publisher:
         try:
             result = publisher.begin()

@@ -18,6 +18,8 @@ IS_SUPPORTED = sys.platform == "linux" and hasattr(os, "memfd_create")
 _IMPORT_AS_HERE = "import sys, json; sys.path[:] = json.loads(sys.argv.pop(1))\n"
 # Libraries of Python itself lie below it in AWS's image. It holds no secret.
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
+# The threads of numpy's OpenBLAS have nothing to do, and starting them takes 0.1 CPU seconds.
+_SET_VARIABLES = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 def launch(code: str, descriptors: Sequence[int], log: int) -> subprocess.Popen[bytes]:
@@ -34,7 +36,8 @@ def launch(code: str, descriptors: Sequence[int], log: int) -> subprocess.Popen[
             sys.executable, "-I", "-S", "-c", _IMPORT_AS_HERE + code,
             json.dumps([root, *sys.path]), *map(str, descriptors),
         ],
-        env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+        env=_SET_VARIABLES
+        | {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,

@@ -1,40 +1,17 @@
-"""`pretag run`: write a dataset for each of one or more videos."""
+"""`pretag run`: write a dataset for each of one or more videos.
+
+The decoder's process starts first, and the first video is opened next. So it is being decoded while
+this process imports the rest, of which ONNX Runtime and OpenCV are the largest part.
+"""
 
 from __future__ import annotations
 
-import os
-from contextlib import closing
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli import FAILED, REJECTED
-from pipeline.cli.result_place import result_place
-from pipeline.cli.run_display import RunDisplay
-from pipeline.cli.side_by_side import run_side_by_side
-from pipeline.cli.video_run import run_video
-from pipeline.cli.videos import named_videos
-from pipeline.concurrency.cpus import available_cpus
-from pipeline.config import layers
+from pipeline.cli.late_commands import importing
 from pipeline.decoding.process.spare import prepare_decoder
-from pipeline.detection.detector import Detector
-from pipeline.detection.model import Model
-from pipeline.run import annotate
-from pipeline.run_in_shards import annotate_in_shards
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-
-    from pipeline.cli.result_place import ResultPlace
-    from pipeline.cli.video_run import Annotate, VideoEnd
-    from pipeline.cli.videos import NamedVideo
-    from pipeline.config.schema import Config
-    from pipeline.outcome import Outcome
-    from pipeline.run import Progress as OnProgress
-    from pipeline.sharding.local import ShardStore
-    from pipeline.storage.source import VideoSource
 
 
 @click.command("run")
@@ -76,77 +53,12 @@ def run_videos(  # noqa: PLR0913, PLR0917 - click passes each option as an argum
     A video that has a complete dataset of this configuration already is skipped. An error of one
     video does not stop the others.
     """
-    place, named = result_place(out), named_videos(videos)
-    config = _effective_config(config_file, assignments)
-    processes = min(jobs, len(named))
-    if processes == 1:
-        prepare_decoder()  # it starts while the model is loaded
-    model = Model.load(
-        config.detector.model, config.detector.providers, config.detector.max_megabytes
-    )
-    Detector(model, config.detector)  # raises an error that holds for all videos
-    code = 0
-    with RunDisplay(named, out, as_json=as_json) as display:
-        if processes > 1:
-            del model  # each process loads its own
-            ends = run_side_by_side(
-                named,
-                out,
-                config,
-                processes=processes,
-                on_progress=display.progress,
-                on_end=display.end,
-            )
-        else:
-            ends = _one_by_one(named, place, partial(_annotate, config, model, jobs), display)
-        with closing(ends):
-            for end in ends:
-                display.add(end)
-                if end.outcome is None:
-                    code = FAILED
-                elif end.outcome.is_rejected:
-                    code = code or REJECTED
-        display.finish()
-    return code
-
-
-def _one_by_one(
-    videos: Sequence[NamedVideo], place: ResultPlace, annotate_one: Annotate, display: RunDisplay
-) -> Generator[VideoEnd]:
-    for number, video in enumerate(videos):
-        end = run_video(video, place, annotate_one, partial(display.progress, number))
-        display.end(number)
-        yield end
-
-
-def _effective_config(file: Path | None, assignments: tuple[str, ...]) -> Config:
-    config_layers = []
-    file = file or _file_from_environment()
-    if file is not None:
-        config_layers.append(layers.read_file_layer(file))
-    config_layers.append(layers.environment_layer(os.environ))
-    config_layers.append(layers.assignments_layer("--set", assignments))
-    return layers.merge(*config_layers)
-
-
-def _file_from_environment() -> Path | None:
-    name = os.environ.get(layers.FILE_VARIABLE)
-    return Path(name) if name else None
-
-
-def _annotate(  # noqa: PLR0913, PLR0917 - what is annotated, how, and where the result goes
-    config: Config,
-    model: Model,
-    jobs: int,
-    source: VideoSource,
-    open_store: Callable[[str], ShardStore],
-    on_progress: OnProgress,
-) -> Outcome:
-    detector = Detector(model, config.detector)
-    if jobs > 1:
-        return annotate_in_shards(
-            source, config, detector, open_store, processes=jobs, on_progress=on_progress
-        )
-    return annotate(
-        source, config, detector, open_store, cpus=available_cpus(), on_progress=on_progress
-    )
+    if jobs == 1:
+        prepare_decoder()
+    with importing():
+        from pipeline.cli.run_request import RunRequest  # noqa: PLC0415
+    request = RunRequest.of(videos, out, config_file, assignments, jobs)
+    with request.first_video() as first:
+        with importing():
+            from pipeline.cli.annotation import annotate_videos  # noqa: PLC0415
+        return annotate_videos(request, first, as_json=as_json)

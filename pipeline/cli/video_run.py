@@ -41,7 +41,11 @@ class VideoEnd:
 
 
 def run_video(
-    video: NamedVideo, place: ResultPlace, annotate: Annotate, on_progress: Progress
+    video: NamedVideo,
+    place: ResultPlace,
+    annotate: Annotate,
+    on_progress: Progress,
+    source: VideoSource | None = None,
 ) -> VideoEnd:
     """Annotate one video. An error of it is an end, because the other videos may be better.
 
@@ -50,6 +54,7 @@ def run_video(
         place: where all results go.
         annotate: annotates an open source.
         on_progress: called at the begin, and after each sampled frame.
+        source: the video, if it was found before.
 
     Raises:
         ConfigError: it holds for all videos.
@@ -57,7 +62,7 @@ def run_video(
     on_progress(0.0, None)
     folder = video.folder
     try:
-        source = video.open()
+        source = source or video.open()
         folder = place.own_folder(folder, source)
         outcome = annotate(source, partial(place.store, folder, source.uri), on_progress)
     except ConfigError:

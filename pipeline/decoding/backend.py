@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -25,20 +25,15 @@ ConversionCheck: TypeAlias = "Callable[[], str | None]"
 
 
 @cache
-def pyav_version() -> str | None:
-    """Return the version of PyAV; None if it is not installed.
-
-    It is not imported: the decoder's process does that.
-    """
-    try:
-        return version("av")
-    except PackageNotFoundError:
-        return None
+def has_pyav() -> bool:
+    """Tell whether PyAV is installed. It is not imported: the decoder's process does that."""
+    spec = find_spec("av")
+    return spec is not None and spec.origin is not None  # a mere folder has no origin
 
 
 def automatic_backend() -> BackendName:
     """Return the backend of `decoding.backend: auto`: PyAV if it is installed, else OpenCV."""
-    return "opencv" if pyav_version() is None else "pyav"
+    return "pyav" if has_pyav() else "opencv"
 
 
 class Capture(Protocol):

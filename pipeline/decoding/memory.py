@@ -29,6 +29,24 @@ _FEWEST_IMAGES, _FEWEST_DECODED = 3, 1
 _MOST_REFERENCES = 16
 _MEGABYTE = 2**20
 
+MOST_AHEAD = 16
+"""Most frames that the decoder's process has handed over before they were asked for."""
+
+_MOST_AHEAD_BYTES = 64 * _MEGABYTE  # 10 images of 1080p
+# Of the memory of a function, which must hold the rest too.
+_MOST_AHEAD_SHARE = 1 / 32
+
+
+def most_ahead_bytes(capacity: Capacity | None) -> int:
+    """Return how many bytes these frames may take. One frame may take more if it is the only one.
+
+    Args:
+        capacity: what the function has; None on other machines.
+    """
+    if capacity is None:
+        return _MOST_AHEAD_BYTES
+    return min(_MOST_AHEAD_BYTES, int(capacity.megabytes * _MEGABYTE * _MOST_AHEAD_SHARE))
+
 
 def memory_shortage(
     width: int, height: int, threads: int, capacity: Capacity, *, stored_pixels: int
@@ -54,8 +72,9 @@ def memory_shortage(
     least = _megabytes(pixels, _FEWEST_IMAGES, stored_pixels, _FEWEST_DECODED)
     if least <= capacity.megabytes:
         return None
-    most = _megabytes(pixels, most_images(threads), stored_pixels, threads + _MOST_REFERENCES)
     image = pixels * _BYTES_A_PIXEL / _MEGABYTE
+    images = _most_images(threads) + _images_ahead(pixels * _BYTES_A_PIXEL, capacity)
+    most = _megabytes(pixels, images, stored_pixels, threads + _MOST_REFERENCES)
     can_raise = most <= LARGEST_FUNCTION.megabytes
     remedy = f"Raise MemoryMegabytes to {most:.0f} or more, or scale" if can_raise else "Scale"
     return (
@@ -67,13 +86,17 @@ def memory_shortage(
     )
 
 
-def most_images(threads: int) -> int:
+def _most_images(threads: int) -> int:
     """Return how many images exist at a time where the detector is slower than the decoder.
 
     The queue after the decoder and the window of the detector hold one more than there are CPUs
     (`OrderedExecutor`). One is OpenCV's own.
     """
     return 2 * (threads + 1) + 1
+
+
+def _images_ahead(image_bytes: int, capacity: Capacity) -> int:
+    return min(MOST_AHEAD, most_ahead_bytes(capacity) // image_bytes)
 
 
 def _megabytes(pixels: int, images: int, stored_pixels: int, decoded: int) -> float:

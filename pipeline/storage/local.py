@@ -7,6 +7,7 @@ import secrets
 import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.digest import sha256_of_file
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 class LocalVideo:
     """A video in a file, identified by its content, so that a copy has the same run id.
 
-    The file's date is not part of the identity, because a download or a checkout changes it.
+    The file's date is not part of the identity, because a download or a checkout changes it. The
+    content is read when the identity is first asked for.
     """
 
     path: Path
-    sha256: str
     modified: None = None
 
     @staticmethod
@@ -50,11 +51,10 @@ class LocalVideo:
 
         Raises:
             PathError: the path does not name a file.
-            InputFileError: the file may not be read.
         """
         with reading(path):
             cls.check(path)
-            return cls(path, sha256_of_file(path))
+            return cls(path)
 
     @property
     def uri(self) -> str:
@@ -66,10 +66,15 @@ class LocalVideo:
         """The file's name."""
         return path_text(self.path.name)
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, str]:
-        """The sha256 of the content."""
-        return {"sha256": self.sha256}
+        """The sha256 of the content.
+
+        Raises:
+            InputFileError: the file may not be read.
+        """
+        with reading(self.path):
+            return {"sha256": sha256_of_file(self.path)}
 
     @property
     def size(self) -> int:

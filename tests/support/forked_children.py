@@ -16,6 +16,7 @@ from typing import Self, cast
 
 from pipeline.child_process import launching
 from pipeline.decoding.backend import BackendName
+from pipeline.decoding.process.launching import decoder_code
 
 # Each request is the code of a child, with its descriptors: those that are its arguments, its log,
 # and a socket that gets its process id and, when it has ended, its exit code. The code may look at
@@ -63,7 +64,6 @@ while True:
     for key, _ in waiting.select():
         finish(key) if key.data else start()
 """
-_DECODE = "from pipeline.decoding.process.child import main; main('{backend}')"
 _IMPORT_DECODER = (
     "from pipeline.decoding.process.child import import_library; import_library('{backend}')"
 )
@@ -128,7 +128,7 @@ def _preload(code: str) -> str:
     if code.startswith("from pipeline.detection.trial_child import "):
         return _IMPORT_TRIAL
     backends: tuple[BackendName, ...] = ("opencv", "pyav")
-    (backend,) = [each for each in backends if code == _DECODE.format(backend=each)]
+    (backend,) = [each for each in backends if code == decoder_code(each)]
     return _IMPORT_DECODER.format(backend=backend)
 
 

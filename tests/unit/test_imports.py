@@ -17,6 +17,7 @@ def test_the_pipeline_imports_neither_aws_packages_nor_scipy() -> None:
     code = (
         "import sys; from pipeline.cli.commands import pretag;"
         "[pretag.get_command(None, name) for name in pretag.list_commands(None)];"
+        "import pipeline.cli.annotation;"
         "print({name.partition('.')[0] for name in sys.modules}"
         " & {'boto3', 'botocore', 'aws_lambda_powertools', 'scipy', 'pywt', 'handler'})"
     )

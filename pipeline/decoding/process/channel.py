@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import json
+import select
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -53,9 +54,7 @@ class Channel:
             RecursionError: it is nested too deeply.
         """
         try:
-            data, ancillary, _, _ = self._end.recvmsg(
-                _LONGEST_MESSAGE, socket.CMSG_SPACE(array.array("i").itemsize)
-            )
+            data, ancillary = self._receive()
         except OSError:
             return None
         if not data:
@@ -66,6 +65,21 @@ class Channel:
                 descriptors.frombytes(payload)
         content = json.loads(data)
         return Message(content.pop("kind"), content, descriptors[0] if descriptors else None)
+
+    def _receive(self) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+        space = socket.CMSG_SPACE(array.array("i").itemsize)
+        try:
+            return self._end.recvmsg(_LONGEST_MESSAGE, space)[:2]
+        except ConnectionResetError:
+            # The other side ended with messages unread. That is said once, before its own last
+            # messages: https://man7.org/linux/man-pages/man7/unix.7.html
+            return self._end.recvmsg(_LONGEST_MESSAGE, space)[:2]
+
+    def has_message(self) -> bool:
+        """Tell whether `receive` returns at once: a message is there, or the other side is gone."""
+        poll = select.poll()
+        poll.register(self._end, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Close this end."""

@@ -6,6 +6,7 @@ these sockets and its own peak of memory, and writes nothing but the sockets and
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -22,8 +23,9 @@ from pipeline.decoding.division import Division
 from pipeline.decoding.key_frame import Part, ShardMismatchError
 from pipeline.decoding.process.byte_stream import ServedStream
 from pipeline.decoding.process.channel import Channel
+from pipeline.decoding.process.frame_window import FrameWindow
 from pipeline.decoding.process.native_log import NativeLog, unbuffer_native_output
-from pipeline.decoding.process.shared_memory import ImageWriter, SharedClock
+from pipeline.decoding.process.shared_clock import SharedClock
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.video import Video
 from pipeline.errors import CapacityError, RejectedError
@@ -41,6 +43,8 @@ _LOG = 1  # standard output and standard error are one file
 # `code` of cv2.error: cv::Error::StsNoMem
 _CV_NO_MEMORY = -4
 _LONGEST_ERROR = 1000
+# The command of PyAV, and what downloads its test videos, with the network code of Python.
+_UNNEEDED = ("av.__", "av.datasets")
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class _Work:
 def main(backend: BackendName) -> None:
     """Wait for a video, decode it, and end."""
     import_library(backend)
+    gc.enable()  # it was disabled to import faster
     # Errors: those of images that cannot be converted are among them.
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"
     message_end, byte_end, clock = (int(argument) for argument in sys.argv[1:4])
@@ -86,7 +91,7 @@ def import_library(backend: BackendName) -> None:
     # PyAV imports its own modules when they are first used.
     package = import_module("av")
     for module in walk_packages(package.__path__, "av."):
-        if not module.name.startswith("av.__"):
+        if not module.name.startswith(_UNNEEDED):
             import_module(module.name)
 
 
@@ -121,7 +126,7 @@ def _decode(  # noqa: PLR0913 - what the child has
     )
     try:
         if job["division"] is None:
-            _send_frames(video, job, channel, work)
+            _send_frames(video, job, FrameWindow(channel, clock, capacity), channel, work)
         else:
             _send_parts(video, job, channel, work)
     except ShardMismatchError as error:
@@ -141,13 +146,13 @@ def _decode(  # noqa: PLR0913 - what the child has
         )
 
 
-def _send_frames(video: Video, job: dict[str, Any], channel: Channel, work: _Work) -> None:
+def _send_frames(
+    video: Video, job: dict[str, Any], window: FrameWindow, channel: Channel, work: _Work
+) -> None:
     part = None if job["part"] is None else Part.from_json(job["part"])
-    sampler = Sampler(SamplingGrid(**job["grid"]), part)
-    frames = video.frames(sampler, work.log)
-    images = ImageWriter()
+    frames = video.frames(Sampler(SamplingGrid(**job["grid"]), part), work.log)
     header = None
-    while True:
+    while window.wait():
         try:
             frame = next(frames)
         except StopIteration as end:
@@ -156,19 +161,7 @@ def _send_frames(video: Video, job: dict[str, Any], channel: Channel, work: _Wor
         if video.header != header:
             header = video.header
             channel.send("header", **asdict(header))
-        written = images.write(frame.image)
-        height, width = frame.image.shape[:2]
-        channel.send(
-            "frame", descriptor=written.descriptor, memory=written.number, dropped=written.dropped,
-            index=frame.index, pts_ms=frame.pts_ms, segment=frame.segment, height=height,
-            width=width,
-        )  # fmt: skip
-        if written.descriptor is not None:
-            os.close(written.descriptor)
-        request = channel.receive()
-        if request is None:  # the parent is gone
-            return
-        images.free(request.content["freed"])
+        window.send(frame)
 
 
 def _send_parts(video: Video, job: dict[str, Any], channel: Channel, work: _Work) -> None:

@@ -81,6 +81,7 @@ class DecoderProcess:
         self._bytes = ByteServer(stream, child.byte_end)
         self._images = ImageReader()
         self._last_ms: float | None = None  # pts of the last frame
+        self._has_begun = False
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +89,11 @@ class DecoderProcess:
     def __exit__(self, *_error: object) -> None:
         self._child.close()
         self._bytes.join(END_SECONDS)
+
+    def begin(self, sampler: Sampler) -> None:
+        """Begin to decode the frames that `frames` yields. It must get an equal sampler then."""
+        self._has_begun = True
+        self._start(sampler.grid, part=sampler.part)
 
     def frames(self, sampler: Sampler, log: RunLog) -> Frames:
         """Yield the sampled frames; add the counts of `fetch` and `decode` to the log.
@@ -98,7 +104,8 @@ class DecoderProcess:
             CapacityError: its images do not fit the memory of the function.
             Exception: whatever reading the stream raised.
         """
-        self._start(sampler.grid, part=sampler.part)
+        if not self._has_begun:
+            self.begin(sampler)
         while True:
             item = self._next(log)
             if isinstance(item, Frame):

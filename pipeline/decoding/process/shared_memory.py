@@ -1,38 +1,20 @@
-"""Images and a clock in memory that the parent and the child share.
-
-Lambda has no /dev/shm. A memfd is memory with a file descriptor, which a socket can hand over.
-https://man7.org/linux/man-pages/man2/memfd_create.2.html
-"""
+"""Images in memory that the parent and the child share."""
 
 from __future__ import annotations
 
 import mmap
 import os
-import struct
-import sys
-import time
 import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-if sys.platform == "linux":
-    import fcntl
+from pipeline.decoding.process.memory_file import create_memory_file, seal_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.frame import Image
-
-_CLOCK = struct.Struct("d")
-# Python has no names for these on all platforms: https://man7.org/linux/man-pages/man2/fcntl.2.html
-_F_ADD_SEALS, _SEAL_SIZE = 1033, 0x0001 | 0x0002 | 0x0004  # seal, shrink, grow
-
-
-def _create(name: str, size: int) -> int:
-    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(descriptor, size)
-    return descriptor
 
 
 class WrittenImage(NamedTuple):
@@ -71,7 +53,7 @@ class ImageWriter:
             number = self._free.pop()
         else:
             number, self._created = self._created, self._created + 1
-            descriptor = _create("image", image.nbytes)
+            descriptor = create_memory_file("image", image.nbytes)
             self._memory[number] = mmap.mmap(descriptor, image.nbytes)
         shared = np.frombuffer(self._memory[number], np.uint8)
         np.copyto(shared.reshape(image.shape), image)
@@ -96,7 +78,7 @@ class ImageReader:
             OSError: the descriptor is not that of such memory.
         """
         try:
-            fcntl.fcntl(descriptor, _F_ADD_SEALS, _SEAL_SIZE)
+            seal_size(descriptor)
             self._memory[number] = mmap.mmap(descriptor, 0)
         finally:
             os.close(descriptor)
@@ -133,32 +115,3 @@ class ImageReader:
         while self._freed:
             freed.append(self._freed.pop())
         return freed
-
-
-class SharedClock:
-    """When the child made progress last, on the monotonic clock, which all processes share."""
-
-    def __init__(self, descriptor: int) -> None:
-        """Map the clock.
-
-        Args:
-            descriptor: that of `create`; the caller closes it.
-        """
-        self._memory = mmap.mmap(descriptor, _CLOCK.size)
-
-    @staticmethod
-    def create() -> int:
-        """Return the descriptor of a new clock, which stands at this moment."""
-        descriptor = _create("clock", _CLOCK.size)
-        fcntl.fcntl(descriptor, _F_ADD_SEALS, _SEAL_SIZE)
-        os.pwrite(descriptor, _CLOCK.pack(time.monotonic()), 0)
-        return descriptor
-
-    def set(self) -> None:
-        """Note that there was progress now."""
-        self._memory[: _CLOCK.size] = _CLOCK.pack(time.monotonic())
-
-    def idle_seconds(self) -> float:
-        """Return the seconds since the last progress."""
-        (last,) = _CLOCK.unpack(self._memory[: _CLOCK.size])
-        return max(0.0, time.monotonic() - float(last))

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.config.schema import Config
-from pipeline.decoding.backend import BackendName, pyav_version
+from pipeline.decoding.backend import BackendName, has_pyav
 from pipeline.decoding.opencv.misread import opencv_misreads
 from pipeline.decoding.opening import open_video
 from pipeline.errors import BrokenError, RejectedError
@@ -277,11 +276,8 @@ def test_a_run_decodes_with_pyav_where_it_is_installed(tmp_path: Path) -> None:
 def test_a_run_decodes_with_opencv_where_pyav_is_not_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_version(name: str) -> str:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr("pipeline.decoding.backend.version", no_version)
-    pyav_version.cache_clear()
+    monkeypatch.setattr("pipeline.decoding.backend.find_spec", lambda _name: None)
+    has_pyav.cache_clear()
     path, _ = bottom_up(tmp_path)
     budget = Budget.unlimited()
     try:
@@ -292,7 +288,7 @@ def test_a_run_decodes_with_opencv_where_pyav_is_not_installed(
         ):
             drained(video, Config())
     finally:
-        pyav_version.cache_clear()
+        has_pyav.cache_clear()
 
 
 def test_a_backend_that_cannot_look_ahead_refuses_frames_on_show() -> None:

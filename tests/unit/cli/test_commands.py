@@ -1,5 +1,8 @@
 """The list of commands: what it says, and what it does not import."""
 
+import gc
+import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +11,7 @@ import click
 import pytest
 
 from pipeline.cli.commands import pretag
+from pipeline.cli.late_commands import importing
 
 CONTEXT = click.Context(pretag)
 NAMES = pretag.list_commands(CONTEXT)
@@ -53,3 +57,53 @@ def test_a_command_is_imported_in_any_thread() -> None:
     with ThreadPoolExecutor() as executor:
         command = executor.submit(pretag.get_command, CONTEXT, "index").result()
     assert command is not None
+
+
+def test_after_an_import_all_is_as_before() -> None:
+    def handle(_number: int, _frame: object) -> None:
+        pass
+
+    own = signal.signal(signal.SIGINT, handle)
+    try:
+        with importing():
+            assert not gc.isenabled()
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+        assert gc.isenabled()
+        assert signal.getsignal(signal.SIGINT) is handle
+    finally:
+        signal.signal(signal.SIGINT, own)
+
+
+def test_signals_that_are_ignored_stay_ignored_during_an_import() -> None:
+    own = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with importing():
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, own)
+
+
+def test_an_import_leaves_the_collection_of_objects_off_if_it_was_off() -> None:
+    gc.disable()
+    try:
+        with importing():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_the_command_starts_no_threads_of_numpy() -> None:
+    code = (
+        "import os, sys; sys.argv = ['pretag', '--version']\n"
+        "from pipeline.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: import numpy; print(len(os.listdir('/proc/self/task')))"
+    )
+    clean = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=clean
+    )
+    assert finished.stdout.splitlines()[-1] == "1"

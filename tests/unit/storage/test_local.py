@@ -42,7 +42,7 @@ def test_a_path_that_cannot_be_followed_is_told_when_it_is_read(tmp_path: Path) 
     (tmp_path / "loop.mp4").symlink_to("loop.mp4")
     LocalVideo.check(tmp_path / "loop.mp4")
     with pytest.raises(InputFileError, match="cannot be read: Too many levels"):
-        LocalVideo.at(tmp_path / "loop.mp4")
+        _ = LocalVideo.at(tmp_path / "loop.mp4").identity
 
 
 def test_a_file_that_was_deleted_cannot_be_opened(video: LocalVideo) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.decoding.process.shared_memory import ImageReader, ImageWriter, SharedClock
+from pipeline.decoding.process.shared_clock import SharedClock
+from pipeline.decoding.process.shared_memory import ImageReader, ImageWriter
 from pipeline.frame import Image
 from tests.support import clips
 
