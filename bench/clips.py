@@ -52,10 +52,19 @@ def full_hd(key_frames: int = _FAR_APART) -> Path:
     )
 
 
-def full_hd_with_key_frames() -> Path:
+def full_hd_for_long() -> Path:
+    """Return 5 minutes of `full_hd`, with a key frame each second."""
+    once = full_hd(key_frames=25)
+    return _kept("1080p-25-long.mp4", lambda path: _remux(once, path, times=10))
+
+
+def full_hd_with_key_frames(suffix: str = "mp4") -> Path:
     """Return 5 minutes of 1080p at 30 frames per second, with a key frame each 2 seconds.
 
     As of a camera: with noise, and at 6 Mbit/s.
+
+    Args:
+        suffix: that of the container.
     """
 
     def images() -> Iterator[Image]:
@@ -70,7 +79,7 @@ def full_hd_with_key_frames() -> Path:
         _encode(path, images(), (1920, 1080), 30, key_frames=60, megabits=6)
 
     once = _kept("1080p-once.mp4", encode)
-    return _kept("1080p-key-frames.mp4", lambda path: _remux(once, path, times=10))
+    return _kept(f"1080p-key-frames.{suffix}", lambda path: _remux(once, path, times=10))
 
 
 def _blends(rate: int) -> Iterator[Image]:

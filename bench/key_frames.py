@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ROUNDS = 3
 SMALLEST_RATIO = 10
 _WAYS = (("exact", 1), ("reference", 1), ("key", 1), ("key", 2))
+_FETCHED = (("mp4", "exact", 20), ("mp4", "key", 2), ("mkv", "key", 2), ("ts", "key", 2))
 
 
 def measure() -> str:
@@ -60,7 +61,7 @@ def measure() -> str:
         + "\nThe same clip by ranges, as from S3; `needed` are the packets of the samples:\n\n"
         + table(
             ("", "requests", "MB fetched", "MB needed", "MB of the file"),
-            [in_child(_ranges, clip, snap, every) for snap, every in (("key", 2), ("exact", 20))],
+            [in_child(_ranges, *each) for each in _FETCHED],
         )
     )
 
@@ -96,8 +97,9 @@ def _decode(clip: Path, config: Config) -> None:
             pass
 
 
-def _ranges(clip: Path, snap: str, every: int) -> tuple[str, ...]:
-    """Return how much of a clip is fetched, and how much its samples need."""
+def _ranges(suffix: str, snap: str, every: int) -> tuple[str, ...]:
+    """Return how much of a clip in a container is fetched, and how much its samples need."""
+    clip = clips.full_hd_with_key_frames(suffix)
     data = clip.read_bytes()
 
     def fetch(start: int, end: int) -> bytes:
@@ -108,7 +110,7 @@ def _ranges(clip: Path, snap: str, every: int) -> tuple[str, ...]:
         counts = reader.requests, reader.bytes_fetched
     needed = needed_bytes(io.BytesIO(data), [frame.index for frame in frames])
     megabytes = (f"{size / 1e6:.1f}" for size in (counts[1], needed, len(data)))
-    return (_name(snap, every), str(counts[0]), *megabytes)
+    return (f"{suffix}, {_name(snap, every)}", str(counts[0]), *megabytes)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.decoding.packet_reading import DECODE_MS
 from pipeline.decoding.snapping import MOST_INTERVALS_APART
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ MEGABYTES_FOR_A_CPU = 1769
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
 # Stage: milliseconds a frame, and more for each megapixel.
-DECODE, DEDUPE, DETECT, ENCODE = (0.77, 1.20), (0.72, 0.61), (21.3, 0.0), (0.34, 2.76)
+DECODE, DEDUPE, DETECT, ENCODE = DECODE_MS, (0.72, 0.61), (21.3, 0.0), (0.34, 2.76)
 # To publish an image, S3 copies it in 30 to 100 ms, eight at a time: see time_limit.py.
 _PUBLISH_SECONDS_A_FRAME = 0.01
 # An archive is copied at 100 MB a second (joining_limit.py). A JPEG has about 0.2 MB a megapixel.

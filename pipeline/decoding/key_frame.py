@@ -21,6 +21,10 @@ class ShardMismatchError(Exception):
     """
 
 
+class NoIndexError(ShardMismatchError):
+    """A container lists only some packets, or none. So the video cannot be divided."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFrame:
     """A key frame, and where it is found.

@@ -1,7 +1,8 @@
 """Index a video's packets without decoding them: the time of each frame, and the key frames.
 
 `read_packet_index` reads all packets. Where each range of bytes costs a request, and the container
-lists its packets, `listed_packet_index` reads only the list.
+lists its packets, `listed_packet_index` reads only the list. Where it does not,
+`is_reading_cheaper` tells whether reading pays.
 
 OpenCV returns packets instead of frames if CAP_PROP_FORMAT is -1. A thousand packets take a few
 milliseconds. https://docs.opencv.org/4.x/d4/d15/group__videoio__flags__base.html
@@ -36,6 +37,14 @@ _MOST_EARLY = 16
 SEEK_COST_FRAMES = 40
 # Number of key frames to read before their distance is judged.
 _KEY_FRAMES_TO_JUDGE = 4
+DECODE_MS = 0.77, 1.20
+"""CPU milliseconds to decode a frame, and more for each megapixel: see handler/work_estimate.py."""
+
+# What S3 sends to one reader, and how often a video is fetched more often than to decode it: once
+# for its packets, and three times for fragmented mp4, which FFmpeg reads to its end at each
+# opening.
+_FETCHED_BYTES_A_MS = 80_000
+_MOST_FETCHES = 4
 
 
 def read_packet_index(
@@ -131,6 +140,19 @@ def times_listed(
     offsets = composition_offsets(stream, capture.track_id, listed.frames)
     stream.seek(place)
     return listed.packet_index(offsets)
+
+
+def is_reading_cheaper(frames: float, pixels: int, size_bytes: int) -> bool:
+    """Tell whether to fetch a video for its packets, too, takes less time than to decode it.
+
+    Args:
+        frames: their number, as far as it is known; not positive if it is not.
+        pixels: those of a frame.
+        size_bytes: size of the video.
+    """
+    each_ms, for_a_megapixel_ms = DECODE_MS
+    decode_ms = frames * (each_ms + for_a_megapixel_ms * pixels / 1e6)
+    return frames <= 0 or _MOST_FETCHES * size_bytes <= decode_ms * _FETCHED_BYTES_A_MS
 
 
 def _packets(capture: Capture) -> Iterator[tuple[float | None, bool]]:

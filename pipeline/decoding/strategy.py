@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from pipeline.decoding.stream import GuardedStream
     from pipeline.decoding.targets import Targets
 
-NO_LIST = (
-    "its header does not list when each frame is shown and where it is, so to find key frames, it "
-    "would be fetched from S3 several times"
+BAD_LIST = "its header hides frames of the video, or says of its packets what cannot be true"
+"""Why key frames are not samples, in words that follow a colon. So are the others."""
+
+TOO_MANY_BYTES = (
+    "its header does not list its packets, and it has so many bytes that to fetch it from S3 "
+    "again may take longer than to decode it"
 )
 _NO_INDEX = (
     "its packets show damage, or do not tell the time of each frame, or the decoder gives other "

@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING, cast
 from pipeline.decoding.capture import open_capture
 from pipeline.decoding.decoder import DecodeResult
 from pipeline.decoding.header import HeaderInfo
-from pipeline.decoding.key_frame import ShardMismatchError
+from pipeline.decoding.key_frame import NoIndexError, ShardMismatchError
 from pipeline.decoding.limits import check_length, stalled_error
-from pipeline.decoding.packet_reading import listed_packet_index, read_packet_index
+from pipeline.decoding.packet_reading import (
+    is_reading_cheaper,
+    listed_packet_index,
+    read_packet_index,
+)
 from pipeline.decoding.part_search import find_parts
 from pipeline.decoding.refusals import unconvertible_error
 from pipeline.decoding.rejections import check_protection, no_frame_error
 from pipeline.decoding.retrieval import FrameRetriever, RepeatedFrameError
 from pipeline.decoding.sampling import no_sample_error
 from pipeline.decoding.seeking import SeekMismatchError
-from pipeline.decoding.strategy import NO_LIST, Strategy, choose_strategy
+from pipeline.decoding.strategy import BAD_LIST, TOO_MANY_BYTES, Strategy, choose_strategy
 from pipeline.decoding.stream import GuardedStream
 from pipeline.frame import Frame
 from pipeline.runlog import StageLog
@@ -35,7 +39,6 @@ if TYPE_CHECKING:
     from pipeline.decoding.backend import BackendName, Capture, ConversionCheck, IndexedCapture
     from pipeline.decoding.decoder import FrameDecoder, FramePosition, Frames
     from pipeline.decoding.division import Division
-    from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.part_search import Parts
     from pipeline.decoding.sampling import Sampler, SamplingGrid
     from pipeline.resources.capacity import Capacity
@@ -144,7 +147,7 @@ class Video:
             raise ShardMismatchError("Only the backend pyav can begin at a frame exactly.")
         strategy = Strategy(grid, None, self._backend)
         if grid.snap == "key":
-            strategy = self._with_packets(strategy)
+            strategy = self._with_packets(strategy, is_plan=True)
         capture = self._open()
         try:
             indexed = cast("IndexedCapture", capture)
@@ -207,29 +210,43 @@ class Video:
         strategy = self._with_packets(strategy)
         return self._open(), strategy
 
-    def _with_packets(self, strategy: Strategy) -> Strategy:
+    def _with_packets(self, strategy: Strategy, *, is_plan: bool = False) -> Strategy:
         """Return the strategy with the packet index.
 
         It is that of the container's header alone, where reading packets costs, and for a part: the
-        plan relies on the header too, after the packets were read.
+        plan relies on the header too, after the packets were read. If the container has none, the
+        packets are read, but not for a plan: such a video cannot be divided.
         """
         is_part = strategy.part is not None
-        if self._backend == "pyav" and (self._stream.is_ranged or is_part):
+        with self._opened_packets() as packets:
+            if self._backend != "pyav" or not (self._stream.is_ranged or is_part):
+                return self._with_read_packets(strategy, packets)
             try:
-                return strategy.with_packets(self._listed_packets(strategy.interval_ms))
+                indexed = cast("IndexedCapture", packets)
+                index = listed_packet_index(indexed, self._stream, strategy.interval_ms)
+                return strategy.with_packets(index)
+            except NoIndexError:
+                if is_part or is_plan:
+                    raise
+                return self._with_read_packets(strategy, packets)
             except ShardMismatchError:
                 if is_part:
                     raise
                 if strategy.grid.snap == "key":
-                    return strategy.every_frame(NO_LIST)
+                    return strategy.every_frame(BAD_LIST)
         with self._opened_packets() as packets:
-            index = read_packet_index(packets, strategy.interval_ms, self.header)
-        return strategy.with_packets(index)
+            return self._with_read_packets(strategy, packets)
 
-    def _listed_packets(self, interval_ms: float) -> PacketIndex | None:
-        with self._opened_packets() as packets:
-            indexed = cast("IndexedCapture", packets)
-            return listed_packet_index(indexed, self._stream, interval_ms)
+    def _with_read_packets(self, strategy: Strategy, packets: Capture) -> Strategy:
+        """Return the strategy with all packets, unless it costs less to decode all frames."""
+        pixels, size = packets.width * packets.height, self._stream.size
+        is_dear = self._stream.is_ranged and not is_reading_cheaper(
+            packets.frame_count, pixels, size
+        )
+        if strategy.grid.snap == "key" and is_dear:
+            return strategy.every_frame(TOO_MANY_BYTES)
+        index = read_packet_index(packets, strategy.interval_ms, self.header)
+        return strategy.with_packets(index)
 
     @contextmanager
     def _opened_packets(self) -> Iterator[Capture]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
-from pipeline.decoding.key_frame import KeyFrame, ShardMismatchError
+from pipeline.decoding.key_frame import KeyFrame, NoIndexError, ShardMismatchError
 from pipeline.decoding.packet_index import PacketIndex, PacketPlaces
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class ContainerIndex:
             size_bytes: size of the file.
 
         Raises:
-            ShardMismatchError: the container has no full index, or what it says cannot be true.
+            NoIndexError: the container has no full index.
+            ShardMismatchError: what it says cannot be true.
         """
         self._container = container
         self._stream = stream
@@ -54,7 +55,7 @@ class ContainerIndex:
         self._keys = array("q")  # numbers of the key frames
         self._hidden = array("q")  # numbers of the packets whose frames are not shown
         if "mov" not in container.format.name or not stream.frames:
-            raise ShardMismatchError("Its container has no index of all frames.")
+            raise NoIndexError("Its container has no index of all frames.")
         self._read(size_bytes)
         self.frames = len(self._ticks) - len(self._hidden)
         self.end_ms = self._position_ms(self._ticks[-1])

@@ -11,14 +11,20 @@ import numpy as np
 import pytest
 
 from pipeline.config.schema import Config
+from pipeline.decoding.division import Division
+from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.decoding.opening import open_video
+from pipeline.decoding.sampling import SamplingGrid
+from pipeline.decoding.video import Video
 from pipeline.resources.budget import Budget
+from pipeline.runlog import RunLog
 from pipeline.storage.s3.ranged_reader import BLOCK_BYTES, RangedReader
 from pipeline.storage.s3.video import S3Video
 from pipeline.storage.source import CountedStream
 from tests.support import clips
 from tests.support.decoding import Decoded, decode, drained
 from tests.support.needed_packets import needed_bytes
+from tests.support.parts import trimmed
 from tests.support.s3_retries import quick_retries
 
 if TYPE_CHECKING:
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
 
 FRAMES = 240
 EVERY_4_SECONDS = {"sampling": {"every_seconds": 4}}
+KEY_EVERY_2_SECONDS = Config.model_validate({"sampling": {"snap": "key", "every_seconds": 2}})
+SMALL = {"preset": "ultrafast", "g": "12", "bf": "2", "sc_threshold": "0"}
 _MEBIBYTE = 2**20
 
 
@@ -91,8 +99,45 @@ def test_only_the_needed_ranges_are_fetched(
     assert (stream.requests, stream.bytes_fetched) == (requests.count, requests.bytes)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "times", "options"),
+    [
+        ("mkv", 2, {}),
+        ("ts", 7, {}),
+        ("mp4", 5, {"movflags": "frag_keyframe+empty_moov+default_base_moof"}),
+    ],
+)
+def test_key_frames_that_no_header_lists_are_found_by_reading_the_packets(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    times: int,
+    options: dict[str, str],
+) -> None:
+    """An mkv is fetched twice. FFmpeg reads fragmented mp4 to its end at each of three openings.
+
+    It searches a transport stream for each key frame, and reads more at once than the blocks here.
+    """
+    block = 32 * 1024
+    monkeypatch.setattr("pipeline.storage.s3.ranged_reader.BLOCK_BYTES", block)
+    images = [np.roll(clips.texture(1, 320, 192), number, axis=1) for number in range(FRAMES)]
+    path = clips.write_clip(
+        tmp_path / f"film.{suffix}", images, options=SMALL, rate=6, container_options=options
+    )
+    data = path.read_bytes()
+    assert len(data) > 8 * block
+    with RangedReader(lambda start, end: data[start:end], len(data), data[:block]) as reader:
+        decoded = decode(reader, path.name, KEY_EVERY_2_SECONDS)
+    assert seen(decoded) == seen(decode(io.BytesIO(data), path.name, KEY_EVERY_2_SECONDS))
+    assert [frame.index for frame in decoded.frames] == list(range(0, FRAMES, 12))
+    # Up to the second key frame, all frames are decoded.
+    assert decoded.result.coverage.decoded == 13 + FRAMES // 12 - 2
+    assert reader.bytes_fetched <= times * len(data) + 4 * block
+    assert decoded.result.note is None
+
+
 @pytest.mark.parametrize(("suffix", "times"), [("mkv", 1), ("ts", 4)])
-def test_key_frames_that_no_header_lists_are_not_searched_for(
+def test_packets_that_take_longer_to_fetch_than_to_decode_are_not_read_before(
     tmp_path: Path, suffix: str, times: int
 ) -> None:
     """FFmpeg reads both ends of a transport stream at each of three openings: here, all of it."""
@@ -101,16 +146,42 @@ def test_key_frames_that_no_header_lists_are_not_searched_for(
     options = {"preset": "ultrafast", "g": "12", "bf": "2", "crf": "8", "sc_threshold": "0"}
     path = clips.write_clip(tmp_path / f"film.{suffix}", images, options=options, rate=6)
     data = path.read_bytes()
-    config = Config.model_validate({"sampling": {"snap": "key", "every_seconds": 2}})
     with RangedReader(lambda start, end: data[start:end], len(data), data[:BLOCK_BYTES]) as reader:
-        decoded = decode(reader, path.name, config)
+        decoded = decode(reader, path.name, KEY_EVERY_2_SECONDS)
     assert reader.bytes_fetched <= times * len(data) + 2 * BLOCK_BYTES
     exact = decode(
         io.BytesIO(data), path.name, Config.model_validate({"sampling": {"every_seconds": 2}})
     )
     assert seen(decoded) == seen(exact)
     assert decoded.result.note is not None
-    assert "samples are exact: its header does not list" in decoded.result.note
+    assert "samples are exact: its header does not list its packets" in decoded.result.note
+
+
+def test_a_header_that_hides_frames_makes_all_frames_be_decoded(tmp_path: Path) -> None:
+    """A plan for shards relies on the header, so one process does, too."""
+    images = clips.textures(60)
+    whole = clips.write_clip(tmp_path / "whole.mp4", images, options=SMALL, rate=6)
+    data = trimmed(whole, tmp_path / "cut.mp4", 0.35).read_bytes()
+    with RangedReader(lambda start, end: data[start:end], len(data), data) as reader:
+        decoded = decode(reader, "cut.mp4", KEY_EVERY_2_SECONDS)
+    assert decoded.result.coverage.skipped == 0
+    assert decoded.result.note is not None
+    assert "samples are exact: its header hides frames of the video" in decoded.result.note
+
+
+def test_packets_are_not_read_to_divide_a_video(tmp_path: Path) -> None:
+    """It has no index, so it cannot be divided, whatever its packets are."""
+    options = {**SMALL, "b": "2000000"}
+    images = clips.textures(60, 320, 192)
+    path = clips.write_clip(tmp_path / "film.mkv", images, options=options, rate=6)
+    data = path.read_bytes()
+    grid = SamplingGrid.from_config(KEY_EVERY_2_SECONDS)
+    block = 16 * 1024
+    with RangedReader(lambda start, end: data[start:end], len(data), data[:block]) as reader:
+        video = Video(reader, path.name, Config().limits, threads=1, backend="pyav")
+        with pytest.raises(ShardMismatchError, match="no index of all frames"):
+            list(video.parts(grid, Division(shard_seconds=1, most_shards=100), RunLog()))
+    assert reader.bytes_fetched < len(data) / 2
 
 
 def test_a_damaged_sample_is_noticed_and_all_frames_are_decoded(film: bytes) -> None:

@@ -10,7 +10,7 @@ from pipeline.decoding.backend import Capture
 from pipeline.decoding.evidence import GapEvidence, HeaderEnd, KnownEnd, VideoEnd
 from pipeline.decoding.header import HeaderInfo
 from pipeline.decoding.packet_index import PacketIndex
-from pipeline.decoding.packet_reading import read_packet_index
+from pipeline.decoding.packet_reading import is_reading_cheaper, read_packet_index
 
 
 class FakeCapture:
@@ -127,3 +127,30 @@ def test_a_frame_that_comes_a_rounding_error_before_a_sample_is_the_sample() -> 
     index = read([n * 100 / 3 for n in range(1000)])
     assert index is not None
     assert (index.first_at_or_after(2000), index.pts_ms(60)) == (60, 2000)
+
+
+@pytest.mark.parametrize(
+    ("frames", "size_bytes", "is_cheaper"),
+    [
+        (108_000, 2_250_000_000, True),  # an hour at 5 Mbit/s
+        (108_000, 7_030_000_000, True),
+        (108_000, 7_050_000_000, False),
+        (108_000, 22_500_000_000, False),  # an hour at 50 Mbit/s
+        (0, 22_500_000_000, True),
+        (-1, 22_500_000_000, True),
+    ],
+)
+def test_packets_are_read_before_if_four_fetches_take_less_time_than_decoding(
+    frames: int, size_bytes: int, *, is_cheaper: bool
+) -> None:
+    """By hand: a frame of 1080p takes 0.77 + 1.2 * 2.0736 = 3.2583 ms, all of them 351.9 s.
+
+    Then 28.15 GB are fetched, or 7.04 GB four times. An unknown number of frames is no reason.
+    """
+    assert is_reading_cheaper(frames, 1920 * 1080, size_bytes) == is_cheaper
+
+
+def test_a_small_frame_may_have_more_bytes_for_a_pixel() -> None:
+    """By hand: 352 x 288 take 0.89 ms; in that, 71 kB are fetched, or 17.8 four times."""
+    assert is_reading_cheaper(1000, 352 * 288, 17_000_000)
+    assert not is_reading_cheaper(1000, 352 * 288, 19_000_000)
