@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 from pipeline.decoding.decoder import FramePosition, shown_until_ms
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.decoding.packet_reading import SEEK_COST_FRAMES
-from pipeline.decoding.targets import Target, frames_of_part
+from pipeline.decoding.targets import Target, frames_of_part, later_key_frames
 from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _BACK_OFF_MS = (0.0, 500.0, 2000.0, 8000.0)
 _HELD_BACK = 2
 # FFmpeg reads so much at once, and so perhaps a little beyond a packet.
 _READ_AHEAD_BYTES = 32 * 1024
+# So many key frames are fetched before they are decoded. A request takes longer than decoding.
+_FETCHED_BEFORE = 2
 # More bytes in a row are read faster in blocks, each ahead of the reader.
 _MOST_ANNOUNCED_BYTES = 16 * 1024 * 1024
 
@@ -87,6 +90,7 @@ class SeekingDecoder:
         self._first_index = first_index
         self._key_capture = key_capture
         self._is_alone = False  # the current frame was decoded alone
+        self._target: Target | None = None
         self._index = self._target_index = self._furthest = -1
         self._decoded = 0
         # Up to the second key frame every frame is decoded. That shows that packets are frames.
@@ -119,6 +123,7 @@ class SeekingDecoder:
             self._has_ended = True
             self._reach_end()
             return None
+        self._target = target
         if not self._decode_to(target.index):
             raise SeekMismatchError
         self._stream.raise_pending_error()
@@ -184,7 +189,7 @@ class SeekingDecoder:
     def _decode_alone(self, key_frame: int, capture: IndexedCapture) -> bool:
         """Decode a key frame and no other one; return False on a mismatch with the packet index."""
         stream_ms = self._packets.times_ms[key_frame]
-        self._expect(key_frame, key_frame)
+        self._expect_key_frame(key_frame)
         for back_off_ms in _BACK_OFF_MS:
             capture.seek_key(stream_ms, back_off_ms)
             if capture.grab():
@@ -207,6 +212,16 @@ class SeekingDecoder:
             start, end = self._packets.places.range_of(first, last)
             if end - start <= _MOST_ANNOUNCED_BYTES:
                 self._stream.expect(start, end + _READ_AHEAD_BYTES)
+
+    def _expect_key_frame(self, key_frame: int) -> None:
+        """Announce the packet of a key frame, and those of the next two that are decoded alone."""
+        places = self._packets.places
+        if places is not None:
+            later = later_key_frames(self._targets, self._target, self._sampler.grid, self._part)
+            frames = (key_frame, *islice(later, _FETCHED_BEFORE))
+            ranges = [places.range_of(frame, frame) for frame in frames]
+            (start, end), *others = [(start, end + _READ_AHEAD_BYTES) for start, end in ranges]
+            self._stream.expect(start, end, others)
 
     def _seek_is_faster(self, key_frame: int) -> bool:
         if self._key_capture is not None and not self._is_alone:

@@ -13,6 +13,7 @@ from pipeline.storage.block_stream import BlockStream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.storage.block_stream import Ranges
     from pipeline.storage.source import ByteStream
 
 
@@ -54,10 +55,16 @@ class GuardedStream(io.BufferedIOBase):
         """Whether each range of bytes costs a request, so that it pays to read few."""
         return isinstance(self._raw, BlockStream) and self._raw.is_ranged
 
-    def expect(self, start: int, end: int) -> None:
-        """Announce a range of bytes that is read next, without others around it."""
+    def expect(self, start: int, end: int, later: Ranges = ()) -> None:
+        """Announce a range of bytes that is read next, without others around it.
+
+        Args:
+            start: offset of the first byte.
+            end: offset of the byte after the last one.
+            later: the ranges that will be announced next.
+        """
         if isinstance(self._raw, BlockStream):
-            self._raw.expect(start, end)
+            self._raw.expect(start, end, later)
 
     @property
     def share_read(self) -> float:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.decoding.key_frame import Part
     from pipeline.decoding.packet_index import PacketIndex
     from pipeline.decoding.sampling import SamplingGrid
@@ -62,6 +64,27 @@ def frames_of_part(part: Part, targets: Targets, grid: SamplingGrid, verified_un
         if part.end_segment is None
         else after_samples_before(part.end_segment),
     )
+
+
+def later_key_frames(
+    targets: Targets, target: Target | None, grid: SamplingGrid, part: Part | None
+) -> Iterator[int]:
+    """Yield the key frames that are the samples after one, up to a sample that is no key frame.
+
+    Args:
+        targets: the samples of the whole video.
+        target: the sample before; None: nothing is known of it.
+        grid: the sampling grid.
+        part: the part that is decoded, with which they end; None: all of the video.
+    """
+    while target is not None and target.until_ms is not None and target.until_ms < math.inf:
+        point = grid.last_point_at(round(1000 * target.until_ms) - 1) + 1
+        target = targets.at(grid.point_us(point))
+        if target is None or targets.packets.key_frame_before(target.index) != target.index:
+            return
+        if part is not None and part.ends_before(grid.segment_of(point)):
+            return
+        yield target.index
 
 
 class PickedTargets:

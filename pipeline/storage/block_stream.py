@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TypeAlias
+
+Ranges: TypeAlias = Sequence[tuple[int, int]]
+"""The offsets of the first byte of each range, and of the byte after its last one."""
 
 # Behind an announced range the reader may go on a little, or for long.
 _FIRST_BYTES = 64 * 1024
@@ -33,6 +38,7 @@ class BlockStream(io.BufferedIOBase, ABC):
         self._expected_end = 0
         self._piece_start, self._piece = 0, b""  # the bytes that were got last of what is expected
         self._next_bytes = _FIRST_BYTES
+        self._later: Ranges = ()  # that will be announced next
 
     def readable(self) -> bool:
         """Return True."""
@@ -52,15 +58,17 @@ class BlockStream(io.BufferedIOBase, ABC):
         self._position = max(0, start + offset)
         return self._position
 
-    def expect(self, start: int, end: int) -> None:
+    def expect(self, start: int, end: int, later: Ranges = ()) -> None:
         """Announce the bytes that are read next: only these are requested, and not whole blocks.
 
         Args:
             start: offset of the first byte.
             end: offset of the byte after the last one. What is read behind it comes in small
                 ranges, which grow.
+            later: the ranges that will be announced next. They may be requested before.
         """
         self._is_expecting = True
+        self._later = later
         self._piece_start, self._piece = min(max(start, 0), self._size), b""
         self._expected_end = min(max(end, 0), self._size)
         self._next_bytes = _FIRST_BYTES

@@ -6,6 +6,7 @@ import io
 import socket
 import struct
 from collections import OrderedDict
+from itertools import chain
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,10 @@ from pipeline.storage.block_stream import BlockStream
 if TYPE_CHECKING:
     from pipeline.storage.source import ByteStream
 
-_REQUEST = struct.Struct("<qiq")  # offset, size, and the end of the announced range; 0: none
+# Offset, size, the end of the announced range (0: none), and both ends of two later ranges.
+_REQUEST = struct.Struct("<qiqqqqq")
+_NO_RANGE = 0, 0
+_MOST_LATER = 2
 _ANSWER = struct.Struct("<i")
 _FAILED = -1
 _BLOCK_BYTES = 512 * 1024
@@ -76,14 +80,16 @@ class ByteServer:
         except OSError:
             return  # the child is gone
 
-    def _read(self, offset: int, size: int, announced_end: int) -> bytes | None:
+    def _read(self, offset: int, size: int, announced_end: int, *later: int) -> bytes | None:
         # A hostile video may control the child, so its numbers are not trusted.
         offset, size = min(max(offset, 0), self.size), min(max(size, 0), _BLOCK_BYTES)
         self.is_reading, self.position = True, offset
         try:
             if announced_end and isinstance(self._stream, BlockStream):
                 if self._announced != (offset, announced_end):
-                    self._stream.expect(offset, announced_end)
+                    ranges = zip(later[::2], later[1::2], strict=True)
+                    known = [(start, end) for start, end in ranges if 0 <= start < end]
+                    self._stream.expect(offset, announced_end, known)
                 self._announced = offset + size, announced_end
             self._stream.seek(offset)
             return self._stream.read(size)
@@ -131,7 +137,9 @@ class ServedStream(BlockStream):
         return self._request(start, end, max(end, self._expected_end))
 
     def _request(self, start: int, end: int, announced_end: int = 0) -> bytes:
-        self._end.sendall(_REQUEST.pack(start, end - start, announced_end))
+        later = [each for each in self._later if not self._has_block(each[0])][:_MOST_LATER]
+        later += [_NO_RANGE] * (_MOST_LATER - len(later))
+        self._end.sendall(_REQUEST.pack(start, end - start, announced_end, *chain(*later)))
         answer = _receive(self._end, _ANSWER.size)
         size = _FAILED if answer is None else _ANSWER.unpack(answer)[0]
         data = None if size == _FAILED else _receive(self._end, size)

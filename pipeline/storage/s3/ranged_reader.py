@@ -4,19 +4,27 @@ Nothing is written to disk, and memory does not grow with the object: a few bloc
 next one is fetched when half of one was read. A decoder jumps between both ends of a file, because
 the index of an mp4 is often last, and then reads on. The blocks it left are still there when it
 returns. Of a decoder that goes from key frame to key frame, the ranges are known, and only they are
-fetched.
+fetched, the next ones while it decodes.
 """
+
+from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
 
 from pipeline.storage.block_stream import BlockStream
+
+if TYPE_CHECKING:
+    from pipeline.storage.block_stream import Ranges
 
 BLOCK_BYTES = 4 * 1024 * 1024
 # The first block, the index at the end, the block being read, and the one after it.
 _BLOCKS_KEPT = 4
 _CLOSING_SECONDS = 1.0
+# Of ranges that are fetched before they are read, there are two.
+_AT_A_TIME = 2
 
 Fetch = Callable[[int, int], bytes]
 """Returns the bytes from an offset (inclusive) to another (exclusive)."""
@@ -43,10 +51,12 @@ class RangedReader(BlockStream):
         super().__init__(size, BLOCK_BYTES, is_ranged=True)
         self.requests, self.bytes_fetched = 1, len(head)
         self._fetch = fetch
-        self._read_ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
+        self._read_ahead = ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="read-ahead")
         first: Future[bytes] = Future()
         first.set_result(head)
         self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict({0: first})
+        # Announced ranges that are not read yet, by their offset: their end, and their bytes.
+        self._early: dict[int, tuple[int, Future[bytes]]] = {}
 
     def close(self) -> None:
         """Stop reading ahead. Errors of blocks that were not read are dropped.
@@ -54,11 +64,31 @@ class RangedReader(BlockStream):
         A fetch that hangs is left to end in its thread.
         """
         self._read_ahead.shutdown(wait=False, cancel_futures=True)
-        running = [block for block in self._blocks.values() if block.running()]
+        fetches = [*self._blocks.values(), *(fetch for _, fetch in self._early.values())]
+        running = [fetch for fetch in fetches if fetch.running()]
         if not wait(running, _CLOSING_SECONDS).not_done:
             self._read_ahead.shutdown()
         self._blocks.clear()
+        self._early.clear()
         super().close()
+
+    def expect(self, start: int, end: int, later: Ranges = ()) -> None:
+        """Announce the bytes that are read next, and begin to fetch the later ranges.
+
+        So the reader does not wait for each of them. Of a longer range, it is the first block.
+        """
+        super().expect(start, end, later)
+        early = {start: self._early.pop(start)} if start in self._early else {}
+        for first, last in later:
+            stop = min(last, first + BLOCK_BYTES, self._size)
+            if first in self._early:
+                early[first] = self._early.pop(first)
+            elif first < stop and not self._has_block(first):
+                self._count(first, stop)
+                early[first] = stop, self._read_ahead.submit(self._fetch, first, stop)
+        for _, unwanted in self._early.values():
+            unwanted.cancel()
+        self._early = early
 
     def _block(self, number: int, offset: int) -> bytes:
         block = self._requested(number)
@@ -82,6 +112,9 @@ class RangedReader(BlockStream):
         return position // BLOCK_BYTES in self._blocks
 
     def _range(self, start: int, end: int) -> bytes:
+        stop, early = self._early.pop(start, (0, None))
+        if early is not None and stop == end:
+            return early.result()
         self._count(start, end)
         return self._fetch(start, end)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.decoding.packet_index import PacketIndex
 from pipeline.decoding.sampling import Sampler, SamplingGrid
 from pipeline.decoding.snapping import KeyFrameTargets
+from pipeline.decoding.targets import later_key_frames
 
 SECOND = 1_000_000
 
@@ -127,3 +128,31 @@ def test_the_note_says_how_far_key_frames_are_apart() -> None:
     assert between is not None
     assert "so 8 of 10 samples are no key frames" in between
     assert "set sampling.every_seconds to 2.5 or more" in between
+
+
+@pytest.mark.parametrize(
+    ("keys", "every_us", "indexes"),
+    [
+        ([0, 20, 40, 60, 80], SECOND, [20, 40, 60, 80]),
+        ([0, 20, 40, 60, 80], 4 * SECOND, [40, 80]),
+        ([0, 20, 90], SECOND, [20]),  # and then frames between key frames
+    ],
+)
+def test_the_key_frames_that_are_later_samples(
+    keys: list[int], every_us: int, indexes: list[int]
+) -> None:
+    grid = grid_of(every_us)
+    targets = KeyFrameTargets(index_of([100_000 * number for number in range(100)], keys), grid)
+    assert list(later_key_frames(targets, targets.at(0), grid, None)) == indexes
+    assert list(later_key_frames(targets, None, grid, None)) == []
+
+
+@given(keys=st.sets(st.integers(1, 99)), every_us=st.integers(100_000, 4 * SECOND))
+def test_later_key_frames_are_sampled_next(keys: set[int], every_us: int) -> None:
+    times = [100_000 * number for number in range(100)]
+    packets, grid = index_of(times, [0, *sorted(keys)]), grid_of(every_us)
+    targets = KeyFrameTargets(packets, grid)
+    found = list(later_key_frames(targets, targets.at(0), grid, None))
+    samples = list(sampled(packets, grid))[1:]
+    assert found == samples[: len(found)]
+    assert len(found) == len(samples) or samples[len(found)] not in keys

@@ -67,6 +67,30 @@ def test_an_announced_range_is_one_request(start: int) -> None:
         assert asked[1:] == [(10_000_000, 10_100_000)]
 
 
+def test_later_ranges_are_announced_with_the_first_bytes_of_a_range() -> None:
+    data = bytes(range(251)) * 80_000
+    asked: list[tuple[int, int]] = []
+
+    def fetch(first: int, end: int) -> bytes:
+        asked.append((first, end))
+        return data[first:end]
+
+    ranges = [(number * 5_000_000, number * 5_000_000 + 900_000) for number in (1, 2, 3)]
+    with (
+        RangedReader(fetch, len(data), data[:BLOCK_BYTES]) as reader,
+        served(reader) as (_, stream),
+    ):
+        stream.expect(*ranges[0], ranges[1:])
+        stream.seek(ranges[0][0])
+        stream.read(10)
+        assert reader.requests == 4
+        for number, (start, end) in enumerate(ranges[1:], 2):
+            stream.expect(start, end, ranges[number:])
+            stream.seek(start)
+            assert stream.read(end - start) == data[start:end]
+    assert sorted(asked) == ranges
+
+
 class Failing(io.BytesIO):
     def read(self, _size: int | None = -1, /) -> bytes:
         raise RetryableError("S3 failed.")
@@ -88,9 +112,15 @@ def test_a_child_cannot_make_the_parent_read_much(
     offset: int, size: int, expected: int, announced: int
 ) -> None:
     own, other = socket.socketpair()
-    with own, other:
-        server = ByteServer(io.BytesIO(DATA), own)
+    with (
+        own,
+        other,
+        RangedReader(lambda start, end: DATA[start:end], len(DATA), DATA[:BLOCK_BYTES]) as reader,
+    ):
+        server = ByteServer(reader, own)
         server.start()
-        other.sendall(struct.pack("<qiq", offset, size, announced))
+        later = (-5, 2**62, 2**62, 2**62 + 1)
+        other.sendall(struct.pack("<qiqqqqq", offset, size, announced, *later))
         assert struct.unpack("<i", other.recv(4, socket.MSG_WAITALL)) == (expected,)
         assert server.error is None
+        assert reader.requests == 1

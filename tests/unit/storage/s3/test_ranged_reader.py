@@ -64,7 +64,7 @@ def test_it_reads_and_seeks_like_a_file(size: int, moves: list[tuple[str, int]])
             elif kind == "set":
                 assert reader.seek(number) == file.seek(number)
             elif kind == "expect":
-                reader.expect(number, number + 90)
+                reader.expect(number, number + 90, [(number + 100, number + 190)])
             elif kind == "cur":
                 assert reader.seek(number, io.SEEK_CUR) == file.seek(number, io.SEEK_CUR)
             else:
@@ -105,6 +105,40 @@ def test_of_what_is_expected_nothing_around_it_is_fetched(
         assert reader.read(15) == remote.data[5:20]
         assert remote.ranges[3:] == []  # the first block is there
         assert (reader.requests, reader.bytes_fetched) == (4, BLOCK + 54)
+
+
+def test_later_ranges_are_fetched_before_another_one_is_there() -> None:
+    remote = RemoteObject(1000)
+    begun = {300: threading.Event(), 500: threading.Event()}
+
+    def fetch(start: int, end: int) -> bytes:
+        if start in begun:
+            begun[start].set()
+        else:
+            assert all(each.wait(10) for each in begun.values())
+        return remote.fetch(start, end)
+
+    later = [(300, 320), (500, 520)]
+    with RangedReader(fetch, 1000, remote.data[:BLOCK]) as reader:
+        for start, end in ((100, 120), *later):
+            reader.expect(start, end, [each for each in later if each[0] > start])
+            reader.seek(start)
+            assert reader.read(20) == remote.data[start:end]
+        assert (reader.requests, reader.bytes_fetched) == (4, BLOCK + 60)
+    assert sorted(remote.ranges) == [(100, 120), (300, 320), (500, 520)]
+
+
+def test_a_later_range_need_not_come_or_exist() -> None:
+    remote = RemoteObject(1000)
+    with remote.reader() as reader:
+        reader.expect(100, 120, [(300, 320), (990, 1010), (2000, 2010), (10, 20), (400, 350)])
+        reader.expect(300, 340)
+        reader.seek(300)
+        assert reader.read(40) == remote.data[300:340]
+        reader.seek(990)
+        assert reader.read(20) == remote.data[990:]
+    # Not those that are known, beyond the end, or empty.
+    assert {start for start, _ in remote.ranges} <= {300, 960, 990}
 
 
 def test_a_long_range_is_fetched_block_by_block() -> None:
