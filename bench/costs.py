@@ -12,10 +12,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import scale
-from bench.cost_inputs import IMAGE_BYTES, KEY_FRAME, SAMPLE_KEPT, measured
+from bench.cost_inputs import (
+    IMAGE_BYTES,
+    KEY_EACH_2_SECONDS,
+    KEY_EACH_SECOND,
+    NOISY_IMAGE_BYTES,
+    SAMPLE_KEPT,
+    measured,
+)
 from bench.many_uploads import COPIES_A_SECOND
 from bench.scale import COLD_START_SECONDS, COPIED_BYTES_A_SECOND, JOINED_BYTES_A_SECOND
-from bench.video_work import hours, sample
+from bench.video_work import (
+    ARCHIVE,
+    EACH_2_SECONDS,
+    EACH_SECOND,
+    FETCHED_BYTES_A_SECOND,
+    hours,
+    sample,
+)
 from handler.work_estimate import DECODE, DEDUPE, DETECT, ENCODE, MEGABYTES_FOR_A_CPU
 from pipeline.resources.prices import PART_BYTES
 
@@ -61,12 +75,16 @@ def hour_table() -> Iterator[str]:
 
 def size_table() -> Iterator[str]:
     """Yield the lines of the table of an hour of video, by size."""
-    yield "| MB | CPUs | decoder threads | exact, s | compute | key frames, s | compute |"
-    yield "|---:|---:|---:|---:|---:|---:|---:|"
-    works = [hours()[f"{name}, images in one archive"] for name in ("exact", "key frames")]
+    names = ("exact", EACH_SECOND, EACH_2_SECONDS)
+    cases = " | ".join(f"{name}, s | all" for name in names)
+    yield f"| MB | CPUs | decoder threads | {cases} | arm64, all |"
+    yield f"|---:|---:|---:|{'---:|' * 7}"
+    works = [hours()[f"{name}, {ARCHIVE}"] for name in names]
+    arm = hours()[f"{EACH_2_SECONDS}, {ARCHIVE}, arm64"]
     for size in SIZES:
         threads = max(1, size // MEGABYTES_FOR_A_CPU)
-        cells = [f"{work.seconds(size):.0f} | ${work.bill(size).compute:.4f}" for work in works]
+        cells = [f"{work.seconds(size):.0f} | ${work.bill(size).total:.4f}" for work in works]
+        cells.append(f"${arm.bill(size).total:.4f}")
         cpus = size / MEGABYTES_FOR_A_CPU
         yield f"| {size:,} | {cpus:.2f} | {threads} | {' | '.join(cells)} |"
 
@@ -101,14 +119,18 @@ def inputs_table() -> Iterator[str]:
         value = f"{each:g} + {for_a_megapixel:g} p"
         yield f"| {name[:3]} | CPU ms of `{name}` for a frame of p megapixels | {value} | {alone} |"
     for letter, name, value in (
-        ("key", KEY_FRAME, f"{measured(KEY_FRAME):g}"),
+        ("key1", KEY_EACH_SECOND, f"{measured(KEY_EACH_SECOND):g}"),
+        ("key2", KEY_EACH_2_SECONDS, f"{measured(KEY_EACH_2_SECONDS):g}"),
         ("b", IMAGE_BYTES, f"{measured(IMAGE_BYTES):,.0f}"),
+        ("b2", NOISY_IMAGE_BYTES, f"{measured(NOISY_IMAGE_BYTES):,.0f}"),
         ("k", SAMPLE_KEPT, f"{measured(SAMPLE_KEPT):g}"),
     ):
         yield f"| {letter} | {name} | {value} | {inputs} |"
     cold, copies = f"{COLD_START_SECONDS:g} s", f"{COPIES_A_SECOND:g}"
     yield f"| | cold start, with the first model run | {cold} | [cold start]({_COLD_START}) |"
     yield f"| | images that S3 copies in a second | {copies} | assumed: 8 at a time, 50 ms each |"
+    fetched = f"{FETCHED_BYTES_A_SECOND:,.0f}"
+    yield f"| | bytes that S3 sends to one reader in a second | {fetched} | assumed |"
     yield f"| | bytes of a part of an archive | {PART_BYTES:,} | pipeline/resources/prices.py |"
     speeds = f"{JOINED_BYTES_A_SECOND:,.0f}; {COPIED_BYTES_A_SECOND:,.0f}"
     yield f"| | bytes of archives that are joined, copied in a second | {speeds} | assumed |"

@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from bench.cost_inputs import IMAGE_BYTES, KEY_FRAME, SAMPLE_KEPT, measured
+from bench.cost_inputs import (
+    IMAGE_BYTES,
+    KEY_EACH_2_SECONDS,
+    KEY_EACH_SECOND,
+    NOISY_IMAGE_BYTES,
+    SAMPLE_KEPT,
+    measured,
+)
 from bench.many_uploads import COPIES_A_SECOND, ONE_HOUR
-from bench.scale import COLD_START_SECONDS, COPIED_BYTES_A_SECOND, FULL_HD_MEGAPIXELS
+from bench.scale import COLD_START_SECONDS, COPIED_BYTES_A_SECOND
 from handler.work_estimate import DECODE, DEDUPE, DETECT, ENCODE, MEGABYTES_FOR_A_CPU
 from pipeline.resources.prices import BLOCK_BYTES, Rates, bill
 from tests.support.clips import SAMPLE
@@ -15,9 +22,14 @@ from tests.support.clips import SAMPLE
 if TYPE_CHECKING:
     from pipeline.resources.prices import Bill
 
+FETCHED_BYTES_A_SECOND = 80e6
+"""Assumed: what S3 sends to one reader."""
+
+EACH_SECOND, EACH_2_SECONDS = "key frames each second", "key frames each 2 s"
+ARCHIVE = "images in one archive"
 _WAYS: dict[str, Literal["files", "archive", "none"]] = {
     "a file for each image": "files",
-    "images in one archive": "archive",
+    ARCHIVE: "archive",
     "no images": "none",
 }
 
@@ -34,6 +46,8 @@ class Work:
         megapixels: size of a frame.
         fetches: number of requests that read the video.
         images: how images are written: a file each, in one archive, or not at all.
+        image_bytes: size of each.
+        listed_bytes: size of the video if its packets are read before it is decoded.
         cold_seconds: for the start of the function.
         is_arm: whether the function runs on arm64.
     """
@@ -45,6 +59,8 @@ class Work:
     megapixels: float
     fetches: float
     images: Literal["files", "archive", "none"] = "files"
+    image_bytes: float = 0.0
+    listed_bytes: float = 0.0
     cold_seconds: float = 0.0
     is_arm: bool = False
 
@@ -65,7 +81,7 @@ class Work:
     @property
     def archive_bytes(self) -> int:
         """Size of an archive of the images."""
-        return round(self.kept * self.megapixels / FULL_HD_MEGAPIXELS * measured(IMAGE_BYTES))
+        return round(self.kept * self.image_bytes)
 
     def seconds(self, megabytes: int) -> float:
         """Return the seconds of the invocation, with a function of this memory.
@@ -82,7 +98,8 @@ class Work:
             "archive": self.archive_bytes / COPIED_BYTES_A_SECOND,
             "none": 0.0,
         }
-        return self.cold_seconds + work + copies[self.images]
+        listing = self.listed_bytes / FETCHED_BYTES_A_SECOND
+        return self.cold_seconds + listing + work + copies[self.images]
 
     def bill(self, megabytes: int) -> Bill:
         """Return what it costs with a function of this memory."""
@@ -127,19 +144,45 @@ def hour() -> Work:
         kept=video.kept,
         megapixels=video.megapixels,
         fetches=video.blocks,
+        image_bytes=measured(IMAGE_BYTES),
         cold_seconds=COLD_START_SECONDS,
     )
 
 
 def hours() -> dict[str, Work]:
-    """Return the ways to do an hour, by name."""
+    """Return the ways to do an hour, by name.
+
+    Of a video with a key frame each 2 seconds, two grid points have one sample. A request fetches a
+    key frame, and not the packets between them. An mkv is fetched twice, in blocks.
+    """
     exact = hour()
-    # A request for each key frame: the packets between them are not read.
-    key = replace(exact, frames=3600, decode_ms=measured(KEY_FRAME), fetches=3600)
-    found = {
+    each_second = replace(exact, frames=3600, decode_ms=measured(KEY_EACH_SECOND), fetches=3600)
+    each_2_seconds = replace(
+        exact,
+        frames=1800,
+        decode_ms=measured(KEY_EACH_2_SECONDS),
+        samples=1800,
+        kept=1800,
+        fetches=1800,
+        image_bytes=measured(NOISY_IMAGE_BYTES),
+    )
+    cases = {"exact": exact, EACH_SECOND: each_second, EACH_2_SECONDS: each_2_seconds}
+    ways = {
         f"{name}, {how}": replace(work, images=images)
-        for name, work in (("exact", exact), ("key frames", key))
+        for name, work in cases.items()
         for how, images in _WAYS.items()
     }
-    arm = replace(key, images="archive", is_arm=True)
-    return {**found, "key frames, images in one archive, arm64": arm}
+    half = replace(each_second, frames=1800, samples=1800, kept=1800, fetches=1800)
+    mkv = replace(each_2_seconds, fetches=2 * exact.fetches, listed_bytes=ONE_HOUR.size_bytes)
+    in_archive = {
+        f"{EACH_SECOND}, a sample each 2 s": half,
+        f"{EACH_2_SECONDS}, of an mkv": mkv,
+    }
+    on_arm = {
+        f"{name}, {ARCHIVE}, arm64": replace(cases[name], images="archive", is_arm=True)
+        for name in (EACH_SECOND, EACH_2_SECONDS)
+    }
+    archived = {
+        f"{name}, {ARCHIVE}": replace(work, images="archive") for name, work in in_archive.items()
+    }
+    return {**ways, **archived, **on_arm}

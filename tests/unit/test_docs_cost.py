@@ -1,5 +1,6 @@
 """The tables of docs/cost.md are computed from its inputs, and a few are computed by hand here."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -36,15 +37,60 @@ def test_an_hour_by_hand() -> None:
 
 def test_key_frames_decode_less_and_an_archive_has_few_requests() -> None:
     works = video_work.hours()
-    saved = works["exact, no images"].cpu_seconds - works["key frames, no images"].cpu_seconds
-    assert saved == pytest.approx(108 * DECODE - 3.6 * cost_inputs.measured(cost_inputs.KEY_FRAME))
+    each_second = f"{video_work.EACH_SECOND}, no images"
+    saved = works["exact, no images"].cpu_seconds - works[each_second].cpu_seconds
+    key = cost_inputs.measured(cost_inputs.KEY_EACH_SECOND)
+    assert saved == pytest.approx(108 * DECODE - 3.6 * key)
     archive, none = (replace(video_work.hour(), images=each) for each in ("archive", "none"))
     # 1.58 GB in 95 parts, copied in 7
     assert archive.bill(3008).writes == pytest.approx((23 + 95 + 2 + 7 + 2) * 0.000005)
-    key = works["key frames, images in one archive"]
-    assert key.bill(3008).reads == pytest.approx(3612 * 0.0000004)
+    assert works[each_second].bill(3008).reads == pytest.approx(3612 * 0.0000004)
     assert none.bill(3008).writes == pytest.approx(23 * 0.000005)
     assert archive.cpu_seconds - none.cpu_seconds == pytest.approx(3.6 * ENCODE)
+
+
+def test_a_key_frame_each_2_seconds_by_hand() -> None:
+    """Two grid points have one sample, so there are 1,800 of each; and the target of $0.005."""
+    work = video_work.hours()["key frames each 2 s, images in one archive"]
+    key = cost_inputs.measured(cost_inputs.KEY_EACH_2_SECONDS)
+    image = cost_inputs.measured(cost_inputs.NOISY_IMAGE_BYTES)
+    cpu = 1.8 * (key + DEDUPE + DETECT + ENCODE)
+    seconds = 2.8 + cpu * 1769 / 3008 + 1800 * image / 1e8
+    parts = math.ceil(1800 * image / 2**24)
+    assert work.seconds(3008) == pytest.approx(seconds)
+    found = work.bill(3008)
+    assert found.compute == pytest.approx(seconds * 3008 / 1024 * 0.0000166667)
+    # Less than 1 GB is copied in one request.
+    assert found.writes == pytest.approx((23 + parts + 2 + 1) * 0.000005)
+    assert found.reads == pytest.approx(1812 * 0.0000004)
+    assert found.total < 0.005
+
+
+def test_an_mkv_is_fetched_before_it_is_decoded_and_again() -> None:
+    works = video_work.hours()
+    mp4, mkv = (
+        works[f"key frames each 2 s{name}, images in one archive"] for name in ("", ", of an mkv")
+    )
+    assert mkv.seconds(3008) - mp4.seconds(3008) == pytest.approx(2.25e9 / 80e6)
+    assert mkv.bill(3008).reads == pytest.approx(
+        (2 * 2.25e9 / 4 / 2**20 + 12) * 0.0000004, rel=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "megabytes"),
+    [
+        ("key frames each 2 s", 3008),
+        ("key frames each second, a sample each 2 s", 3008),
+        ("key frames each second", 1024),
+        ("key frames each 2 s, of an mkv", 3008),
+        ("key frames each 2 s, of an mkv", 1024),
+    ],
+)
+def test_sentences_have_computed_figures(name: str, megabytes: int) -> None:
+    _, _, section = TEXT.partition("### An hour for less than $0.005\n")
+    total = video_work.hours()[f"{name}, images in one archive"].bill(megabytes).total
+    assert f"${total:.4f}" in section.partition("\n## ")[0]
 
 
 def test_the_page_names_the_date_of_the_prices_the_default_size_and_the_sample() -> None:
