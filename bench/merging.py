@@ -187,7 +187,7 @@ def _result(
 def _fingerprint(texture: float, rng: np.random.Generator) -> Fingerprint:
     means = rng.integers(60, 180, AREA_MEANS, dtype=np.uint8)
     bits = rng.integers(0, 2, (8, 8)).astype(np.bool_)
-    detail = rng.integers(60, 180, (36, 64), dtype=np.uint8)
+    detail = rng.integers(60, 180, (45, 80), dtype=np.uint8)
     return Fingerprint(ImageHash(bits), means, texture, round(float(means[:64].mean())), detail)
 
 

@@ -20,7 +20,7 @@ from pipeline.deduplication.fingerprint import (
     MIN_TEXTURE_TO_MATCH,
 )
 from pipeline.deduplication.kept_frames import KeptFrames
-from pipeline.deduplication.small_changes import has_small_change, squared_differences
+from pipeline.deduplication.small_changes import has_small_change, largest_changes
 from pipeline.frame import DuplicateMatch
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ class Deduplicator:
         if not self._keeps_small_changes:
             return int(near[0]) if len(near) else None
         details = self._kept.details(near)
-        differences = squared_differences(details, fingerprint.detail.ravel())
-        for number in np.argsort(differences, kind="stable")[:_MOST_LOOKED_AT]:
+        changes = largest_changes(details, fingerprint.detail.ravel())
+        for number in np.argsort(changes, kind="stable")[:_MOST_LOOKED_AT]:
             if not has_small_change(details[number], fingerprint.detail):
                 return int(near[number])
         return None

@@ -67,7 +67,7 @@ class Fingerprint:
         area_means: 192 uint8: the means of 8 x 8 areas in YCrCb, plane by plane.
         texture: strength of the texture, see `texture_strength`.
         mean_luma: mean of the luma plane, 0 to 255.
-        detail: 36 x 64 uint8, or 64 x 36 of an upright image: the mean luma of small patches.
+        detail: 45 x 80 uint8, or 80 x 45 of an upright image: the mean luma of small patches.
     """
 
     hash: ImageHash

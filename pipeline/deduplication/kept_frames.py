@@ -20,7 +20,7 @@ _ROWS_A_BLOCK = 256
 
 
 class KeptFrames:
-    """Compares rows with a fingerprint. A row is 2,505 bytes with a hash of 64 bits.
+    """Compares rows with a fingerprint. A row is 3,801 bytes with a hash of 64 bits.
 
     Each kind of value has a table of its own, because many rows are compared by their hash alone.
     """

@@ -20,10 +20,18 @@ LEAST = 0.95
 WITHOUT = DedupeConfig(keep_small_changes=False)
 
 
-@pytest.mark.parametrize(("share", "light"), [(0.0005, "day"), (0.001, "night"), (0.01, "night")])
-def test_a_person_is_kept_at_each_new_place_only(share: float, light: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("share", "light", "noise"),
+    [
+        (0.0005, "day", 5), (0.0005, "night", 3), (0.001, "night", 5), (0.002, "night", 20),
+        (0.01, "night", 5),
+    ],
+)  # fmt: skip
+def test_a_person_is_kept_at_each_new_place_only(
+    share: float, light: str, noise: float, tmp_path: Path
+) -> None:
     kept, dropped, kept_without = [], [], []
-    for footage in small_events(share, WIDTH, HEIGHT, is_night=light == "night", noise=5):
+    for footage in small_events(share, WIDTH, HEIGHT, is_night=light == "night", noise=noise):
         images = encode_and_decode(footage.images, 24, tmp_path / "clip.mp4")
         without = select(images, WITHOUT)
         for is_duplicate, drops, record in zip(

@@ -1,6 +1,7 @@
 """Duplicates: which frames match, and the vectorised search compared with a plain one."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def fingerprint(
 ) -> Fingerprint:
     """Return a fingerprint whose area means are all equal. By default its texture is weak."""
     means = np.full(AREA_MEANS, mean, dtype=np.uint8)
-    return Fingerprint(hash_of(number), means, strength, luma, np.full((36, 64), 90, np.uint8))
+    return Fingerprint(hash_of(number), means, strength, luma, np.full((45, 80), 90, np.uint8))
 
 
 def matches(fingerprints: list[Fingerprint], **config: object) -> list[DuplicateMatch | None]:
@@ -241,6 +242,27 @@ def test_small_changes_are_dropped_if_they_are_not_wanted() -> None:
 def test_an_empty_yard_is_known_after_sixty_frames_with_a_person() -> None:
     people = [yard(10 + 3 * number) for number in range(60)]
     assert duplicates_of([yard(), *people, yard()]) == [*[None] * 61, 0]
+
+
+def test_an_empty_yard_is_known_although_compression_has_changed_all_of_it() -> None:
+    empty = fingerprint(0, 90)
+    drift = empty.detail.copy()
+    drift[:, ::2] += 2
+    # The squares of the changes add up to 7,200 for the drift, and to 3,200 for a person.
+    people = []
+    for column in (10, 30, 50):
+        person = drift.copy()
+        person[20:22, column] += 40
+        people.append(replace(empty, detail=person))
+    found = matches([empty, *people, replace(empty, detail=drift)])
+    assert found == [None] * 4 + [DuplicateMatch(0, 0, "duplicate")]
+
+
+def test_an_empty_yard_with_noise_is_kept_a_few_times_only() -> None:
+    empty, random = fingerprint(0, 90), np.random.default_rng(1)
+    noise = 2 * random.standard_normal((500, *empty.detail.shape))
+    frames = [replace(empty, detail=np.rint(90 + each).astype(np.uint8)) for each in noise]
+    assert matches(frames).count(None) <= 3
 
 
 def test_small_changes_are_compared_with_the_last_kept_frames_only() -> None:
