@@ -12,6 +12,7 @@ from imagehash import ImageHash
 from bench import results
 from bench.measuring import in_child, peak_megabytes, show_progress
 from pipeline.config.schema import DedupeConfig
+from pipeline.coverage import Coverage
 from pipeline.dataset import coco
 from pipeline.dataset.csv_tables import frames_csv
 from pipeline.dataset.dataset import Dataset
@@ -21,7 +22,7 @@ from pipeline.dataset.report.html import report_html
 from pipeline.decoding.key_frame import VideoFacts
 from pipeline.deduplication.fingerprint import AREA_MEANS, Fingerprint
 from pipeline.frame import Detections, Display, DuplicateMatch, FrameRecord, Track
-from pipeline.runlog import Coverage, RunLog
+from pipeline.runlog import RunLog
 from pipeline.sharding.merge import ShardMerge
 from pipeline.sharding.plan import Plan, Shard
 from pipeline.sharding.shard_result import ShardResult

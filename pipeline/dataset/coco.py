@@ -18,9 +18,9 @@ from pipeline import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pipeline.coverage import Coverage
     from pipeline.dataset.dataset import Dataset
     from pipeline.frame import FrameRecord
-    from pipeline.runlog import Coverage
 
 COCO_FILE = "annotations/instances_default.json"
 """The path of the COCO file in a run folder."""

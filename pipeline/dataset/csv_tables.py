@@ -14,9 +14,10 @@ from pipeline.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pipeline.coverage import Coverage
     from pipeline.dataset.dataset import Dataset
     from pipeline.frame import FrameRecord
-    from pipeline.runlog import Coverage, RunLog
+    from pipeline.runlog import RunLog
 
 _FORMULA = ("=", "+", "-", "@")
 

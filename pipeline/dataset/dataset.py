@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.coverage import Coverage
 from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.thumbnails import ContactSheet
 from pipeline.frame import Display
-from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

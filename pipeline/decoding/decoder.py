@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pipeline.coverage import Coverage
     from pipeline.frame import Display, Frame, Track
-    from pipeline.runlog import Coverage
 
 
 _MICROSECOND_MS = 0.001

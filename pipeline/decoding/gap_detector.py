@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.coverage import Coverage, MissingRange
 from pipeline.decoding.evidence import KnownEnd
 from pipeline.decoding.header import HeaderInfo
-from pipeline.runlog import Coverage, MissingRange
 
 if TYPE_CHECKING:
     from pipeline.decoding.evidence import GapEvidence, HeaderEnd, VideoEnd

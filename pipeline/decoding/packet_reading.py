@@ -24,10 +24,10 @@ from pipeline.decoding.packet_index import PacketIndex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.coverage import Coverage
     from pipeline.decoding.backend import Capture, IndexedCapture, KeyFrameIndex
     from pipeline.decoding.header import HeaderInfo
     from pipeline.decoding.stream import GuardedStream
-    from pipeline.runlog import Coverage
 
 # Packets come in decoding order, so a few can be earlier than one before them, by much at a pause.
 # More in a row show that the clock was set back.

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.coverage import Coverage
 from pipeline.decoding.decoder import FramePosition, shown_until_ms
 from pipeline.decoding.evidence import GapEvidence, KnownEnd
 from pipeline.decoding.key_frame import ShardMismatchError
-from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
     from fractions import Fraction

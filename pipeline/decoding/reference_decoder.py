@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.coverage import Coverage
 from pipeline.decoding.decoder import FramePosition
 from pipeline.decoding.evidence import GapEvidence
 from pipeline.decoding.seeking import SeekMismatchError
-from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
     from pipeline.decoding.backend import BackendName, IndexedCapture

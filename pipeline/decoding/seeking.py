@@ -15,11 +15,11 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
+from pipeline.coverage import Coverage
 from pipeline.decoding.decoder import FramePosition, shown_until_ms
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.decoding.packet_reading import SEEK_COST_FRAMES
 from pipeline.decoding.targets import Target, frames_of_part, later_key_frames
-from pipeline.runlog import Coverage
 
 if TYPE_CHECKING:
     from pipeline.decoding.backend import Capture, IndexedCapture

@@ -10,10 +10,10 @@ from pipeline.decoding.gap_detector import GapDetector
 from pipeline.decoding.timestamps import PresentationClock
 
 if TYPE_CHECKING:
+    from pipeline.coverage import Coverage
     from pipeline.decoding.backend import Capture, IndexedCapture
     from pipeline.decoding.header import HeaderInfo
     from pipeline.decoding.stream import GuardedStream
-    from pipeline.runlog import Coverage
 
 
 class SequentialDecoder:

@@ -36,13 +36,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipeline.config.schema import LimitsConfig
+    from pipeline.coverage import Coverage
     from pipeline.decoding.backend import BackendName, Capture, ConversionCheck, IndexedCapture
     from pipeline.decoding.decoder import FrameDecoder, FramePosition, Frames
     from pipeline.decoding.division import Division
     from pipeline.decoding.part_search import Parts
     from pipeline.decoding.sampling import Sampler, SamplingGrid
     from pipeline.resources.capacity import Capacity
-    from pipeline.runlog import Coverage, RunLog
+    from pipeline.runlog import RunLog
     from pipeline.storage.source import ByteStream
 
 # An image that equals the one before it is checked up to this frame. Whether a video is interlaced

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.coverage import Coverage
 from pipeline.decoding.key_frame import ShardMismatchError
 from pipeline.deduplication.selection import Merge
-from pipeline.runlog import Coverage, ShardTimes, StageLog
+from pipeline.runlog import ShardTimes, StageLog
 
 if TYPE_CHECKING:
     from pipeline.config.schema import DedupeConfig

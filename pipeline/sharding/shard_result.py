@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from imagehash import ImageHash
 
+from pipeline.coverage import Coverage
 from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.thumbnails import Thumbnail
 from pipeline.deduplication.fingerprint import Fingerprint
 from pipeline.detection.counters import DetectorCounters
-from pipeline.runlog import Coverage, StageLog
+from pipeline.runlog import StageLog
 from pipeline.storage.written_file import WrittenFile
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.coverage import Coverage
 from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.thumbnails import Thumbnail
 from pipeline.deduplication.selection import FrameSelector, SegmentSelector
 from pipeline.detection.counters import DetectorCounters
 from pipeline.frame import Detections, Frame
-from pipeline.runlog import Coverage, StageLog
+from pipeline.runlog import StageLog
 from pipeline.sharding.shard_result import ShardResult
 from pipeline.storage.written_file import WrittenFile
 

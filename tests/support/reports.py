@@ -6,12 +6,13 @@ from functools import cache
 import cv2
 import numpy as np
 
+from pipeline.coverage import Coverage, MissingRange
 from pipeline.dataset.dataset import Dataset
 from pipeline.dataset.report.figures import Figures, Subject, figures_of
 from pipeline.dataset.thumbnails import Candidates, make_thumbnail
 from pipeline.frame import Detections, DuplicateMatch, FrameRecord, Track
 from pipeline.resources.prices import Bill
-from pipeline.runlog import Coverage, MissingRange, RunLog, StageLog
+from pipeline.runlog import RunLog, StageLog
 
 HOSTILE_TEXT = (
     "\"><script>alert(1)</script><img src=x onerror=alert(1)>'</style></svg>{{ 7*7 }}"

@@ -15,12 +15,13 @@ from pipeline.runlog import STAGE_UNITS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pipeline.coverage import Coverage
     from pipeline.dataset.dataset import Dataset
     from pipeline.dataset.report.statistics import ObjectStatistics
     from pipeline.dataset.report.timeline import Timeline
     from pipeline.frame import Display, Track
     from pipeline.resources.prices import Bill
-    from pipeline.runlog import Coverage, RunLog
+    from pipeline.runlog import RunLog
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.coverage import MissingRange
     from pipeline.dataset.frame_table import FrameTable
     from pipeline.frame import FrameRecord
-    from pipeline.runlog import MissingRange
 
 _MOST_CELLS = 100
 

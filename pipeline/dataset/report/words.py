@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pipeline.coverage import MissingRange
     from pipeline.dataset.report.timeline import Cell
-    from pipeline.runlog import MissingRange
 
 _TEN_MINUTES_MS = 600_000
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.coverage import Coverage, MissingRange
 from pipeline.decoding.decoder import DecodeResult
 from pipeline.decoding.key_frame import KeyFrame
 from pipeline.frame import Display, Track
-from pipeline.runlog import Coverage, MissingRange, StageLog
+from pipeline.runlog import StageLog
 
 if TYPE_CHECKING:
     from pipeline.runlog import RunLog

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from pipeline.config.schema import Config
+from pipeline.coverage import Coverage
 from pipeline.decoding.backend import BackendName, has_pyav
 from pipeline.decoding.opencv.misread import opencv_misreads
 from pipeline.decoding.opening import open_video
 from pipeline.errors import BrokenError, RejectedError
 from pipeline.resources.budget import Budget
-from pipeline.runlog import Coverage
 from tests.support import clips
 from tests.support.decoding import Decoded, decode, decode_file, drained
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.runlog import Coverage
+from pipeline.coverage import Coverage
 from tests.support import clips, container_bytes
 from tests.support.decoding import decode_file
 

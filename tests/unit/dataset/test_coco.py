@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
 from pipeline import __version__
+from pipeline.coverage import Coverage, MissingRange
 from pipeline.dataset import coco
 from pipeline.dataset.dataset import Dataset
 from pipeline.dataset.frame_table import FrameTable
 from pipeline.frame import Detections, Display, FrameRecord, Track
-from pipeline.runlog import Coverage, MissingRange
 
 NO_BOXES: list[tuple[float, ...]] = []
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.coverage import Coverage, MissingRange
 from pipeline.dataset.csv_tables import frames_csv, logs_csv
 from pipeline.dataset.dataset import Dataset
 from pipeline.dataset.frame_table import FrameTable
-from pipeline.runlog import Coverage, MissingRange, RunLog, StageLog
+from pipeline.runlog import RunLog, StageLog
 from pipeline.text import printable
 
 

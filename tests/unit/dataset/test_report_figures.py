@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.coverage import MissingRange
 from pipeline.dataset.dataset import Dataset
 from pipeline.dataset.frame_table import FrameTable
 from pipeline.dataset.report.statistics import object_statistics
 from pipeline.dataset.report.timeline import timeline
 from pipeline.dataset.report.words import bytes_text, cell_text, clock, length
 from pipeline.frame import Detections, DuplicateMatch, FrameRecord
-from pipeline.runlog import MissingRange
 from tests.support.reports import figures_for
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.coverage import Coverage, MissingRange
 from pipeline.decoding.evidence import GapEvidence, HeaderEnd, KnownEnd
 from pipeline.decoding.gap_detector import GapDetector
 from pipeline.decoding.header import HeaderInfo
-from pipeline.runlog import Coverage, MissingRange
 
 
 def coverage(
