@@ -27,13 +27,12 @@ def measure() -> str:
 
 def heading(load: float) -> str:
     """Return the heading, with the date, the machine and the versions."""
-    return (
-        "## Pipeline\n\n"
+    return "## Pipeline\n\n" + results.paragraph(
         f"{results.date_and_processor()}, {available_cpus()} CPUs; OpenCV {cv2.__version__}, "
         f"ONNX Runtime {onnxruntime.__version__}. Medians of {speed.ROUNDS} rounds, "
         f"{memory.ROUNDS} for memory, {sparse_sampling.ROUNDS} for sparse sampling. "
-        f"Load of the machine at the start: {load:.1f}.\n"
-    )
+        f"Load of the machine at the start: {load:.1f}."
+    ).removesuffix("\n")
 
 
 if __name__ == "__main__":
